@@ -1,0 +1,688 @@
+"""What every model in the zoo shares, and nothing about any one of them.
+
+Here is what no paper discusses: optimizers, summing over replicas, loss
+scaling, averaged weights, checks at the door, sampling with a seed, saving
+and exporting. The algorithm of each paper is in its own file, in a
+`train_step` written out in full.
+"""
+
+import contextlib
+import functools
+import inspect
+import types
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasgan import data, random
+
+
+class GAN(keras.Model):
+    """Base class of all models: two optimizers, an average, checks, saving.
+
+    A subclass takes plain numbers, builds its networks in `__init__` inside
+    `self.dtype_scope()`, ends it with `self.finish_building()`, writes
+    `train_step` in full and gives the optimizers of its paper in
+    `default_optimizers`.
+
+    Args:
+        ema_decay: float in [0, 1). How slowly the averaged generator follows
+            the trained one; `0.0` copies it. Defaults to `0.999`.
+        seed: int or `None`. Makes the random numbers of training repeat.
+            Defaults to `None`.
+        **kwargs: See `keras.Model`: `name`, `dtype`.
+
+    Raises:
+        ValueError: If `ema_decay` is outside [0, 1).
+    """
+
+    # What the model does, one of "image", "class-to-image", "text-to-image",
+    # "image-to-image".
+    task = None
+    # What `train_step` reports.
+    loss_names = ("d_loss", "g_loss")
+    # Whether `compile` asks for XLA when not told. Measured on CPU for each
+    # model by scripts/benchmarks/train_step.py.
+    jit_compile_by_default = False
+
+    def __init__(self, ema_decay=0.999, seed=None, **kwargs):
+        if not 0.0 <= ema_decay < 1.0:
+            raise ValueError(
+                "`ema_decay` must be at least 0 and less than 1: it is the "
+                "share of the average that each step keeps. "
+                f"Received: ema_decay={ema_decay}"
+            )
+        super().__init__(**kwargs)
+        self.ema_decay = ema_decay
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.trackers = [keras.metrics.Mean(name=n) for n in self.loss_names]
+        # Not a list, so that Keras does not save the metrics' feature
+        # networks with the model.
+        self._evaluation = types.SimpleNamespace(metrics=[])
+
+    # Building
+
+    @contextlib.contextmanager
+    def dtype_scope(self):
+        """Gives the layers built inside it this model's dtype policy."""
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.dtype_policy)
+        try:
+            yield
+        finally:
+            keras.config.set_dtype_policy(before)
+
+    def finish_building(self):
+        """Makes the averaged generators; the last line of `__init__`."""
+        for name in self.generator_names:
+            network = getattr(self, name)
+            config = network.get_config()
+            config["name"] = f"average_{name}"
+            average = type(network).from_config(config)
+            average.set_weights(network.get_weights())
+            average.trainable = False
+            setattr(self, f"average_{name}", average)
+        # Under a strategy Keras would otherwise call the model on the
+        # training images to build it.
+        self.built = True
+
+    @property
+    def generator_names(self):
+        """Names of the attributes that hold the trained generators."""
+        return ("generator",)
+
+    @property
+    def discriminator_names(self):
+        """Names of the attributes that hold the discriminators."""
+        return ("discriminator",)
+
+    @property
+    def generators(self):
+        return [getattr(self, name) for name in self.generator_names]
+
+    @property
+    def average_generators(self):
+        return [getattr(self, f"average_{n}") for n in self.generator_names]
+
+    @property
+    def discriminators(self):
+        return [getattr(self, name) for name in self.discriminator_names]
+
+    # Compiling
+
+    def default_optimizers(self):
+        """Returns the paper's optimizers: the generator's, then the other."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must say which optimizers its paper uses."
+        )
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        metrics=(),
+        jit_compile=None,
+        **kwargs,
+    ):
+        """Sets the optimizers, and the metrics of `evaluate`.
+
+        Args:
+            generator_optimizer: A Keras optimizer, its name or its config.
+                Defaults to the paper's.
+            discriminator_optimizer: Like `generator_optimizer`.
+            metrics: Sequence of metrics of `kerasgan.metrics` that take real
+                and generated images, used by `evaluate`. Not saved with the
+                model. Defaults to none.
+            jit_compile: bool. Whether the step is compiled by XLA. Defaults
+                to what was measured to be faster for this model.
+            **kwargs: `run_eagerly` and `steps_per_execution` of Keras.
+        """
+        # Keras would otherwise make an RMSprop that no step ever uses, and
+        # learning rate callbacks would quietly adjust that one.
+        super().compile(
+            optimizer=None,
+            jit_compile=self.jit_compile_by_default
+            if jit_compile is None
+            else jit_compile,
+            **kwargs,
+        )
+        generator_default, discriminator_default = self.default_optimizers()
+        self.generator_optimizer = self._ready(
+            generator_optimizer or generator_default, self.generators
+        )
+        self.discriminator_optimizer = self._ready(
+            discriminator_optimizer or discriminator_default,
+            self.discriminators,
+        )
+        self._evaluation.metrics = list(metrics)
+
+    def _ready(self, optimizer, networks):
+        optimizer = keras.optimizers.get(optimizer)
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if self.dtype_policy.name == "mixed_float16" and not scaled:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        # Under a strategy variables cannot be made inside the step, and
+        # loading skips the state of an optimizer that is not built.
+        optimizer.build([v for n in networks for v in n.trainable_variables])
+        return optimizer
+
+    def get_compile_config(self):
+        return {
+            "generator_optimizer": keras.saving.serialize_keras_object(
+                self.generator_optimizer
+            ),
+            "discriminator_optimizer": keras.saving.serialize_keras_object(
+                self.discriminator_optimizer
+            ),
+            "jit_compile": self.jit_compile,
+            "run_eagerly": self.run_eagerly,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    # Training
+
+    @property
+    def metrics(self):
+        return list(self.trackers)
+
+    def fit(self, x=None, y=None, batch_size=None, callbacks=None, **kwargs):
+        """Trains the model, after a look at the data.
+
+        Args:
+            x: A `tf.data.Dataset` of batches, or arrays; see the class for
+                what a batch holds. Under a strategy the batch size is the
+                global one.
+            y: Array, the second half of each pair, if `x` is an array.
+            batch_size: int. Only for arrays. Defaults to `64`.
+            callbacks: List of Keras callbacks. Defaults to none.
+            **kwargs: See `keras.Model.fit`: `epochs`, `steps_per_epoch`,
+                `initial_epoch`, `verbose`, `validation_data` ...
+
+        Returns:
+            A Keras `History`.
+
+        Raises:
+            ValueError: If the data do not fit the model.
+            TypeError: If `x` is neither a dataset nor an array.
+        """
+        dataset = self._dataset(x, y, batch_size)
+        self._check_dataset(dataset)
+        callbacks = [*self.training_callbacks(), *(callbacks or [])]
+        kwargs.setdefault("shuffle", False)  # The dataset has its own order.
+        return super().fit(dataset, callbacks=callbacks, **kwargs)
+
+    def training_callbacks(self):
+        """Returns the callbacks without which `fit` would not be the paper."""
+        return []
+
+    def _dataset(self, x, y, batch_size):
+        if isinstance(x, tf.data.Dataset):
+            if y is not None or batch_size is not None:
+                raise ValueError(
+                    "A dataset brings its own batches and pairs, so `y` and "
+                    "`batch_size` cannot be given with it. Received: "
+                    f"y of type {type(y).__name__}, batch_size={batch_size}"
+                )
+            return x
+        arrays = x if isinstance(x, tuple) else (x,)
+        arrays += () if y is None else (y,)
+        if not all(isinstance(a, (np.ndarray, tf.Tensor)) for a in arrays):
+            raise TypeError(
+                "Training data must be a `tf.data.Dataset` of batches or "
+                "arrays; `kerasgan.data` makes datasets from folders and "
+                "names. Received: "
+                + ", ".join(type(a).__name__ for a in arrays)
+            )
+        lengths = [len(a) for a in arrays]
+        batch_size = batch_size or 64
+        if len(set(lengths)) > 1:
+            raise ValueError(
+                "All arrays must have the same length, because they are "
+                f"paired row by row. Received: lengths {lengths}"
+            )
+        if lengths[0] < batch_size:
+            raise ValueError(
+                "There must be at least one whole batch of data; give a "
+                f"smaller `batch_size`. Received: {lengths[0]} examples, "
+                f"batch_size={batch_size}"
+            )
+        dataset = tf.data.Dataset.from_tensor_slices(
+            arrays if len(arrays) > 1 else arrays[0]
+        )
+        return dataset.shuffle(lengths[0], seed=self.seed).batch(
+            batch_size, drop_remainder=True
+        )
+
+    def _check_dataset(self, dataset):
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if replicas > 1:
+            # An empty or smaller last share would give NaN, or weigh its
+            # images more than the others.
+            for spec in tf.nest.flatten(dataset.element_spec):
+                size = spec.shape[0] if spec.shape.rank else None
+                if size is None or size % replicas:
+                    raise ValueError(
+                        f"On {replicas} replicas the batch size must be fixed "
+                        f"and divisible by {replicas}; use "
+                        "`batch(..., drop_remainder=True)`. Received: batches "
+                        f"of shape {spec.shape}"
+                    )
+        for batch in dataset.take(1):
+            self.check_batch(batch)
+            return
+        raise ValueError(
+            "The training data must hold at least one batch. Received: an "
+            "empty dataset; is the batch size larger than the data?"
+        )
+
+    def check_batch(self, batch):
+        """Refuses a batch that does not fit the model.
+
+        Args:
+            batch: One element of the training data, eager.
+
+        Raises:
+            ValueError: With what came and what to do.
+        """
+        data.check_images(batch, self.image_shape)
+
+    def minimize(self, tape, loss, networks, optimizer):
+        """Takes one step down `loss`, the mean over the local batch.
+
+        Gradients are summed over replicas, so each replica contributes its
+        share here and nowhere else. Loss scaling for float16 joins it.
+
+        Args:
+            tape: The `tf.GradientTape` that watched `loss`.
+            loss: Float scalar.
+            networks: A network, or a list of those that `optimizer` was
+                built with.
+            optimizer: A built Keras optimizer.
+        """
+        networks = networks if isinstance(networks, list) else [networks]
+        variables = [v for n in networks for v in n.trainable_variables]
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync
+        share = optimizer.scale_loss(tf.constant(1.0 / replicas, loss.dtype))
+        gradients = tape.gradient(
+            loss, variables, output_gradients=tf.cast(share, loss.dtype)
+        )
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if scaled and replicas > 1:
+            # Each replica looks for overflow in its own gradients alone, yet
+            # all must skip the step together: zero, unless one overflowed.
+            local = tf.add_n([tf.reduce_sum(g * 0.0) for g in gradients])
+            poison = context.all_reduce(tf.distribute.ReduceOp.SUM, local)
+            gradients = [g + poison for g in gradients]
+        optimizer.apply(gradients, variables)
+
+    def update_average(self, decay=None):
+        """Moves the averaged generators one step towards the trained ones.
+
+        Args:
+            decay: Float or scalar tensor. Defaults to `ema_decay`.
+        """
+        decay = self.ema_decay if decay is None else decay
+        pairs = zip(self.average_generators, self.generators, strict=True)
+        for average_network, network in pairs:
+            weights = zip(average_network.weights, network.weights, strict=True)
+            for average, current in weights:
+                average.assign(current + decay * (average - current))
+
+    def report(self, **losses):
+        """Returns what `train_step` returns, from this step's mean losses.
+
+        Args:
+            **losses: Float scalars, one for each of `loss_names`.
+
+        Returns:
+            dict of the means since the start of the epoch.
+        """
+        for tracker in self.trackers:
+            tracker.update_state(losses[tracker.name])
+        return self.shaped({t.name: t.result() for t in self.trackers})
+
+    def shaped(self, logs):
+        """Returns `logs` in the shape that Keras can reduce over workers.
+
+        With several workers Keras takes the mean of every value over its
+        first axis, which a scalar does not have.
+        """
+        strategy = self.distribute_strategy
+        if strategy.extended._in_multi_worker_mode():
+            return {name: tf.reshape(v, (1,)) for name, v in logs.items()}
+        return logs
+
+    # Measuring
+
+    def evaluate(self, x=None, verbose="auto", return_dict=True, **kwargs):
+        """Scores generated images against real ones.
+
+        One image is generated for each real one, from latents that are the
+        same in every call. Scores depend on the number of images: quote it.
+
+        Args:
+            x: A `tf.data.Dataset` of batches as for training.
+            verbose: See `keras.Model.evaluate`.
+            return_dict: bool. Whether to return a dict or a list of values.
+                Defaults to `True`.
+            **kwargs: See `keras.Model.evaluate`.
+
+        Returns:
+            dict of metric name to float.
+
+        Raises:
+            ValueError: If the model was compiled without metrics.
+
+        Example:
+        ```python
+        gan.compile(metrics=[FrechetDistance(zoo.features("fashion_mnist"))])
+        gan.evaluate(data.images("fashion_mnist", 32, 64, split="test"))
+        ```
+        """
+        metrics = self._evaluation.metrics
+        if not metrics:
+            raise ValueError(
+                "There is nothing to evaluate with; give metrics of "
+                "`kerasgan.metrics`: `gan.compile(metrics=[...])`."
+            )
+        self._check_dataset(x)
+        for metric in metrics:
+            metric.reset_state()
+        training_draws = self.seed_generator.state.numpy()
+        self.seed_generator.state.assign([0, 0])
+        try:
+            super().evaluate(x, verbose=verbose, return_dict=True, **kwargs)
+        finally:
+            self.seed_generator.state.assign(training_draws)
+        values = {metric.name: float(metric.result()) for metric in metrics}
+        return values if return_dict else list(values.values())
+
+    def test_step(self, batch):
+        real_images, fake_images = self.images_to_compare(batch)
+        real_images = data.to_uint8(real_images)
+        fake_images = data.to_uint8(fake_images)
+        for metric in self._evaluation.metrics:
+            metric.update_state(real_images, fake_images)
+        return {}
+
+    def images_to_compare(self, batch):
+        """Returns real images and as many generated ones, in `[-1, 1]`.
+
+        Args:
+            batch: One element of the training data.
+        """
+        raise NotImplementedError
+
+    # Saving
+
+    def get_config(self):
+        config = super().get_config()
+        for name in init_arguments(type(self)):
+            config[name] = getattr(self, name)
+        return config
+
+    def training_state(self):
+        """Returns every variable that the next step depends on.
+
+        Returns:
+            dict of name to `keras.Variable`: weights, averages, both
+            optimizers, and the states of the random streams.
+        """
+        owners = {
+            "model": self,
+            "generator_optimizer": self.generator_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
+        }
+        return {
+            f"{owner}/{index:04d}/{variable.path}": variable
+            for owner, thing in owners.items()
+            for index, variable in enumerate(thing.variables)
+        }
+
+    # Sampling and exporting
+
+    @functools.cached_property
+    def _to_images(self):
+        return tf.function(
+            lambda inputs: data.to_uint8(self(inputs)), reduce_retracing=True
+        )
+
+    def run_in_batches(self, inputs, batch_size):
+        """Returns the uint8 images of any number of inputs.
+
+        Args:
+            inputs: What `call` takes: a tensor or tuple of tensors whose
+                first axes have the same length.
+            batch_size: int. How many to run at once.
+
+        Returns:
+            uint8 array `(n, height, width, channels)`.
+        """
+        check_positive("batch_size", batch_size)
+        count = len(tf.nest.flatten(inputs)[0])
+        batches = []
+        for start in range(0, count, batch_size):
+            rows = slice(start, start + batch_size)
+            batch = tf.nest.map_structure(lambda t, r=rows: t[r], inputs)
+            batches.append(self._to_images(batch).numpy())
+        return np.concatenate(batches)
+
+    def signatures(self):
+        """Returns what an exported model can do.
+
+        Returns:
+            dict of signature name to `(function, list of tf.TensorSpec)`;
+            each function returns a dict of named tensors.
+        """
+        raise NotImplementedError
+
+    @property
+    def exported_parts(self):
+        """The layers whose state the signatures use."""
+        return self.average_generators
+
+    def export(self, folder, verbose=False):
+        """Writes a SavedModel that runs without kerasgan and without Keras.
+
+        Args:
+            folder: str or path, must not exist or be empty. TensorFlow
+                Serving expects it to end in a version number.
+            verbose: bool. Whether Keras prints the signatures. Defaults to
+                `False`.
+
+        Raises:
+            OSError: If the folder is not empty.
+
+        Example:
+        ```python
+        gan.export("serving/1")
+        served = tf.saved_model.load("serving/1")
+        images = served.signatures["serving_default"](latents)["images"]
+        ```
+        """
+        from kerasgan import export  # It builds on the models.
+
+        export.saved_model(self, folder, verbose=verbose)
+
+
+class LatentGAN(GAN):
+    """Base class of the models that turn latents into images.
+
+    Args:
+        latent_dim: int. Length of the latent vectors.
+        **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
+
+    Raises:
+        ValueError: If `latent_dim` is not positive.
+    """
+
+    task = "image"
+
+    def __init__(self, latent_dim, **kwargs):
+        check_positive("latent_dim", latent_dim)
+        super().__init__(**kwargs)
+        self.latent_dim = latent_dim
+
+    def call(self, latents, training=False):
+        return self.average_generator(latents, training=training)
+
+    def sample_latents(self, batch_size):
+        """Returns `(batch_size, latent_dim)` draws from a unit normal."""
+        return random.normal(self.seed_generator, (batch_size, self.latent_dim))
+
+    def seeded_latents(self, seed, count):
+        """Returns the latents of a seed; the first ones never change.
+
+        Args:
+            seed: Integer scalar.
+            count: Integer scalar.
+
+        Returns:
+            Float32 tensor `(count, latent_dim)`, from a unit normal. A larger
+            count only adds rows.
+        """
+        return tf.random.stateless_normal(
+            (count, self.latent_dim), (seed, 0), alg="philox"
+        )
+
+    def generate(self, n, seed=None, batch_size=64):
+        """Returns new images.
+
+        Args:
+            n: int. How many.
+            seed: int or `None`. The same seed gives the same images,
+                whatever the batch size, and in the exported model too; a
+                larger `n` only adds images. Defaults to fresh ones.
+            batch_size: int. How many to make at once. Defaults to `64`.
+
+        Returns:
+            uint8 array `(n, height, width, channels)`.
+
+        Raises:
+            ValueError: If `n`, `seed` or `batch_size` make no sense.
+        """
+        check_positive("n", n)
+        latents = self.seeded_latents(as_seed(seed), n)
+        return self.run_in_batches(latents, batch_size)
+
+    def images_to_compare(self, batch):
+        return batch, self(self.sample_latents(tf.shape(batch)[0]))
+
+    def signatures(self):
+        def from_latents(latents):
+            return {"images": data.to_uint8(self(latents))}
+
+        def sample(seed, count):
+            return from_latents(self.seeded_latents(seed, count))
+
+        return {
+            "serving_default": (
+                from_latents,
+                [tf.TensorSpec((None, self.latent_dim), "float32", "latents")],
+            ),
+            "sample": (
+                sample,
+                [
+                    tf.TensorSpec((), "int64", "seed"),
+                    tf.TensorSpec((), "int32", "count"),
+                ],
+            ),
+        }
+
+
+class TranslationGAN(GAN):
+    """Base class of the models that turn images into images."""
+
+    task = "image-to-image"
+
+
+def init_arguments(model_class):
+    """Returns the names of all arguments of a model's `__init__`s.
+
+    Args:
+        model_class: A subclass of `GAN`.
+
+    Returns:
+        list of str, the base class' first.
+    """
+    names = []
+    for parent in reversed(model_class.__mro__):
+        if issubclass(parent, GAN) and "__init__" in vars(parent):
+            parameters = inspect.signature(parent.__init__).parameters.values()
+            names += [
+                p.name
+                for p in parameters
+                if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "self"
+            ]
+    return list(dict.fromkeys(names))
+
+
+def check_positive(name, value):
+    """Refuses what is not a whole number of at least one.
+
+    Args:
+        name: str. The argument's name, for the message.
+        value: What was given.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not is_whole(value) or value < 1:
+        raise ValueError(
+            f"`{name}` must be a whole number of at least 1. "
+            f"Received: {name}={value!r}"
+        )
+
+
+def check_power_of_two(name, value, minimum, reason):
+    """Refuses what is not a power of two of at least `minimum`.
+
+    Args:
+        name: str. The argument's name, for the message.
+        value: What was given.
+        minimum: int.
+        reason: str. Why, as the end of a sentence.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not is_whole(value) or value < minimum or value & (value - 1):
+        raise ValueError(
+            f"`{name}` must be a power of two of at least {minimum}, "
+            f"{reason}. Received: {name}={value!r}"
+        )
+
+
+def is_whole(value):
+    """Returns whether a value is an integer, of Python or NumPy."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def as_seed(seed):
+    """Returns a seed for stateless draws.
+
+    Args:
+        seed: int, or `None` for a fresh one.
+
+    Returns:
+        int64 scalar array.
+
+    Raises:
+        ValueError: If it is not a whole number from 0 to 2**63 - 1.
+    """
+    if seed is None:
+        return np.random.SeedSequence().generate_state(1, "uint64").view(
+            "int64"
+        )[0] & np.int64(2**63 - 1)
+    if not is_whole(seed) or not 0 <= seed < 2**63:
+        raise ValueError(
+            "`seed` must be a whole number from 0 to 2**63 - 1, or None. "
+            f"Received: seed={seed!r}"
+        )
+    return np.int64(seed)
