@@ -1,0 +1,443 @@
+"""Pictures as numbers: the range, the checks at the door, and the way back.
+
+Inside kerasgan a picture is float32 in `[-1, 1]`, height x width x channels;
+outside it is uint8 in 0..255. The two conversions are here and nowhere else.
+"""
+
+import math
+import os
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+# How far rounding may carry a value outside [-1, 1].
+RANGE_TOLERANCE = 1e-3
+
+# 8-bit pictures scaled to [0, 1] have a black or nearly black value in almost
+# every batch. In [-1, 1] the same minimum would mean that the darkest value
+# of the whole batch is a grey between 128 and 140 of 255.
+UNIT_RANGE_MINIMUM = 0.1
+
+
+def to_float(images):
+    """Converts uint8 pictures to the range the networks work in.
+
+    Computes x / 127.5 - 1, so 0 becomes -1 and 255 becomes 1.
+
+    Args:
+        images: uint8 tensor or array of any shape, in 0..255.
+
+    Returns:
+        float32 tensor of the same shape, in `[-1, 1]`.
+
+    Raises:
+        ValueError: If `images` is not uint8.
+    """
+    images = tf.convert_to_tensor(images)
+    if images.dtype != tf.uint8:
+        raise ValueError(
+            "`to_float` converts uint8 pictures, because the scale of other "
+            f"types is not known. Received: dtype={images.dtype.name}. Cast "
+            "values of 0..255 to uint8 first."
+        )
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def to_uint8(images):
+    """Converts what the networks make to uint8 pictures.
+
+    Computes (x + 1) * 127.5 in float32, rounds to the nearest integer (halves
+    to the even one) and clips to 0..255. `to_uint8(to_float(x))` is `x`.
+
+    Args:
+        images: Float tensor or array of any shape, in `[-1, 1]`.
+
+    Returns:
+        uint8 tensor of the same shape.
+
+    Raises:
+        ValueError: If `images` is not of a float type.
+    """
+    images = tf.convert_to_tensor(images)
+    if not images.dtype.is_floating:
+        raise ValueError(
+            "`to_uint8` converts float pictures in [-1, 1]. "
+            f"Received: dtype={images.dtype.name}."
+        )
+    # bfloat16 has 8 significant bits, too few for the product.
+    levels = tf.round((tf.cast(images, tf.float32) + 1.0) * 127.5)
+    return tf.cast(tf.clip_by_value(levels, 0.0, 255.0), tf.uint8)
+
+
+def pad(images, size):
+    """Puts pictures in the middle of larger black ones.
+
+    Args:
+        images: uint8 tensor in 0..255 or float tensor in `[-1, 1]`,
+            `(batch, height, width, channels)`.
+        size: int. Height and width of the result. Of an odd margin the larger
+            half goes below and to the right.
+
+    Returns:
+        Tensor `(batch, size, size, channels)` of the same type and range.
+
+    Raises:
+        ValueError: If a picture is larger than `size`.
+    """
+    images = tf.convert_to_tensor(images)
+    height, width = images.shape[1:3]
+    if height > size or width > size:
+        raise ValueError(
+            "`pad` makes pictures larger. Received: pictures of "
+            f"{height}x{width} and size={size}. Use `crop` or `resize`."
+        )
+    black = tf.constant(0 if images.dtype == tf.uint8 else -1, images.dtype)
+    top, left = (size - height) // 2, (size - width) // 2
+    margins = [
+        [0, 0],
+        [top, size - height - top],
+        [left, size - width - left],
+        [0, 0],
+    ]
+    return tf.pad(images, margins, constant_values=black)
+
+
+def crop(images, size):
+    """Cuts the middle out of pictures.
+
+    Args:
+        images: Tensor `(batch, height, width, channels)` of any type.
+        size: int. Height and width of the result.
+
+    Returns:
+        Tensor `(batch, size, size, channels)` of the same type.
+
+    Raises:
+        ValueError: If a picture is smaller than `size`.
+    """
+    images = tf.convert_to_tensor(images)
+    height, width = images.shape[1:3]
+    if height < size or width < size:
+        raise ValueError(
+            "`crop` makes pictures smaller. Received: pictures of "
+            f"{height}x{width} and size={size}. Use `pad` or `resize`."
+        )
+    top, left = (height - size) // 2, (width - size) // 2
+    return images[:, top : top + size, left : left + size]
+
+
+def resize(images, size):
+    """Resizes pictures with a cubic filter that is wide enough not to alias.
+
+    Args:
+        images: uint8 tensor in 0..255 or float tensor in `[-1, 1]`,
+            `(batch, height, width, channels)`.
+        size: int. Height and width of the result.
+
+    Returns:
+        Tensor `(batch, size, size, channels)` of the same type and range. The
+        filter's overshoot is clipped and uint8 is rounded to the nearest.
+    """
+    images = tf.convert_to_tensor(images)
+    if tuple(images.shape[1:3]) == (size, size):
+        return images
+    resized = tf.image.resize(
+        images, (size, size), method="bicubic", antialias=True
+    )
+    if images.dtype == tf.uint8:
+        resized = tf.clip_by_value(tf.round(resized), 0.0, 255.0)
+    else:
+        resized = tf.clip_by_value(resized, -1.0, 1.0)
+    return tf.cast(resized, images.dtype)
+
+
+def grid(images, columns, gap=2):
+    """Lays pictures out in rows, on white.
+
+    Args:
+        images: uint8 array in 0..255 or float array in `[-1, 1]`,
+            `(count, height, width, channels)` with 1 or 3 channels.
+        columns: int. Pictures in a row; the last row may be shorter.
+        gap: int. White pixels between pictures. Defaults to `2`.
+
+    Returns:
+        uint8 NumPy array `(grid_height, grid_width, channels)`.
+
+    Raises:
+        ValueError: If there is no picture, or the rank is not 4.
+    """
+    images = tf.convert_to_tensor(images)
+    if images.shape.rank != 4 or images.shape[0] == 0:
+        raise ValueError(
+            "`grid` needs at least one picture, as (count, height, width, "
+            f"channels). Received: shape={tuple(images.shape)}."
+        )
+    if columns < 1:
+        raise ValueError(
+            f"`columns` must be at least 1. Received: columns={columns}."
+        )
+    if images.dtype != tf.uint8:
+        images = to_uint8(images)
+    images = images.numpy()
+    count, height, width, channels = images.shape
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    picture = np.full(
+        (
+            rows * (height + gap) - gap,
+            columns * (width + gap) - gap,
+            channels,
+        ),
+        255,
+        np.uint8,
+    )
+    for index, image in enumerate(images):
+        top = index // columns * (height + gap)
+        left = index % columns * (width + gap)
+        picture[top : top + height, left : left + width] = image
+    return picture
+
+
+def save_png(path, image):
+    """Writes one picture as a PNG file; folders are made where missing.
+
+    Args:
+        path: str or path. The file to write.
+        image: uint8 array `(height, width, channels)`, 1 or 3 channels.
+
+    Raises:
+        ValueError: If `image` is not such an array.
+    """
+    image = np.asarray(image)
+    if (
+        image.dtype != np.uint8
+        or image.ndim != 3
+        or image.shape[-1] not in (1, 3)
+    ):
+        raise ValueError(
+            "`save_png` writes one uint8 picture (height, width, channels) "
+            f"with 1 or 3 channels. Received: shape={image.shape}, "
+            f"dtype={image.dtype}. `grid` makes one picture of many."
+        )
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    if image.shape[-1] == 1:
+        image = image[:, :, 0]
+    Image.fromarray(image).save(path, format="PNG")
+
+
+def check_images(images, image_shape, name="images"):
+    """Refuses a batch of pictures that a network cannot learn from.
+
+    Args:
+        images: NumPy array or eager tensor; must be of a float type, of shape
+            `(batch, height, width, channels)`, finite and in `[-1, 1]` (to
+            within 0.001).
+        image_shape: `(height, width, channels)` that the model takes; `None`
+            stands for any.
+        name: str. What the message calls the batch. Defaults to `"images"`.
+
+    Raises:
+        ValueError: If something is wrong: what is, what came, what to do.
+    """
+    shape, dtype = _shape_and_dtype(images, name)
+    expected = tuple(image_shape)
+    wanted = _format_shape(("batch", *expected))
+    if len(shape) != 4:
+        advice = (
+            "Add an axis of length 1 for the channel, or batch the dataset"
+            if len(shape) == 3
+            else "Batch the dataset once"
+        )
+        raise ValueError(
+            f"`{name}` must have rank 4, {wanted}. "
+            f"Received: shape={shape}. {advice}."
+        )
+    if shape[0] == 0:
+        raise ValueError(
+            f"`{name}` must hold at least one picture. "
+            f"Received: shape={shape}. Use a smaller batch size, since "
+            "incomplete batches are dropped."
+        )
+    if not _fits(shape[1:], expected):
+        raise ValueError(
+            f"`{name}` must have shape {wanted}. Received: shape={shape}. "
+            f"{_shape_advice(shape[1:], expected)}"
+        )
+    if not dtype.is_floating:
+        raise ValueError(
+            f"`{name}` must be floats in [-1, 1]. Received: "
+            f"dtype={dtype.name}. Convert uint8 pictures with "
+            "`kerasgan.data.to_float`."
+        )
+    values = tf.cast(images, tf.float32).numpy()
+    if not np.isfinite(values).all():
+        bad = int(np.count_nonzero(~np.isfinite(values)))
+        raise ValueError(
+            f"`{name}` must be finite. Received: {bad} of {values.size} "
+            "values NaN or infinite. Look for a division by zero before it."
+        )
+    low, high = float(values.min()), float(values.max())
+    received = f"Received: values from {low:.4g} to {high:.4g}."
+    if low < -1 - RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE:
+        looks_8_bit = low >= 0 and high <= 255
+        raise ValueError(
+            f"`{name}` must lie in [-1, 1]. {received} "
+            + (
+                "This looks like 0..255: cast to uint8 and convert with "
+                "`kerasgan.data.to_float`."
+                if looks_8_bit
+                else "Scale the pictures linearly to [-1, 1]; do not "
+                "standardize them."
+            )
+        )
+    if 0 <= low < UNIT_RANGE_MINIMUM:
+        raise ValueError(
+            f"`{name}` must lie in [-1, 1], black at -1. {received} This "
+            "looks like [0, 1]: use `2 * images - 1`."
+        )
+
+
+def check_labels(labels, num_classes, name="labels"):
+    """Refuses class labels that are not integers of a known class.
+
+    Args:
+        labels: NumPy array or eager tensor; must be integers `(batch,)` from
+            0 to `num_classes - 1`.
+        num_classes: int. Number of classes.
+        name: str. What the message calls the batch. Defaults to `"labels"`.
+
+    Raises:
+        ValueError: If something is wrong: what is, what came, what to do.
+    """
+    shape, dtype = _shape_and_dtype(labels, name)
+    if not dtype.is_integer:
+        raise ValueError(
+            f"`{name}` must be integers from 0 to {num_classes - 1}. "
+            f"Received: dtype={dtype.name}, shape={shape}. "
+            "Cast class numbers to int32; undo one-hot coding with argmax."
+        )
+    if len(shape) != 1:
+        raise ValueError(
+            f"`{name}` must have rank 1, (batch,). Received: shape={shape}. "
+            "Undo one-hot coding with argmax, or squeeze an axis of length 1."
+        )
+    values = tf.cast(labels, tf.int64).numpy()
+    if values.size and (values.min() < 0 or values.max() >= num_classes):
+        raise ValueError(
+            f"`{name}` must lie in 0..{num_classes - 1}, because the model "
+            f"has {num_classes} classes. Received: labels from "
+            f"{values.min()} to {values.max()}."
+            + (
+                " These seem to count from 1: subtract 1."
+                if values.min() == 1 and values.max() == num_classes
+                else ""
+            )
+        )
+
+
+def check_captions(captions, name="captions"):
+    """Refuses captions that say nothing.
+
+    Args:
+        captions: NumPy array or eager tensor: strings `(batch,)`, none of
+            them empty, or finite sentence vectors, floats
+            `(batch, dimensions)`.
+        name: str. What the message calls the batch. Defaults to
+            `"captions"`.
+
+    Raises:
+        ValueError: If something is wrong: what is, what came, what to do.
+    """
+    shape, dtype = _shape_and_dtype(captions, name)
+    if dtype == tf.string:
+        if len(shape) != 1:
+            raise ValueError(
+                f"`{name}` must have rank 1, one string for each picture. "
+                f"Received: shape={shape}."
+            )
+        stripped = tf.strings.strip(captions)
+        empty = np.flatnonzero(tf.strings.length(stripped).numpy() == 0)
+        if empty.size:
+            raise ValueError(
+                f"`{name}` must not be empty. Received: {empty.size} empty "
+                f"of {shape[0]}, the first at {empty[0]}. Drop those "
+                "pictures or describe them."
+            )
+    elif dtype.is_floating:
+        if len(shape) != 2:
+            raise ValueError(
+                f"`{name}` as sentence vectors must have rank 2, (batch, "
+                f"dimensions). Received: shape={shape}."
+            )
+        if not np.isfinite(tf.cast(captions, tf.float32).numpy()).all():
+            raise ValueError(
+                f"`{name}` must be finite. Received: sentence vectors with "
+                "NaN or infinite values."
+            )
+    else:
+        raise ValueError(
+            f"`{name}` must be strings or float sentence vectors. "
+            f"Received: dtype={dtype.name}, shape={shape}."
+        )
+
+
+def check_same_length(first, second, names):
+    """Refuses two batches whose rows do not belong together one to one.
+
+    Args:
+        first: NumPy array or eager tensor with a batch axis.
+        second: Like `first`.
+        names: Two strings. What the message calls them.
+
+    Raises:
+        ValueError: If their lengths differ.
+    """
+    lengths = []
+    for values, name in zip((first, second), names, strict=True):
+        shape, _ = _shape_and_dtype(values, name)
+        if not shape:
+            raise ValueError(
+                f"`{name}` must have a batch axis. Received: a scalar."
+            )
+        lengths.append(shape[0])
+    if lengths[0] != lengths[1]:
+        raise ValueError(
+            f"`{names[0]}` and `{names[1]}` must have the same length. "
+            f"Received: {lengths[0]} and {lengths[1]}."
+        )
+
+
+def _shape_and_dtype(values, name):
+    """Returns the shape and the TensorFlow type of what came."""
+    if not isinstance(values, (np.ndarray, tf.Tensor)):
+        raise ValueError(
+            f"`{name}` must be a tensor or a NumPy array. Received: "
+            f"{type(values).__name__}."
+        )
+    if isinstance(values, np.ndarray) and values.dtype.kind in "USO":
+        return values.shape, tf.string
+    return tuple(values.shape), tf.as_dtype(values.dtype)
+
+
+def _fits(shape, expected):
+    return all(
+        e is None or s == e for s, e in zip(shape, expected, strict=True)
+    )
+
+
+def _format_shape(shape):
+    return "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
+
+
+def _shape_advice(shape, expected):
+    """Says how pictures of `shape` become those of `expected`."""
+    channels_last = (*shape[1:], shape[0])
+    if shape[0] in (1, 3) and _fits(channels_last, expected):
+        return "Move the channels last: transpose (0, 2, 3, 1)."
+    if shape[2] != expected[2] and shape[2] in (1, 3, 4):
+        return (
+            f"Convert the pictures from {shape[2]} to {expected[2]} channels, "
+            f"or make the model with channels={shape[2]}."
+        )
+    return "Resize, crop or pad the pictures with `kerasgan.data`."
