@@ -1,0 +1,183 @@
+"""What happens around the steps of a training run.
+
+All are plain Keras callbacks: they go into `gan.fit(callbacks=[...])` one by
+one, and `kerasgan.training.train` uses them together.
+"""
+
+import json
+import math
+import pathlib
+import time
+
+import keras
+import tensorflow as tf
+
+from kerasgan import checkpoints, data
+
+
+class NonFiniteLoss(ArithmeticError):
+    """Training has diverged: a loss is no longer a number."""
+
+
+class StopOnNonFinite(keras.callbacks.Callback):
+    """Stops training at the first loss that is not a finite number.
+
+    Raises:
+        NonFiniteLoss: From `fit`, with the step, the loss and what to try.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        for name, value in (logs or {}).items():
+            if not math.isfinite(float(tf.reduce_sum(value))):
+                raise NonFiniteLoss(
+                    f"Training diverged: {name} is {float(value)} at step "
+                    f"{batch + 1} of epoch {self.epoch + 1}. The last "
+                    "checkpoint is sound; try a lower learning rate, a larger "
+                    "batch or another seed."
+                )
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Draws the same inputs after each epoch, as a PNG and in TensorBoard.
+
+    Args:
+        folder: str or path, made if missing. Gets `epoch_0001.png` ...
+        sample: Callable from the model to uint8 images
+            `(n, height, width, channels)`, the same inputs in every call.
+            Defaults to 64 images of seed 0.
+        columns: int. Images in a row of the grid. Defaults to `8`.
+        tensorboard: str, path or `None`. Folder of event files. Defaults to
+            none.
+    """
+
+    def __init__(self, folder, sample=None, columns=8, tensorboard=None):
+        super().__init__()
+        self.folder = pathlib.Path(folder)
+        self.sample = sample or (lambda gan: gan.generate(64, seed=0))
+        self.columns = columns
+        self.tensorboard = tensorboard
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        grid = data.grid(self.sample(self.model), self.columns)
+        data.save_png(self.folder / f"epoch_{epoch + 1:04d}.png", grid)
+        if self.tensorboard:
+            writer = tf.summary.create_file_writer(str(self.tensorboard))
+            with writer.as_default(step=epoch + 1):
+                tf.summary.image("samples", grid[None])
+            writer.close()
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Scores the model every few epochs and keeps the best weights.
+
+    Args:
+        path: str or path of the weights file, ending in `.weights.h5`.
+        score: Callable from the model to a dict of plain numbers; the first
+            one decides, lower is better.
+        every: int. Epochs between scores; the last epoch is always scored.
+            Defaults to `1`.
+    """
+
+    def __init__(self, path, score, every=1):
+        super().__init__()
+        self.path = pathlib.Path(path)
+        self.score = score
+        self.every = every
+        self.best = math.inf
+        self.best_epoch = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
+            return
+        scores = self.score(self.model)
+        if logs is not None:
+            logs.update(scores)
+        value = next(iter(scores.values()))
+        if value < self.best:
+            self.best, self.best_epoch = value, epoch + 1
+            partial = self.path.with_name(f"part_{self.path.name}")
+            self.model.save_weights(partial)
+            checkpoints.write_atomically(self.path, partial.read_bytes())
+            partial.unlink()
+
+
+class JSONLog(keras.callbacks.Callback):
+    """Appends one line of JSON for each epoch.
+
+    Lines of the present and later epochs, left by a run that was killed, are
+    removed at the start, so that no epoch stands there twice.
+
+    Args:
+        path: str or path of the `.jsonl` file.
+    """
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = pathlib.Path(path)
+        self.done = 0
+
+    def on_train_begin(self, logs=None):
+        lines = []
+        if self.path.exists():
+            for line in self.path.read_text().splitlines():
+                try:
+                    entry = json.loads(line)
+                except json.JSONDecodeError:
+                    break  # A line torn by a kill.
+                if entry["epoch"] <= self.done:
+                    lines.append(line)
+        text = "".join(f"{line}\n" for line in lines)
+        checkpoints.write_atomically(self.path, text.encode())
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        entry = {"epoch": epoch + 1}
+        entry["seconds"] = round(time.monotonic() - self.start, 1)
+        entry.update({k: float(v) for k, v in (logs or {}).items()})
+        with open(self.path, "a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+class SaveCheckpoint(keras.callbacks.Callback):
+    """Writes a checkpoint after each epoch; give it last.
+
+    Args:
+        folder: str or path, made if missing.
+        keep_best: The run's `KeepBest`, whose best score is kept too.
+            Defaults to none.
+    """
+
+    def __init__(self, folder, keep_best=None):
+        super().__init__()
+        self.folder = folder
+        self.keep_best = keep_best
+
+    def restore(self, gan):
+        """Puts the newest sound checkpoint into the model, if there is one.
+
+        Args:
+            gan: A compiled `GAN`.
+
+        Returns:
+            Pair: int, how many epochs are done, and list of damaged files.
+        """
+        values, damaged = checkpoints.restore(self.folder, gan)
+        if values is None:
+            return 0, damaged
+        if self.keep_best and values["best_epoch"]:
+            self.keep_best.best = values["best"]
+            self.keep_best.best_epoch = values["best_epoch"]
+        return values["epoch"], damaged
+
+    def on_epoch_end(self, epoch, logs=None):
+        best = self.keep_best
+        values = {"best": None, "best_epoch": None}
+        if best and best.best_epoch:
+            values = {"best": best.best, "best_epoch": best.best_epoch}
+        checkpoints.save(self.folder, self.model, epoch + 1, values)
