@@ -1,5 +1,6 @@
 """The architectures, one file each."""
 
+from kerasgan.models import base
 from kerasgan.models.base import GAN, LatentGAN, TranslationGAN
 from kerasgan.models.dcgan import DCGAN
 
@@ -12,11 +13,10 @@ def architectures():
     Returns:
         dict of class name to class.
     """
-    bases = (GAN, LatentGAN, TranslationGAN)
     return {
         name: value
         for name, value in globals().items()
         if isinstance(value, type)
         and issubclass(value, GAN)
-        and value not in bases
+        and value.__module__ != base.__name__
     }

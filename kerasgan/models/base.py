@@ -439,8 +439,9 @@ class GAN(keras.Model):
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
         }
+        # The path would not do: it counts the optimizers of the process.
         return {
-            f"{owner}/{index:04d}/{variable.path}": variable
+            f"{owner}/{index:04d}/{variable.name}": variable
             for owner, thing in owners.items()
             for index, variable in enumerate(thing.variables)
         }

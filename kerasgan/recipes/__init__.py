@@ -1,0 +1,1 @@
+"""One file for each checkpoint of the zoo: how it was trained."""

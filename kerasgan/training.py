@@ -1,0 +1,235 @@
+"""Training by recipe: everything of a run in one folder, and resumable.
+
+A recipe says what to train on what, for how long, and what "better" means.
+`train` runs it with `gan.fit` and the callbacks of `kerasgan.callbacks`; the
+same call goes on where the last one was stopped, and ends with the weights
+that an unbroken run would have.
+"""
+
+import dataclasses
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import pathlib
+import pkgutil
+import platform
+import warnings
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+import kerasgan
+from kerasgan import callbacks, checkpoints
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How a checkpoint of the zoo is made.
+
+    Attributes:
+        name: str. `<model>_<dataset>_<resolution>`.
+        dataset: str. Name of the training data.
+        description: str. One sentence on what the model draws.
+        license: str. Of the weights, given the data's.
+        build: Callable without arguments to the compiled `GAN`.
+        batches: Callable from the number of the first epoch to a
+            `tf.data.Dataset` that goes on from there; a pure function, so
+            that a resumed run sees what the unbroken one saw.
+        steps_per_epoch: int.
+        epochs: int.
+        score: Callable from the model to a dict of numbers, the first of
+            which decides, lower is better. Never computed on test data.
+        score_every: int. Epochs between scores. Defaults to `1`.
+        sample: Callable from the model to the uint8 images drawn after each
+            epoch. Defaults to 64 images of seed 0.
+        classes: Tuple of str. Names of the classes. Defaults to none.
+        features: str or `None`. What `zoo.features` measures with.
+            Defaults to none.
+        seed: int. Of the first weights. Defaults to `0`.
+    """
+
+    name: str
+    dataset: str
+    description: str
+    license: str
+    build: Callable
+    batches: Callable
+    steps_per_epoch: int
+    epochs: int
+    score: Callable
+    score_every: int = 1
+    sample: Callable | None = None
+    classes: tuple = ()
+    features: str | None = None
+    seed: int = 0
+
+
+def recipes():
+    """Returns the names of the recipes that come with kerasgan.
+
+    Returns:
+        Tuple of str, sorted.
+    """
+    from kerasgan import recipes as package
+
+    return tuple(
+        sorted(
+            module.name
+            for module in pkgutil.iter_modules(package.__path__)
+            if not module.name.startswith("_")
+        )
+    )
+
+
+def load_recipe(name_or_file):
+    """Returns a recipe, and the text that it was read from.
+
+    Args:
+        name_or_file: str or path. A name from `recipes()`, or a Python file
+            with a function `recipe()`. The file is run: use only your own.
+
+    Returns:
+        Pair of `Recipe` and str.
+
+    Raises:
+        ValueError: If there is no such recipe.
+    """
+    path = pathlib.Path(name_or_file)
+    if str(name_or_file) in recipes():
+        module = importlib.import_module(f"kerasgan.recipes.{name_or_file}")
+        path = pathlib.Path(module.__file__)
+    elif path.suffix == ".py" and path.is_file():
+        specification = importlib.util.spec_from_file_location("recipe", path)
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+    else:
+        raise ValueError(
+            "A recipe is a Python file that exists, or one of "
+            f"{', '.join(recipes())}. Received: {str(name_or_file)!r}"
+        )
+    if not callable(getattr(module, "recipe", None)):
+        raise ValueError(
+            "A recipe file must have a function `recipe()` that returns a "
+            f"`kerasgan.training.Recipe`. Received: {path}"
+        )
+    return module.recipe(), path.read_text("utf-8")
+
+
+def train(recipe, folder, epochs=None, verbose="auto"):
+    """Trains by a recipe, or goes on with it.
+
+    Args:
+        recipe: A `Recipe`.
+        folder: str or path. Where everything of the run is kept:
+            `run.json`, `log.jsonl`, `samples/`, `tensorboard/`,
+            `checkpoints/` and `best.weights.h5`.
+        epochs: int or `None`. When to stop. Defaults to the recipe's.
+        verbose: See `keras.Model.fit`. Defaults to `"auto"`.
+
+    Returns:
+        The trained `GAN`, with the weights of the last epoch.
+
+    Raises:
+        ValueError: If the folder belongs to another run.
+        NonFiniteLoss: If training diverges.
+        OSError: If a checkpoint cannot be written or read.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    epochs = epochs or recipe.epochs
+
+    # The same numbers in every run, whichever way work falls to threads.
+    keras.utils.set_random_seed(recipe.seed)
+    tf.config.experimental.enable_op_determinism()
+    gan = recipe.build()
+    gan.class_names = recipe.classes or None
+    _claim(folder, recipe, gan)
+
+    keep_best = callbacks.KeepBest(
+        folder / "best.weights.h5", recipe.score, recipe.score_every
+    )
+    save = callbacks.SaveCheckpoint(folder / "checkpoints", keep_best)
+    log = callbacks.JSONLog(folder / "log.jsonl")
+    done, damaged = save.restore(gan)
+    for path in damaged:
+        warnings.warn(
+            f"The checkpoint {path} is damaged; going on from the one before.",
+            stacklevel=2,
+        )
+    log.done = done
+    if done >= epochs:
+        print(f"{recipe.name}: all {epochs} epochs are done in {folder}.")
+        return gan
+    if done:
+        print(f"{recipe.name}: going on after epoch {done} of {epochs}.")
+    gan.fit(
+        recipe.batches(done),
+        steps_per_epoch=recipe.steps_per_epoch,
+        initial_epoch=done,
+        epochs=epochs,
+        verbose=verbose,
+        callbacks=[
+            callbacks.StopOnNonFinite(),
+            keep_best,
+            callbacks.SampleGrid(
+                folder / "samples",
+                recipe.sample,
+                tensorboard=folder / "tensorboard",
+            ),
+            keras.callbacks.TensorBoard(
+                folder / "tensorboard", write_graph=False
+            ),
+            log,
+            save,
+        ],
+    )
+    return gan
+
+
+def _claim(folder, recipe, gan):
+    """Marks the folder as this run's, or refuses another run's folder."""
+    path = folder / "run.json"
+    config = json.dumps(gan.get_config(), sort_keys=True, default=str)
+    identity = {
+        "recipe": recipe.name,
+        "config": hashlib.sha256(config.encode()).hexdigest(),
+        "seed": recipe.seed,
+    }
+    if path.exists():
+        before = json.loads(path.read_text("utf-8"))
+        changed = [k for k in identity if before.get(k) != identity[k]]
+        if changed:
+            raise ValueError(
+                f"The folder {folder} holds another run "
+                f"({before.get('recipe')}; differs in {', '.join(changed)}). "
+                "Give another folder, or delete it to start again."
+            )
+        return
+    about = {
+        **identity,
+        "kerasgan": kerasgan.__version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "python": platform.python_version(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+    }
+    content = json.dumps(about, indent=2) + "\n"
+    checkpoints.write_atomically(path, content.encode())
+
+
+def processor():
+    """Returns the processor's name, as the system gives it.
+
+    Returns:
+        str.
+    """
+    information = pathlib.Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,315 @@
+"""Properties that every model has, over the list in tests/tiny.py."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasgan import checkpoints
+from kerasgan.models import base
+from tests import golden, tiny
+
+every_model = pytest.mark.parametrize(
+    "model", tiny.MODELS, ids=lambda m: m.name
+)
+
+
+def weights(gan):
+    """Returns all weights by network and name."""
+    networks = {
+        name: getattr(gan, name)
+        for name in (
+            *gan.generator_names,
+            *gan.discriminator_names,
+            *(f"average_{name}" for name in gan.generator_names),
+        )
+    }
+    return {
+        f"{name}/{v.path}": v.numpy()
+        for name, network in networks.items()
+        for v in network.weights
+    }
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+@every_model
+def test_config_names_every_argument(model):
+    gan = model.build()
+    config = gan.get_config()
+    arguments = set(base.init_arguments(type(gan)))
+    assert {"ema_decay", "seed"} < arguments <= set(config)
+    assert type(gan).from_config(config).get_config() == config
+    json.dumps(config)  # Plain numbers, strings and lists.
+
+
+@every_model
+def test_changed_arguments_reach_the_config(model):
+    config = model.build(ema_decay=0.25, seed=123, name="other").get_config()
+    assert (config["ema_decay"], config["seed"]) == (0.25, 123)
+    assert config["name"] == "other"
+
+
+@every_model
+def test_every_weight_moves(model):
+    gan = model.compiled()
+    before = weights(gan)
+    gan.fit(model.dataset(), verbose=0)
+    after = weights(gan)
+    trained = [
+        f"{prefix}{name}/{v.path}"
+        for name in (*gan.generator_names, *gan.discriminator_names)
+        for v in getattr(gan, name).trainable_variables
+        for prefix in ("", "average_")
+        if not (prefix and name in gan.discriminator_names)
+    ]
+    assert len(trained) > 10
+    assert not [n for n in trained if (before[n] == after[n]).all()]
+
+
+@every_model
+def test_losses_are_reported(model):
+    gan = model.compiled()
+    history = gan.fit(model.dataset(), verbose=0).history
+    assert set(history) == set(gan.loss_names)
+    assert np.isfinite([v for values in history.values() for v in values]).all()
+
+
+@every_model
+def test_reload_continues_training(model, tmp_path):
+    gan = model.compiled()
+    gan.fit(model.dataset(), verbose=0)
+    gan.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert_same(weights(gan), weights(again))
+    np.testing.assert_array_equal(model.sample(gan), model.sample(again))
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        first, second = getattr(gan, name), getattr(again, name)
+        assert int(first.iterations) > 0
+        for a, b in zip(first.variables, second.variables, strict=True):
+            np.testing.assert_array_equal(a.numpy(), b.numpy(), a.path)
+    again.fit(model.dataset(), verbose=0)
+
+
+@every_model
+def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
+    """Two epochs, and one epoch, a new process' model, and the other epoch."""
+    straight = model.compiled()
+    straight.fit(model.dataset(), verbose=0)
+    checkpoints.save(tmp_path, straight, 1, {})
+    straight.fit(model.dataset(), verbose=0)
+
+    keras.utils.set_random_seed(99)  # Other first weights.
+    resumed = model.compiled()
+    values, damaged = checkpoints.restore(tmp_path, resumed)
+    assert (values, damaged) == ({"epoch": 1}, [])
+    resumed.fit(model.dataset(), verbose=0)
+    assert_same(
+        {n: v.numpy() for n, v in straight.training_state().items()},
+        {n: v.numpy() for n, v in resumed.training_state().items()},
+    )
+
+
+@every_model
+def test_two_replicas_take_the_same_step(model, mirrored):
+    trained = {}
+    for strategy in (tf.distribute.get_strategy(), mirrored):
+        keras.utils.set_random_seed(0)
+        with strategy.scope():
+            gan = model.build(**model.synchronized)
+            # Adam would hide gradients that are too large.
+            gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+        gan.fit(model.dataset(batches=1), verbose=0)
+        trained[strategy.num_replicas_in_sync] = weights(gan)
+    assert trained[1].keys() == trained[2].keys()
+    for name in trained[1]:
+        np.testing.assert_allclose(
+            trained[1][name],
+            trained[2][name],
+            rtol=1e-5,
+            atol=1e-6,
+            err_msg=name,
+        )
+
+
+@every_model
+def test_xla(model):
+    gan = model.compiled(jit_compile=True)
+    history = gan.fit(model.dataset(batches=1), verbose=0).history
+    assert np.isfinite([v for values in history.values() for v in values]).all()
+
+
+@every_model
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(model, policy):
+    gan = model.compiled({"dtype": policy})
+    before = weights(gan)
+    gan.fit(model.dataset(batches=3), verbose=0)
+    after = weights(gan)
+    assert all(v.dtype != "float16" for v in after.values())
+    assert all(np.isfinite(v).all() for v in after.values())
+    assert any((before[n] != after[n]).any() for n in before)
+    images = model.sample(gan)
+    assert images.dtype == np.uint8
+    assert keras.config.dtype_policy().name == "float32"
+
+
+@every_model
+def test_same_seed_same_images_whatever_the_batch(model):
+    gan = model.build()
+    images = model.sample(gan)
+    assert images.dtype == np.uint8
+    assert len(images) >= 5
+    np.testing.assert_array_equal(images, model.sample(gan))
+    in_batches = gan.run_in_batches
+
+    def smaller(inputs, batch_size):
+        return in_batches(inputs, 2)
+
+    gan.run_in_batches = smaller
+    assert np.abs(images.astype(int) - model.sample(gan)).max() <= 1
+
+
+@every_model
+def test_golden_images(model):
+    """Catches a changed layer, order, constant or range conversion."""
+    expected = json.loads(golden.path(model).read_text())
+    found = golden.images(model)
+    assert list(found.shape) == expected["shape"]
+    difference = found.astype(int) - np.array(expected["values"])
+    assert np.abs(difference).max() <= 1
+
+
+SERVE = """
+import json, sys
+import numpy as np
+import tensorflow as tf
+assert "kerasgan" not in sys.modules
+for folder, calls in json.loads(sys.argv[1]).items():
+    loaded = tf.saved_model.load(folder)
+    for index, (name, file) in enumerate(calls):
+        with np.load(file) as inputs:
+            arguments = {k: tf.constant(inputs[k]) for k in inputs}
+        images = loaded.signatures[name](**arguments)["images"].numpy()
+        np.save(f"{folder}/{index}.npy", images)
+"""
+
+
+def example_inputs(specs, seed):
+    """Returns one input for each spec of a signature."""
+    random = np.random.RandomState(seed)
+    values = {
+        "seed": np.int64(3),
+        "count": np.int32(5),
+        "truncation": np.float32(0.7),
+    }
+    for spec in specs:
+        if spec.name in values:
+            yield spec.name, values[spec.name]
+            continue
+        shape = [
+            size or {0: 5}.get(axis, 32) for axis, size in enumerate(spec.shape)
+        ]
+        if spec.dtype == tf.string:
+            yield (
+                spec.name,
+                np.array(["a red square", "a blue one"] * 3)[: shape[0]],
+            )
+        elif spec.dtype == tf.uint8:
+            yield spec.name, random.randint(0, 256, shape).astype("uint8")
+        elif spec.dtype.is_integer:
+            yield (
+                spec.name,
+                random.randint(0, 2, shape).astype(spec.dtype.as_numpy_dtype),
+            )
+        else:
+            yield spec.name, random.standard_normal(shape).astype("float32")
+
+
+def test_export_runs_in_a_process_without_kerasgan(tmp_path):
+    jobs, expected = {}, {}
+    for model in tiny.MODELS:
+        gan = model.compiled()
+        gan.fit(model.dataset(batches=1), verbose=0)
+        folder = str(tmp_path / model.name)
+        gan.export(folder)
+        calls = []
+        for name, (function, specs) in gan.signatures().items():
+            file = str(tmp_path / f"{model.name}_{name}.npz")
+            inputs = dict(example_inputs(specs, seed=1))
+            np.savez(file, **inputs)
+            expected[folder, len(calls)] = function(
+                *(tf.constant(inputs[s.name]) for s in specs)
+            )["images"].numpy()
+            calls.append((name, file))
+        jobs[folder] = calls
+    subprocess.run(
+        [sys.executable, "-c", SERVE, json.dumps(jobs)],
+        check=True,
+        cwd=tmp_path,  # So that `import kerasgan` would not find the sources.
+    )
+    assert expected
+    for (folder, index), images in expected.items():
+        served = np.load(f"{folder}/{index}.npy")
+        assert served.dtype == np.uint8
+        assert np.abs(served.astype(int) - images).max() <= 1, (folder, index)
+
+
+@every_model
+def test_export_refuses_a_full_folder(model, tmp_path):
+    (tmp_path / "kept.txt").write_text("mine")
+    with pytest.raises(OSError, match="must be new or empty"):
+        model.build().export(tmp_path)
+    assert [p.name for p in pathlib.Path(tmp_path).iterdir()] == ["kept.txt"]
+
+
+@every_model
+def test_bad_images_are_refused_before_the_first_step(model):
+    gan = model.compiled()
+    before = weights(gan)
+    arrays = model.arrays(tiny.BATCH)
+
+    def first(change):
+        changed = (change(arrays[0]), *arrays[1:])
+        dataset = tf.data.Dataset.from_tensor_slices(
+            changed if len(changed) > 1 else changed[0]
+        )
+        return dataset.batch(tiny.BATCH)
+
+    for change in (
+        lambda x: ((x + 1) * 127.5).astype("uint8"),
+        lambda x: (x + 1) * 127.5,
+        lambda x: (x + 1.0) / 2 + 0.2,
+        lambda x: np.where(x > 0.9, np.nan, x).astype("float32"),
+        lambda x: np.concatenate([x, x], -1),
+        lambda x: x[:, :-1],
+        lambda x: x[..., 0],
+    ):
+        with pytest.raises(ValueError, match="Received"):
+            gan.fit(first(change), verbose=0)
+    with pytest.raises(ValueError, match="at least one batch"):
+        gan.fit(model.dataset().take(0), verbose=0)
+    assert_same(before, weights(gan))
+
+
+@every_model
+def test_partial_batches_are_refused_on_replicas(model, mirrored):
+    with mirrored.scope():
+        gan = model.compiled()
+    arrays = model.arrays(9)
+    dataset = tf.data.Dataset.from_tensor_slices(
+        arrays if len(arrays) > 1 else arrays[0]
+    )
+    with pytest.raises(ValueError, match="drop_remainder=True"):
+        gan.fit(dataset.batch(8), verbose=0)
+    with pytest.raises(ValueError, match="divisible by 2"):
+        gan.fit(dataset.batch(9, drop_remainder=True), verbose=0)
