@@ -1,0 +1,322 @@
+"""Feature networks: what a score looks at when it compares pictures.
+
+A score over features means nothing without the features, so each network
+carries its name and the sha256 of its weights, and reports print both.
+"""
+
+import hashlib
+import json
+import math
+import pathlib
+
+import h5py
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from kerasgan.metrics import resize
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.weights.h5"
+
+
+def build_classifier(
+    image_size, channels, num_classes, width=32, convolutions=2
+):
+    """Returns a small convolutional classifier for pictures.
+
+    Each stage is `convolutions` times convolution, batch normalization and
+    ReLU; from stage to stage the picture is halved, down to 8 pixels (32
+    pixels: stages at 32, 16 and 8). The features are the average of the last
+    maps over the picture, as in Inception's pool3.
+
+    Args:
+        image_size: int. Height and width, a power of two from 8.
+        channels: int. 1 for grey pictures, 3 for color.
+        num_classes: int. At least 2.
+        width: int. Maps of the first stage; they double from stage to stage
+            up to four times this. Defaults to `32`.
+        convolutions: int. Convolutions per stage. Defaults to `2`.
+
+    Returns:
+        A `keras.Model` from uint8 pictures `(batch, image_size, image_size,
+        channels)` in `[0, 255]` to a list of two float32 tensors: features
+        `(batch, num_features)` and raw logits `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If `image_size` is not a power of two of at least 8.
+    """
+    if image_size < 8 or image_size & (image_size - 1):
+        raise ValueError(
+            "`image_size` must be a power of two of at least 8, because each "
+            "stage halves the picture. "
+            f"Received: image_size={image_size}"
+        )
+    images = keras.Input(
+        (image_size, image_size, channels), dtype="uint8", name="images"
+    )
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(images)
+    stages = int(math.log2(image_size)) - 2
+    for stage in range(stages):
+        size = image_size >> stage
+        for index in range(convolutions):
+            name = f"{size}_{index}"
+            x = layers.Conv2D(
+                width * min(2**stage, 4),
+                3,
+                padding="same",
+                use_bias=False,
+                kernel_initializer="he_normal",
+                name=f"convolution_{name}",
+            )(x)
+            x = layers.BatchNormalization(
+                momentum=0.9, epsilon=1e-5, name=f"norm_{name}"
+            )(x)
+            x = layers.ReLU(name=f"relu_{name}")(x)
+        if stage < stages - 1:
+            x = layers.MaxPooling2D(name=f"pool_{size}")(x)
+    features = layers.GlobalAveragePooling2D(dtype="float32", name="features")(
+        x
+    )
+    logits = layers.Dense(num_classes, dtype="float32", name="logits")(features)
+    return keras.Model(images, [features, logits], name="classifier")
+
+
+class FeatureNetwork:
+    """A frozen network that scores look through, and what identifies it.
+
+    Grey pictures are repeated to three channels where the network wants
+    color. Pictures of another size are resized by the named resizer, or
+    refused if there is none.
+
+    Args:
+        model: `keras.Model` from pictures `(batch, height, width, channels)`,
+            uint8 or, after a resizer, float32 in `[0, 255]`, to a list of
+            features `(batch, num_features)` and raw logits
+            `(batch, num_classes)`.
+        name: str. Goes into the names of scores: `fd_<name>`.
+        hash: str. The sha256 of the weights.
+        resizer: str or None. A name from `kerasgan.metrics.resize.RESIZERS`;
+            `None` refuses pictures of any other size. Defaults to `None`.
+        classes: Tuple of str. Names of the classes, where known.
+            Defaults to `()`.
+
+    Example:
+    ```python
+    features = FeatureNetwork.load("zoo/classifier_fashion_mnist_32")
+    metric = FrechetDistance(features)
+    ```
+    """
+
+    def __init__(self, model, name, hash, resizer=None, classes=()):
+        resize.get(resizer)
+        self.model = model
+        self.model.trainable = False
+        self.name = name
+        self.hash = hash
+        self.resizer = resizer
+        self.classes = tuple(classes)
+        self.image_shape = tuple(model.input_shape[1:])
+        self.num_features = model.output_shape[0][-1]
+        self.num_classes = model.output_shape[1][-1]
+        self._compiled = tf.function(
+            self._run, input_signature=[tf.TensorSpec([None] * 4, tf.uint8)]
+        )
+
+    @classmethod
+    def load(cls, folder):
+        """Reads a classifier that `save` wrote.
+
+        Args:
+            folder: str or path. Holds `config.json` and `model.weights.h5`.
+
+        Returns:
+            A `FeatureNetwork` in float32, whatever the stored precision.
+
+        Raises:
+            OSError: If a file is missing, is not ours, or the checksum of the
+                weights differs.
+        """
+        folder = pathlib.Path(folder)
+        try:
+            config = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
+        except ValueError as error:
+            raise OSError(
+                f"{folder / CONFIG_FILE} is not JSON: {error}"
+            ) from None
+        keys = ("name", "image_shape", "classes", "width", "convolutions")
+        if (
+            not isinstance(config, dict)
+            or config.get("architecture") != "classifier"
+            or any(key not in config for key in (*keys, "sha256"))
+        ):
+            raise OSError(
+                f"{folder / CONFIG_FILE} does not describe a classifier: it "
+                'must have architecture="classifier" and the keys '
+                f"{', '.join(keys)} and sha256. Received: {str(config)[:200]}"
+            )
+        weights = folder / WEIGHTS_FILE
+        found = hashlib.sha256(weights.read_bytes()).hexdigest()
+        if found != config["sha256"]:
+            raise OSError(
+                f"{weights} is damaged or was replaced: its sha256 must be "
+                f"{config['sha256']}. Received: {found}. Fetch it again."
+            )
+        height, width, channels = config["image_shape"]
+        if height != width:
+            raise OSError(
+                f"{folder / CONFIG_FILE}: pictures must be square. "
+                f"Received: image_shape={config['image_shape']}"
+            )
+        model = build_classifier(
+            height,
+            channels,
+            len(config["classes"]),
+            config["width"],
+            config["convolutions"],
+        )
+        model.load_weights(weights)
+        return cls(
+            model, config["name"], config["sha256"], classes=config["classes"]
+        )
+
+    def __call__(self, images):
+        """Returns the features of pictures.
+
+        Args:
+            images: uint8 tensor `(batch, height, width, channels)`.
+
+        Returns:
+            float32 tensor `(batch, num_features)`.
+
+        Raises:
+            TypeError: If `images` is not uint8.
+            ValueError: If the shape does not fit the network.
+        """
+        return self.both(images)[0]
+
+    def probabilities(self, images):
+        """Returns the class probabilities of pictures.
+
+        Args:
+            images: uint8 tensor `(batch, height, width, channels)`.
+
+        Returns:
+            float32 tensor `(batch, num_classes)`; rows sum to one.
+        """
+        return self.both(images)[1]
+
+    def both(self, images):
+        """Returns features and class probabilities from one pass.
+
+        Args:
+            images: uint8 tensor `(batch, height, width, channels)`.
+
+        Returns:
+            Tuple of the two float32 tensors of `__call__` and
+            `probabilities`.
+        """
+        return self._compiled(self._checked(images))
+
+    def _checked(self, images):
+        images = tf.convert_to_tensor(images)
+        if images.dtype != tf.uint8:
+            raise TypeError(
+                "Pictures are scored as uint8 in [0, 255], because that is "
+                "what a viewer sees. Round them first "
+                "(`kerasgan.data.to_uint8`). "
+                f"Received: images.dtype={images.dtype.name}"
+            )
+        height, width, channels = self.image_shape
+        shape = tuple(images.shape)
+        if len(shape) != 4 or shape[3] not in (channels, 1):
+            raise ValueError(
+                "Pictures must have shape (batch, height, width, channels) "
+                f"with {channels} channels or, to be repeated, one. "
+                f"Received: images.shape={shape}"
+            )
+        if self.resizer is None and shape[1:3] != (height, width):
+            raise ValueError(
+                f"The features {self.name!r} are of pictures of {height}x"
+                f"{width} and this network has no resizer. "
+                f"Received: images.shape={shape}"
+            )
+        return images
+
+    def _run(self, images):
+        height, width, channels = self.image_shape
+        if self.resizer is not None:
+            images = resize.get(self.resizer)(images, height, width)
+        # A batch of grey pictures broadcasts; one of color stays as it is.
+        shape = tf.shape(images)
+        images = tf.broadcast_to(images, tf.concat([shape[:3], [channels]], 0))
+        images.set_shape([None, height, width, channels])
+        features, logits = self.model(images, training=False)
+        features = tf.cast(features, tf.float32)
+        return features, tf.nn.softmax(tf.cast(logits, tf.float32))
+
+
+def save_classifier(
+    model, folder, name, classes, width, convolutions, dtype="float32"
+):
+    """Writes a classifier as the folder that `FeatureNetwork.load` reads.
+
+    Args:
+        model: `keras.Model`, as `build_classifier` returns it.
+        folder: str or path. Made if missing.
+        name: str. The name of the features.
+        classes: Sequence of str, one for each logit.
+        width: int. As given to `build_classifier`.
+        convolutions: int. As given to `build_classifier`.
+        dtype: str. How weights are stored, `"float32"` or `"float16"`.
+            Defaults to `"float32"`.
+
+    Raises:
+        ValueError: If a weight is not finite in `dtype`.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / WEIGHTS_FILE
+    model.save_weights(weights)
+    if dtype != "float32":
+        _recast(weights, dtype)
+    _, height, image_width, channels = model.input_shape
+    config = {
+        "name": name,
+        "architecture": "classifier",
+        "image_shape": [height, image_width, channels],
+        "classes": list(classes),
+        "width": width,
+        "convolutions": convolutions,
+        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+    }
+    (folder / CONFIG_FILE).write_text(
+        json.dumps(config, indent=2) + "\n", "utf-8"
+    )
+
+
+def _recast(path, dtype):
+    """Rewrites an HDF5 file with its float32 arrays in `dtype`."""
+    part = path.with_suffix(".part")
+    with h5py.File(path) as old, h5py.File(part, "w") as new:
+
+        def copy(name, item):
+            if isinstance(item, h5py.Group):
+                target = new.create_group(name)
+            else:
+                values = item[()]
+                if values.dtype == np.float32:
+                    with np.errstate(over="ignore"):
+                        values = values.astype(dtype)
+                    if not np.isfinite(values).all():
+                        raise ValueError(
+                            f"A weight is not finite in {dtype}. "
+                            f"Received: {name}"
+                        )
+                target = new.create_dataset(name, data=values)
+            target.attrs.update(item.attrs)
+
+        new.attrs.update(old.attrs)
+        old.visititems(copy)
+    part.replace(path)
