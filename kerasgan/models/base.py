@@ -597,6 +597,217 @@ class LatentGAN(GAN):
         }
 
 
+class ClassGAN(LatentGAN):
+    """Base class of the models that turn latents and labels into images.
+
+    Args:
+        num_classes: int. Labels go from 0 to `num_classes - 1`.
+        class_names: Sequence of `num_classes` strings or `None`. What
+            `generate` also takes as labels. May be set later, as an
+            attribute. Defaults to `None`.
+        class_frequencies: Sequence of `num_classes` numbers or `None`. How
+            often each class occurs, in any unit; `generate` draws labels like
+            that when it is given none. May be set later, as an attribute.
+            Defaults to `None`, all classes alike.
+        **kwargs: See `LatentGAN`: `latent_dim`, `ema_decay`, `seed`, `name`,
+            `dtype`.
+
+    Call arguments:
+        inputs: Pair of latents, float tensor `(batch, latent_dim)`, and
+            labels, integer tensor `(batch,)`.
+
+    Training data:
+        A dataset of pairs: image batches, float32 in `[-1, 1]`, and integer
+        labels `(batch,)`.
+
+    Raises:
+        ValueError: If `num_classes` is not positive, or names or frequencies
+            are not as many.
+    """
+
+    task = "class-to-image"
+
+    def __init__(
+        self, num_classes, class_names=None, class_frequencies=None, **kwargs
+    ):
+        check_positive("num_classes", num_classes)
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.class_names = class_names
+        self.class_frequencies = class_frequencies
+
+    @property
+    def class_names(self):
+        """Tuple of the classes' names, or `None`."""
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names):
+        if names is not None:
+            names = tuple(names)
+            if not len(names) == len(set(names)) == self.num_classes:
+                raise ValueError(
+                    "`class_names` must be one name for each of the "
+                    f"{self.num_classes} classes, all different. "
+                    f"Received: class_names={names}"
+                )
+        self._class_names = names
+
+    @property
+    def class_frequencies(self):
+        """Tuple of numbers that say how often each class occurs, or `None`."""
+        return self._class_frequencies
+
+    @class_frequencies.setter
+    def class_frequencies(self, frequencies):
+        if frequencies is not None:
+            frequencies = tuple(float(f) for f in frequencies)
+            if (
+                len(frequencies) != self.num_classes
+                or not all(0 <= f < np.inf for f in frequencies)
+                or not sum(frequencies) > 0
+            ):
+                raise ValueError(
+                    "`class_frequencies` must be one number for each of the "
+                    f"{self.num_classes} classes, none negative and not all "
+                    f"zero. Received: class_frequencies={frequencies}"
+                )
+        self._class_frequencies = frequencies
+
+    def call(self, inputs, training=False):
+        return self.average_generator(inputs, training=training)
+
+    def check_batch(self, batch):
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            raise ValueError(
+                "The training data must be pairs `(images, labels)`. "
+                f"Received: {describe_batch(batch)}"
+            )
+        images, labels = batch
+        data.check_images(images, self.image_shape)
+        data.check_labels(labels, self.num_classes)
+        data.check_same_length(images, labels, ("images", "labels"))
+
+    def images_to_compare(self, batch):
+        images, labels = batch
+        latents = self.sample_latents(tf.shape(images)[0])
+        return images, self((latents, labels))
+
+    def seeded_labels(self, seed, count):
+        """Returns the labels of a seed; the first ones never change.
+
+        Args:
+            seed: Integer scalar.
+            count: Integer scalar.
+
+        Returns:
+            int32 tensor `(count,)`, drawn by `class_frequencies`.
+        """
+        frequencies = self.class_frequencies or (1.0,) * self.num_classes
+        # Where each class but the last ends, on the way from 0 to 1.
+        ends = np.cumsum(frequencies)[:-1] / np.sum(frequencies)
+        # The latents of a seed have its stream 0.
+        draws = tf.random.stateless_uniform((count,), (seed, 1), alg="philox")
+        return tf.searchsorted(ends.astype("float32"), draws, side="right")
+
+    def class_numbers(self, labels):
+        """Returns labels as integers.
+
+        Args:
+            labels: Sequence of ints from 0 to `num_classes - 1`, or of
+                strings from `class_names`.
+
+        Returns:
+            int32 array `(n,)`.
+
+        Raises:
+            ValueError: If there are no labels, or one names no class.
+        """
+        if np.ndim(labels) != 1 or len(labels) == 0:
+            raise ValueError(
+                "`labels` must be a sequence of classes, one for each image, "
+                f"such as [3, 3, 7]. Received: labels={labels!r}"
+            )
+        names = self.class_names or ()
+        numbers = []
+        for label in labels:
+            if isinstance(label, str) and label in names:
+                numbers.append(names.index(label))
+            elif is_whole(label) and 0 <= label < self.num_classes:
+                numbers.append(label)
+            else:
+                known = ", ".join(names) or "without names"
+                raise ValueError(
+                    "Each of `labels` must be a whole number from 0 to "
+                    f"{self.num_classes - 1} or the name of a class "
+                    f"({known}). Received: {label!r}"
+                )
+        return np.array(numbers, "int32")
+
+    def generate(self, n=None, labels=None, seed=None, batch_size=64):
+        """Returns new images, of given classes or of all.
+
+        Args:
+            n: int. How many, of classes drawn by `class_frequencies`. Give
+                either this or `labels`.
+            labels: Sequence of ints or of class names, one for each image.
+            seed: int or `None`. The same seed gives the same images,
+                whatever the batch size, and in the exported model too; a
+                larger `n` only adds images. Defaults to fresh ones.
+            batch_size: int. How many to make at once. Defaults to `64`.
+
+        Returns:
+            uint8 array `(n, height, width, channels)`.
+
+        Raises:
+            ValueError: If the arguments make no sense, or name no class.
+
+        Example:
+        ```python
+        gan.generate(labels=["Bag", "Bag", "Coat"], seed=0)
+        ```
+        """
+        if (n is None) == (labels is None):
+            raise ValueError(
+                "`generate` takes either `n`, for images of any class, or "
+                "`labels`, one for each image. "
+                f"Received: n={n!r}, labels={labels!r}"
+            )
+        seed = as_seed(seed)
+        if labels is None:
+            check_positive("n", n)
+            labels = self.seeded_labels(seed, n)
+        else:
+            labels = tf.constant(self.class_numbers(labels))
+        latents = self.seeded_latents(seed, len(labels))
+        return self.run_in_batches((latents, labels), batch_size)
+
+    def signatures(self):
+        def from_latents(latents, labels):
+            # Looking them up refuses labels that name no class; a one-hot
+            # code would be zero and give an image of none.
+            labels = tf.gather(tf.range(self.num_classes), labels)
+            return {"images": data.to_uint8(self((latents, labels)))}
+
+        def sample(seed, labels):
+            latents = self.seeded_latents(seed, tf.shape(labels)[0])
+            return from_latents(latents, labels)
+
+        labels = tf.TensorSpec((None,), "int32", "labels")
+        return {
+            "serving_default": (
+                from_latents,
+                [
+                    tf.TensorSpec(
+                        (None, self.latent_dim), "float32", "latents"
+                    ),
+                    labels,
+                ],
+            ),
+            "sample": (sample, [tf.TensorSpec((), "int64", "seed"), labels]),
+        }
+
+
 class TranslationGAN(GAN):
     """Base class of the models that turn images into images."""
 
@@ -622,6 +833,24 @@ def init_arguments(model_class):
                 if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "self"
             ]
     return list(dict.fromkeys(names))
+
+
+def describe_batch(batch):
+    """Returns what a batch holds, for a message.
+
+    Args:
+        batch: One element of a dataset, of any structure.
+
+    Returns:
+        str.
+    """
+    parts = batch if isinstance(batch, (tuple, list)) else [batch]
+    kinds = [
+        f"{p.dtype.name if hasattr(p, 'dtype') else type(p).__name__} of "
+        f"shape {tuple(getattr(p, 'shape', ()))}"
+        for p in parts
+    ]
+    return f"{len(parts)} part(s): {', '.join(kinds)}"
 
 
 def check_positive(name, value):
