@@ -1,0 +1,306 @@
+"""The `kerasgan` command.
+
+TensorFlow is imported by the commands that need it, so that `--help`, `list`
+and `card` answer at once.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+
+import kerasgan
+import zoo
+
+
+class _Usage(Exception):
+    """Something about the command line that argparse cannot see."""
+
+
+def main(arguments=None):
+    """Runs one command.
+
+    Args:
+        arguments: List of str. Defaults to those of the process.
+
+    Returns:
+        int, the exit status: 0, or 2 after an error, which is one line on
+        standard error.
+    """
+    options = parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if options.debug:
+        options.run(options)
+        return 0
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        print("kerasgan: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader, such as `head`, has what it wanted.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        print(f"kerasgan: {text}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def parser():
+    """Returns the parser of the command line."""
+    top = argparse.ArgumentParser(
+        prog="kerasgan", description=kerasgan.__doc__.splitlines()[0]
+    )
+    top.add_argument("--version", action="version", version=_version())
+    top.add_argument(
+        "--debug", action="store_true", help="show the traceback of an error"
+    )
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(run, name, description):
+        added = commands.add_parser(
+            name, help=description, description=description
+        )
+        added.set_defaults(run=run)
+        return added
+
+    added = command(_list, "list", "List the models of the zoo.")
+    added.add_argument("--task", help="only of this task")
+
+    added = command(_card, "card", "Show what is known about a model.")
+    added.add_argument("name", metavar="NAME")
+    added.add_argument("--json", action="store_true", help="as JSON")
+
+    added = command(_generate, "generate", "Draw images with a model.")
+    added.add_argument("name", metavar="NAME", help="name or folder")
+    added.add_argument("-n", type=int, default=None, help="how many (16)")
+    added.add_argument("--seed", type=int, help="same seed, same images")
+    added.add_argument(
+        "-o", "--output", required=True, help="a .png: a grid of all images"
+    )
+    added.add_argument("--columns", type=int, help="of the grid")
+    added.add_argument(
+        "--labels", nargs="+", help="class numbers or names, one per image"
+    )
+    added.add_argument("--captions", nargs="+", help="one text per image")
+    added.add_argument(
+        "--truncation", type=float, help="psi: less variety, fewer failures"
+    )
+
+    added = command(_translate, "translate", "Turn images into others.")
+    added.add_argument("name", metavar="NAME", help="name or folder")
+    added.add_argument("input", metavar="IN", help="an image or a folder")
+    added.add_argument("-o", "--output", required=True, help="the same")
+    added.add_argument("--to", choices=["a", "b"], help="CycleGAN's direction")
+
+    added = command(_train, "train", "Train by a recipe, or go on with it.")
+    added.add_argument("recipe", metavar="RECIPE", help="a name or .py file")
+    added.add_argument("-o", "--output", help="folder of the run (runs/RECIPE)")
+    added.add_argument("--epochs", type=int, help="stop after this many")
+
+    added = command(_evaluate, "evaluate", "Measure a model.")
+    added.add_argument("name", metavar="NAME", help="name or folder")
+    added.add_argument("--protocol", help="how to measure (the card's)")
+    added.add_argument("-o", "--output", default="metrics.json")
+
+    added = command(_export, "export", "Write a model for serving.")
+    added.add_argument("name", metavar="NAME", help="name or folder")
+    added.add_argument("folder", metavar="FOLDER")
+
+    added = command(_data, "data", "Prepare training data.")
+    kinds = added.add_subparsers(metavar="ACTION", required=True)
+    prepare = kinds.add_parser("prepare", help="write a data set for TFDS")
+    prepare.add_argument("dataset", metavar="SET")
+    prepare.add_argument("--data-dir", help="TFDS' folder")
+    prepare.set_defaults(run=_data)
+
+    added = command(_fid, "fid", "Fréchet distance of two sets of images.")
+    added.add_argument("first", metavar="A", help="a folder or .npz")
+    added.add_argument("second", metavar="B", help="a folder or .npz")
+    _folder_options(added)
+
+    added = command(_stats, "stats", "Write the statistics of a folder.")
+    added.add_argument("folder", metavar="FOLDER")
+    added.add_argument("-o", "--output", required=True, help="a .npz")
+    _folder_options(added)
+    return top
+
+
+def _folder_options(added):
+    added.add_argument(
+        "--features",
+        default="inception_2015",
+        help="inception_2015, or features of the zoo such as fashion_mnist",
+    )
+    added.add_argument("--batch-size", type=int, default=50)
+
+
+def _version():
+    return f"%(prog)s {kerasgan.__version__}"
+
+
+def _list(options):
+    for name in zoo.list(options.task):
+        print(f"{name:32} {zoo.card(name).description}")
+
+
+def _card(options):
+    card = zoo.card(options.name)
+    fields = {
+        name: dict(value) if hasattr(value, "keys") else value
+        for name, value in vars(card).items()
+    }
+    if options.json:
+        print(json.dumps(fields, indent=2, ensure_ascii=False))
+        return
+    for name, value in fields.items():
+        if name == "scores":
+            print("scores:")
+            for score, about in value.items():
+                print(f"  {score}: {about['value']:.4g} ({about['protocol']})")
+        elif isinstance(value, dict):
+            text = ", ".join(f"{k} {v:,}" for k, v in value.items())
+            print(f"{name}: {text}")
+        elif isinstance(value, tuple):
+            print(f"{name}: {', '.join(str(v) for v in value) or 'none'}")
+        else:
+            print(f"{name}: {value}")
+
+
+def _generate(options):
+    wanted = {
+        key: getattr(options, key)
+        for key in ("n", "labels", "captions", "truncation")
+        if getattr(options, key) is not None
+    }
+    if not {"n", "labels", "captions"} & set(wanted):
+        wanted["n"] = 16
+    _check_png(options.output)
+    card = zoo.card(options.name)
+    allowed = {
+        "image": {"n", "truncation"},
+        "class-to-image": {"n", "labels", "truncation"},
+        "text-to-image": {"captions"},
+        "image-to-image": set(),
+    }[card.task]
+    if card.task == "image-to-image":
+        raise _Usage(
+            f"{card.name} turns images into others: use `kerasgan translate`."
+        )
+    wrong = sorted(set(wanted) - allowed)
+    if wrong:
+        raise _Usage(
+            f"{card.name} is a model for {card.task}, which takes "
+            f"{', '.join('--' + key for key in sorted(allowed))}. "
+            f"Received: --{wrong[0]}"
+        )
+    if "labels" in wanted:
+        wanted["labels"] = [
+            int(label) if label.isdigit() else label
+            for label in wanted["labels"]
+        ]
+    from kerasgan import data
+
+    gan = zoo.load(options.name)
+    images = gan.generate(**wanted, seed=options.seed)
+    columns = options.columns or max(1, round(len(images) ** 0.5))
+    data.save_png(options.output, data.grid(images, columns))
+    print(f"{len(images)} images of {card.name} in {options.output}")
+
+
+def _check_png(path):
+    if pathlib.Path(path).suffix.lower() != ".png":
+        raise _Usage(f"The output must be a .png file. Received: {path}")
+    if not pathlib.Path(path).absolute().parent.is_dir():
+        raise _Usage(f"The folder of the output does not exist: {path}")
+
+
+def _translate(options):
+    card = zoo.card(options.name)
+    if card.task != "image-to-image":
+        raise _Usage(
+            f"{card.name} does not take images: use `kerasgan generate`."
+        )
+    from kerasgan import data
+
+    source, target = pathlib.Path(options.input), pathlib.Path(options.output)
+    if source.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        pairs = [
+            (path, target / f"{path.stem}.png")
+            for path in data.picture_files(source)
+        ]
+    else:
+        _check_png(target)
+        pairs = [(source, target)]
+    gan = zoo.load(options.name)
+    direction = {"to": options.to} if options.to else {}
+    size, channels = card.image_shape[0], card.image_shape[-1]
+    for path, output in pairs:
+        picture = data.read_picture(path, size, channels)
+        data.save_png(output, gan.translate(picture[None], **direction)[0])
+    print(f"{len(pairs)} images by {card.name} in {target}")
+
+
+def _train(options):
+    from kerasgan import training
+
+    recipe, text = training.load_recipe(options.recipe)
+    folder = pathlib.Path(options.output or f"runs/{recipe.name}")
+    training.train(recipe, folder, epochs=options.epochs)
+    (folder / "recipe.py").write_text(text, "utf-8")
+    print(f"{recipe.name}: trained in {folder}")
+
+
+def _evaluate(options):
+    from kerasgan import evaluation
+
+    scores = evaluation.evaluate(options.name, options.protocol)
+    text = json.dumps(scores, indent=2, ensure_ascii=False)
+    pathlib.Path(options.output).write_text(text + "\n", "utf-8")
+    print(text)
+
+
+def _export(options):
+    zoo.load(options.name).export(options.folder)
+    print(f"{options.name} as a SavedModel in {options.folder}")
+
+
+def _data(options):
+    from kerasgan import data
+
+    folder = data.prepare(options.dataset, options.data_dir)
+    print(f"{options.dataset} in {folder}")
+
+
+def _features(name):
+    from kerasgan import metrics
+
+    if name == "inception_2015":
+        return metrics.inception()
+    return zoo.features(name)
+
+
+def _fid(options):
+    from kerasgan.metrics import folders
+
+    network = _features(options.features)
+    value = folders.fid(
+        options.first, options.second, network, options.batch_size
+    )
+    print(value)
+
+
+def _stats(options):
+    from kerasgan.metrics import folders
+
+    network = _features(options.features)
+    folders.stats(options.folder, options.output, network, options.batch_size)
+    print(f"Statistics of {options.folder} in {options.output}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
