@@ -1,6 +1,7 @@
 """Normalization with the constants that GAN papers assume."""
 
 import keras
+import tensorflow as tf
 from keras import layers
 
 
@@ -25,3 +26,43 @@ def batch_normalization(name, synchronized=False):
         synchronized=synchronized,
         name=name,
     )
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class InstanceNormalization(layers.Layer):
+    """Gives every map of every picture mean 0 and variance 1.
+
+    Without gain and shift, so it has no weights, and works the same in
+    training and after it. A constant map becomes zero: epsilon keeps its
+    variance of zero from dividing.
+
+    Args:
+        epsilon: float. Added to the variance. Defaults to `1e-5`.
+        **kwargs: See `keras.layers.Layer`: `name`, `dtype`.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)`.
+
+    Returns:
+        Float tensor of the same shape and type.
+
+    Reference:
+        [Ulyanov et al., 2016](https://arxiv.org/abs/1607.08022)
+    """
+
+    def __init__(self, epsilon=1e-5, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def call(self, inputs):
+        # In float16 this epsilon has two significant bits left.
+        x = tf.cast(inputs, "float32")
+        mean, variance = tf.nn.moments(x, axes=(1, 2), keepdims=True)
+        x = (x - mean) * tf.math.rsqrt(variance + self.epsilon)
+        return tf.cast(x, inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon}

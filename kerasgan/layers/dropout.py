@@ -1,0 +1,66 @@
+"""Dropout whose masks do not depend on the number of replicas."""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from kerasgan import random
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class Dropout(layers.Layer):
+    """Sets activations to zero at random while training.
+
+    Keras' own layer draws the same mask on every replica. Here each example
+    of the global batch has its own, and one replica and several draw the same
+    ones. The state of the draws is a variable of the model.
+
+    Args:
+        rate: float in [0, 1). The share that is set to zero; the others are
+            divided by `1 - rate`, so that the mean stays.
+        seed: int or `None`. Makes the masks repeat. Defaults to `None`.
+        **kwargs: See `keras.layers.Layer`: `name`, `dtype`.
+
+    Call arguments:
+        inputs: Float tensor `(batch, ...)`.
+        training: bool. Whether anything is dropped. Defaults to `False`.
+
+    Returns:
+        Float tensor of the same shape and type.
+
+    Raises:
+        ValueError: If `rate` is outside [0, 1).
+
+    Reference:
+        [Srivastava et al., 2014](https://jmlr.org/papers/v15/srivastava14a.html)
+    """
+
+    def __init__(self, rate, seed=None, **kwargs):
+        if not 0.0 <= rate < 1.0:
+            raise ValueError(
+                "`rate` must be at least 0 and less than 1: it is the share "
+                f"of activations set to zero. Received: rate={rate}"
+            )
+        super().__init__(**kwargs)
+        self.rate = rate
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0.0:
+            return inputs
+        sizes = [
+            tf.shape(inputs)[axis] if size is None else size
+            for axis, size in enumerate(inputs.shape)
+        ]
+        draws = random.uniform(self.seed_generator, sizes)
+        scale = tf.constant(1.0 / (1.0 - self.rate), inputs.dtype)
+        return tf.where(
+            draws < self.rate, tf.zeros_like(inputs), inputs * scale
+        )
+
+    def compute_output_spec(self, inputs, training=False):
+        return keras.KerasTensor(inputs.shape, self.compute_dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}

@@ -1,0 +1,55 @@
+"""Padding that continues a picture instead of framing it in black."""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class ReflectionPadding2D(layers.Layer):
+    """Mirrors maps at their borders; the border itself is not repeated.
+
+    A row `1 2 3` padded by 2 is `3 2 1 2 3 2 1`. Zeros in its place leave a
+    visible frame in pictures that keep their size (CycleGAN, section 7.2).
+
+    Args:
+        padding: int. How many rows and columns to add on each side; height
+            and width must be larger than it.
+        **kwargs: See `keras.layers.Layer`: `name`, `dtype`.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)`.
+
+    Returns:
+        Float tensor `(batch, height + 2 * padding, width + 2 * padding,
+        channels)`.
+
+    Raises:
+        ValueError: If `padding` is not positive.
+    """
+
+    def __init__(self, padding, **kwargs):
+        if padding < 1:
+            raise ValueError(
+                "`padding` must be at least 1: it is the number of rows to "
+                f"add on each side. Received: padding={padding}"
+            )
+        super().__init__(**kwargs)
+        self.padding = padding
+
+    def call(self, inputs):
+        side = [self.padding, self.padding]
+        return tf.pad(inputs, [[0, 0], side, side, [0, 0]], mode="REFLECT")
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        more = 2 * self.padding
+        return (
+            batch,
+            None if height is None else height + more,
+            None if width is None else width + more,
+            channels,
+        )
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding}
