@@ -1,0 +1,376 @@
+"""pix2pix: pictures to pictures, learned from pairs.
+
+Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
+Adversarial Networks", 2017. https://arxiv.org/abs/1611.07004
+
+The generator is a U-Net: it halves the input picture down to a single pixel
+and doubles it again, and hands the maps of each size across, so that edges
+need not pass the bottleneck (section 3.2.1). The discriminator sees input and
+output together and judges patches of 70x70 pixels (section 3.2.2). L1 settles
+the coarse picture, the discriminator its texture (equation 4). There is no
+noise input: dropout in the generator is the only randomness, and the paper
+keeps it, and the statistics of the test batch, at inference (section 3.3).
+
+Differences from the paper: convolutions that batch normalization follows have
+no bias, and skips come before what they are joined to, as in the authors'
+PyTorch release; the paper's network, for 256x256, has dropout in the first
+three decoder blocks, smaller ones in as many as that release: the logarithm of
+the size less 5, so none at 32; by default inference is deterministic, with
+moving statistics and without dropout, and the paper's is `stochastic=True`;
+pictures are made by a moving average of the generator.
+"""
+
+import functools
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from kerasgan import data, losses
+from kerasgan.layers.dropout import Dropout
+from kerasgan.layers.normalization import batch_normalization
+from kerasgan.layers.patchgan import build_patchgan
+from kerasgan.models.base import (
+    TranslationGAN,
+    as_seed,
+    check_positive,
+    check_power_of_two,
+)
+
+# Section 6.2: all weights start from a normal with this deviation.
+INITIALIZER = keras.initializers.RandomNormal(stddev=0.02)
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class Pix2Pix(TranslationGAN):
+    """Conditional GAN that translates pictures, trained on pairs.
+
+    Args:
+        image_size: int. Height and width in training, a power of two from
+            32. Other pictures may be any multiple of it high and wide.
+        source_channels: int. Of the input pictures. Defaults to `3`.
+        target_channels: int. Of the output pictures. Defaults to `3`.
+        width: int. Feature maps of the first layers; each halving doubles
+            them, up to eight times as many. Defaults to `64`.
+        l1_weight: float. Lambda in the paper. Defaults to `100.0`.
+        synchronized: bool. Whether batch statistics are taken over all
+            replicas. Defaults to `False`.
+        **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
+
+    Call arguments:
+        images: Float tensor `(batch, height, width, source_channels)` in
+            `[-1, 1]`.
+
+    Returns:
+        Float tensor `(batch, height, width, target_channels)` in `[-1, 1]`,
+        made by the averaged generator.
+
+    Raises:
+        ValueError: If `image_size` is not a power of two of at least 32,
+            another size is not positive, or `l1_weight` is negative.
+
+    Training data:
+        A dataset of pairs `(input, target)` of image batches, float32 in
+        `[-1, 1]`. The paper's batches hold one pair.
+
+    Example:
+    ```python
+    gan = Pix2Pix(image_size=64)
+    gan.compile()
+    gan.fit(drawings, photographs, batch_size=4, epochs=20)
+    pictures = gan.translate(new_drawings)  # uint8 in, uint8 out
+    ```
+
+    Reference:
+        [Isola et al., 2017](https://arxiv.org/abs/1611.07004)
+    """
+
+    loss_names = ("d_loss", "g_loss", "l1_loss")
+
+    def __init__(
+        self,
+        image_size,
+        source_channels=3,
+        target_channels=3,
+        width=64,
+        l1_weight=100.0,
+        synchronized=False,
+        **kwargs,
+    ):
+        check_power_of_two(
+            "image_size",
+            image_size,
+            32,
+            "because the generator halves it until one pixel remains",
+        )
+        check_positive("source_channels", source_channels)
+        check_positive("target_channels", target_channels)
+        check_positive("width", width)
+        if l1_weight < 0:
+            raise ValueError(
+                "`l1_weight` must not be negative: it would push the output "
+                f"away from the target. Received: l1_weight={l1_weight}"
+            )
+        super().__init__(**kwargs)
+        self.image_size = image_size
+        self.source_channels = source_channels
+        self.target_channels = target_channels
+        self.width = width
+        self.l1_weight = l1_weight
+        self.synchronized = synchronized
+        self.image_shape = (image_size, image_size, target_channels)
+        self.size_multiple = self.minimum_size = image_size
+        normalization = functools.partial(
+            batch_normalization, synchronized=synchronized
+        )
+        with self.dtype_scope():
+            self.generator = build_generator(
+                image_size,
+                source_channels,
+                target_channels,
+                width,
+                normalization,
+                self.seed,
+            )
+            self.discriminator = build_patchgan(
+                source_channels + target_channels,
+                width,
+                normalization,
+                use_bias=False,
+                name="discriminator",
+                initializer=INITIALIZER,
+            )
+        self.finish_building()
+
+    @classmethod
+    def paper(cls, **changes):
+        """Returns the paper's network, for pictures of 256x256.
+
+        Args:
+            **changes: Arguments to set otherwise.
+        """
+        return cls(**{"image_size": 256, **changes})
+
+    def default_optimizers(self):
+        # Section 3.3.
+        return (
+            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
+            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
+        )
+
+    def check_batch(self, batch):
+        source_shape = (*self.image_shape[:2], self.source_channels)
+        self.check_pair(
+            batch, ("input", "target"), (source_shape, self.image_shape)
+        )
+
+    def call(self, images, training=False):
+        return self.average_generator(images, training=training)
+
+    def train_step(self, batch):
+        inputs, targets = batch
+
+        # One pass of the generator serves both updates: the discriminator's
+        # takes its output as a constant.
+        with tf.GradientTape() as generator_tape:
+            fakes = self.generator(inputs, training=True)
+
+        # Discriminator: tell the real pairs from the generated ones, in two
+        # separate passes, so that batch statistics never mix them. Section
+        # 3.3: half the loss, to slow it down.
+        with tf.GradientTape() as tape:
+            fake_scores = self.scores(inputs, tf.stop_gradient(fakes))
+            real_scores = self.scores(inputs, targets)
+            d_loss = 0.5 * tf.reduce_mean(
+                losses.real_loss(real_scores) + losses.fake_loss(fake_scores)
+            )
+        self.minimize(
+            tape, d_loss, self.discriminator, self.discriminator_optimizer
+        )
+
+        # Generator: make the updated discriminator call its pictures real,
+        # and stay near the target (equation 4).
+        with generator_tape:
+            fake_scores = self.scores(inputs, fakes)
+            adversarial_loss = tf.reduce_mean(
+                losses.non_saturating_generator_loss(fake_scores)
+            )
+            l1_loss = tf.reduce_mean(tf.abs(targets - fakes))
+            g_loss = adversarial_loss + self.l1_weight * l1_loss
+        self.minimize(
+            generator_tape, g_loss, self.generator, self.generator_optimizer
+        )
+        self.update_average()
+
+        return self.report(d_loss=d_loss, g_loss=g_loss, l1_loss=l1_loss)
+
+    def scores(self, inputs, outputs):
+        """Returns the discriminator's raw scores of pairs, one a patch."""
+        pairs = tf.concat([inputs, outputs], axis=-1)
+        return self.discriminator(pairs, training=True)
+
+    def images_to_compare(self, batch):
+        inputs, targets = batch
+        return targets, self(inputs)
+
+    # Translating
+
+    def translate(self, images, batch_size=64, stochastic=False, seed=None):
+        """Returns the translations of pictures.
+
+        Args:
+            images: uint8 array or tensor `(n, height, width,
+                source_channels)`, in 0..255; height and width are multiples
+                of `image_size`.
+            batch_size: int. How many to translate at once. Defaults to
+                `64`.
+            stochastic: bool. Whether to translate as the paper does, with
+                dropout and with the statistics of the picture in place of
+                those of training: each is a batch of its own. Defaults to
+                `False`, which always gives the same pictures.
+            seed: int or `None`. Only if stochastic: picture `i` is drawn
+                from `seed + i`, whatever the batch size, and in the exported
+                model too. Defaults to fresh draws.
+
+        Returns:
+            uint8 array `(n, height, width, target_channels)`.
+
+        Raises:
+            ValueError: If the pictures do not fit the model, or a seed comes
+                without `stochastic=True`.
+        """
+        if stochastic:
+            self.check_source(images)
+            seeds = as_seed(seed) + tf.range(len(images), dtype="int64")
+            return self.serve("translate_stochastic", images, batch_size, seeds)
+        if seed is not None:
+            raise ValueError(
+                "`seed` needs `stochastic=True`, because nothing is drawn "
+                f"without it. Received: seed={seed}"
+            )
+        return super().translate(images, batch_size)
+
+    def translate_as_in_training(self, images, seeds):
+        """Translates each picture as a training batch of one.
+
+        Args:
+            images: Float tensor `(batch, height, width, source_channels)` in
+                `[-1, 1]`.
+            seeds: int64 tensor `(batch,)`.
+
+        Returns:
+            Float tensor `(batch, height, width, target_channels)` in
+            `[-1, 1]`. No variable changes.
+        """
+
+        def translate_one(image_and_seed):
+            image, seed = image_and_seed
+            outputs, _ = self.generator.stateless_call(
+                *self._averages_and_draws(seed), image[None], training=True
+            )
+            return outputs[0]
+
+        spec = tf.TensorSpec((None, None, self.target_channels), "float32")
+        return tf.map_fn(
+            translate_one, (images, seeds), fn_output_signature=spec
+        )
+
+    def _averages_and_draws(self, seed):
+        """Returns the values of the generator's variables at inference.
+
+        They are those of the average, whose own layers are frozen and would
+        keep to the moving statistics; the random streams start at `seed`.
+        """
+        streams = [
+            layer.seed_generator.state.path
+            for layer in self.generator.layers
+            if isinstance(layer, Dropout)
+        ]
+        states = tf.random.stateless_uniform(
+            (len(streams), 2),
+            (seed, 0),
+            minval=None,
+            maxval=None,
+            dtype="uint32",
+            alg="philox",
+        )
+        pairs = zip(
+            self.generator.variables,
+            self.average_generator.variables,
+            strict=True,
+        )
+        trained, others = [], []
+        for variable, average in pairs:
+            if variable.trainable:
+                trained.append(average.value)
+            elif variable.path in streams:
+                others.append(states[streams.index(variable.path)])
+            else:
+                others.append(average.value)
+        return trained, others
+
+    def signatures(self):
+        def translate(images):
+            outputs = self(self.as_source(images))
+            return {"images": data.to_uint8(outputs)}
+
+        def translate_stochastic(images, seeds):
+            outputs = self.translate_as_in_training(
+                self.as_source(images), seeds
+            )
+            return {"images": data.to_uint8(outputs)}
+
+        seeds = tf.TensorSpec((None,), "int64", "seeds")
+        return {
+            "serving_default": (translate, [self.source_spec]),
+            "translate_stochastic": (
+                translate_stochastic,
+                [self.source_spec, seeds],
+            ),
+        }
+
+
+def build_generator(
+    image_size, source_channels, target_channels, width, normalization, seed
+):
+    """The U-Net: a picture to a picture in `[-1, 1]` (section 6.1.1).
+
+    Layers are numbered by the height of what comes out of them.
+    """
+    convolution = {
+        "kernel_size": 4,
+        "strides": 2,
+        "padding": "same",
+        "kernel_initializer": INITIALIZER,
+    }
+    down = functools.partial(layers.Conv2D, use_bias=False, **convolution)
+    up = functools.partial(layers.Conv2DTranspose, **convolution)
+
+    images = keras.Input((None, None, source_channels), name="images")
+    size, filters = image_size // 2, width
+    x = down(filters, name=f"down_{size}")(images)
+    skips = [x]
+    while size > 1:
+        size, filters = size // 2, min(filters * 2, width * 8)
+        x = layers.LeakyReLU(0.2, name=f"leaky_{size}")(x)
+        x = down(filters, name=f"down_{size}")(x)
+        if size > 1:  # A batch of one has no variance at a single pixel.
+            x = normalization(f"down_norm_{size}")(x)
+            skips.append(x)
+
+    dropouts = min(3, image_size.bit_length() - 1 - 5)
+    for block, skip in enumerate(reversed(skips)):
+        size *= 2
+        x = layers.ReLU(name=f"relu_{size}")(x)
+        x = up(skip.shape[-1], use_bias=False, name=f"up_{size}")(x)
+        x = normalization(f"up_norm_{size}")(x)
+        if block < dropouts:
+            # Every layer draws from a stream of its own.
+            layer_seed = None if seed is None else seed + block + 1
+            x = Dropout(0.5, layer_seed, name=f"dropout_{size}")(x)
+        x = layers.Concatenate(name=f"join_{size}")([skip, x])
+    x = layers.ReLU(name=f"relu_{image_size}")(x)
+    x = up(target_channels, name="to_image")(x)
+    # Float32, so that mixed precision does not round the picture.
+    outputs = layers.Activation("tanh", dtype="float32", name="outputs")(x)
+    return keras.Model(images, outputs, name="generator")
