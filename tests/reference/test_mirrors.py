@@ -62,6 +62,12 @@ SMALL = {
 @pytest.fixture(autouse=True)
 def seeded():
     torch.manual_seed(0)
+    # Networks as small as these lose far more time than they gain when two
+    # threads wait for each other on a busy machine.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def progan_networks():
@@ -268,13 +274,13 @@ def test_pix2pix_step_learns_to_copy_one_pair():
         torch_pix2pix.train_step(
             generator, discriminator, *optimizers, inputs, -inputs
         )
-        for _ in range(20)
+        for _ in range(60)
     ]
     first = steps[0]
     assert first["g_loss"] == pytest.approx(
         first["adversarial"] + 100 * first["l1"], rel=1e-5
     )
-    assert steps[-1]["l1"] < 0.9 * first["l1"]
+    assert steps[-1]["l1"] < 0.85 * first["l1"]
 
 
 def test_pix2pix_discriminator_loss_is_halved():
