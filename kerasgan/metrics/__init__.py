@@ -6,3 +6,14 @@ from kerasgan.metrics.frechet import FrechetDistance as FrechetDistance
 from kerasgan.metrics.frechet import frechet_distance as frechet_distance
 from kerasgan.metrics.inception_score import InceptionScore as InceptionScore
 from kerasgan.metrics.inception_score import inception_score as inception_score
+from kerasgan.metrics.kernel import KernelDistance as KernelDistance
+from kerasgan.metrics.kernel import kernel_distance as kernel_distance
+from kerasgan.metrics.precision_recall import (
+    PrecisionRecall as PrecisionRecall,
+)
+from kerasgan.metrics.precision_recall import (
+    density_coverage as density_coverage,
+)
+from kerasgan.metrics.precision_recall import (
+    precision_recall as precision_recall,
+)

@@ -89,7 +89,7 @@ def _score(counts, sums, negative_entropies):
     return float(scores.mean()), float(scores.std())
 
 
-class InceptionScore(keras.metrics.Metric):
+class InceptionScore(base.FeatureMetric):
     """Inception Score of generated pictures, in one pass.
 
     The number of pictures is not known beforehand, so consecutive parts
@@ -105,26 +105,29 @@ class InceptionScore(keras.metrics.Metric):
             `"is_<features>"` on any other.
 
     `update_state` arguments:
-        images: uint8 tensor `(batch, height, width, channels)`.
+        real_images: Not looked at; there so that all scores are fed alike.
+        fake_images: uint8 tensor `(batch, height, width, channels)`.
 
     Result:
-        float64 tensor `(2,)`: mean and deviation.
+        float64 scalar, the mean; `score` gives the deviation, too.
 
     Raises:
-        ValueError: In `result`, if there are fewer pictures than parts, or
-            probabilities were not finite.
+        ValueError: In `result` and `score`, if there are fewer pictures than
+            parts, or probabilities were not finite.
 
     Reference:
         [Salimans et al., 2016](https://arxiv.org/abs/1606.03498), section 4.
     """
 
+    prefix = "is"
+    inception_name = "is"
+
     def __init__(self, features, splits=10, name=None):
-        super().__init__(name=name or base.metric_name("is", "is", features))
+        super().__init__(features, name)
         if splits < 1:
             raise ValueError(
                 f"`splits` must be at least 1. Received: splits={splits}"
             )
-        self.features = features
         self.splits = splits
         # `base.gather` shows every replica the whole global batch, so that
         # one of them has everything.
@@ -138,8 +141,10 @@ class InceptionScore(keras.metrics.Metric):
         self.sums = add((splits, features.num_classes), name="sums")
         self.negative_entropies = add((splits,), name="negative_entropies")
 
-    def update_state(self, images):
-        self.update_probabilities(self.features.probabilities(images))
+    def update_state(self, real_images=None, fake_images=None):
+        if fake_images is not None:
+            probabilities = self.features.probabilities(fake_images)
+            self.update_probabilities(probabilities)
 
     def update_probabilities(self, probabilities):
         """Adds class probabilities that were computed before.
@@ -163,7 +168,12 @@ class InceptionScore(keras.metrics.Metric):
         )
         self.negative_entropies.assign_add(tf.linalg.matvec(parts, entropies))
 
-    def result(self):
+    def score(self):
+        """Returns mean and deviation over the parts.
+
+        Returns:
+            Tuple of two floats.
+        """
         counts, sums, negative_entropies = (
             keras.ops.convert_to_numpy(weight)
             for weight in (self.counts, self.sums, self.negative_entropies)
@@ -174,4 +184,7 @@ class InceptionScore(keras.metrics.Metric):
                 "The class probabilities of some pictures are not finite: "
                 "the network or its weights are damaged."
             )
-        return tf.constant(_score(counts, sums, negative_entropies), tf.float64)
+        return _score(counts, sums, negative_entropies)
+
+    def result(self):
+        return tf.constant(self.score()[0], tf.float64)

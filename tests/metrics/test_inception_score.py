@@ -75,9 +75,10 @@ def test_streaming_equals_the_formula_in_any_batches(network, pictures):
     expected = inception_score(probabilities[:40][order], splits=4)
     metric = InceptionScore(network, splits=4)
     for start, stop in ((0, 7), (7, 8), (8, 40)):
-        metric.update_state(images[start:stop])
+        metric.update_state(fake_images=images[start:stop])
     # Float32 rows sum to one to 1e-7 only.
-    assert metric.result().numpy() == pytest.approx(expected, rel=1e-6)
+    assert metric.score() == pytest.approx(expected, rel=1e-6)
+    assert float(metric.result()) == metric.score()[0]
     assert metric.name == "is_tiny"
     metric.reset_state()
     with pytest.raises(ValueError, match="0 pictures"):
@@ -100,13 +101,13 @@ def test_broken_network_is_named(network):
 def test_same_value_on_two_replicas(network, pictures, mirrored):
     images = pictures(27)
     single = InceptionScore(network, splits=5)
-    single.update_state(images)
+    single.update_state(None, images)
     with mirrored.scope():
         shared = InceptionScore(network, splits=5)
 
     @tf.function
     def step(batch):
-        mirrored.run(shared.update_state, args=(batch,))
+        mirrored.run(shared.update_state, args=(None, batch))
 
     # The last batch has three pictures: two for one replica, one for the
     # other.
@@ -114,4 +115,4 @@ def test_same_value_on_two_replicas(network, pictures, mirrored):
     for batch in mirrored.experimental_distribute_dataset(dataset):
         step(batch)
     # Convolutions of other batch sizes differ in the last bits.
-    np.testing.assert_allclose(shared.result(), single.result(), rtol=1e-6)
+    np.testing.assert_allclose(shared.score(), single.score(), rtol=1e-6)
