@@ -55,6 +55,62 @@ def images(count, size=16, channels=1, seed=0):
     return np.random.RandomState(seed).uniform(-1, 1, shape).astype("float32")
 
 
+def labels(count, classes=3):
+    """Returns int32 labels, every class in turn, `(count,)`."""
+    return (np.arange(count) % classes).astype("int32")
+
+
+def labelled_images(count, size=16):
+    """Returns noise and its labels, for three classes."""
+    return images(count, size), labels(count)
+
+
+def classes_sample(gan):
+    """Returns images of every class."""
+    return gan.generate(labels=[0, 1, 2, 2, 1], seed=3)
+
+
+def acgan(**changes):
+    return models.ACGAN(
+        **{
+            "image_size": 16,
+            "num_classes": 3,
+            "channels": 1,
+            "generator_width": 8,
+            "discriminator_width": 4,
+            "latent_dim": 4,
+            "seed": 7,
+            **changes,
+        }
+    )
+
+
+def cgan(**changes):
+    return models.CGAN(
+        **{
+            "image_size": 16,
+            "num_classes": 3,
+            "channels": 1,
+            "width": 4,
+            "latent_dim": 4,
+            "seed": 7,
+            **changes,
+        }
+    )
+
+
+def mlp_cgan(**changes):
+    return models.MLPCGAN(
+        **{
+            "image_size": 8,
+            "num_classes": 3,
+            "latent_dim": 4,
+            "seed": 7,
+            **changes,
+        }
+    )
+
+
 def dcgan(**changes):
     return models.DCGAN(
         **{
@@ -68,7 +124,65 @@ def dcgan(**changes):
     )
 
 
+def pairs(count):
+    """Returns noise and its negative."""
+    sources = images(count, size=32, channels=3)
+    return sources, -sources[..., :1]
+
+
+def pictures(count):
+    """Returns uint8 noise to translate."""
+    noise = images(count, size=32, channels=3, seed=1)
+    return ((noise + 1) * 127.5).astype("uint8")
+
+
+def pix2pix(**changes):
+    return models.Pix2Pix(
+        **{
+            "image_size": 32,
+            "target_channels": 1,
+            "width": 2,
+            "seed": 7,
+            **changes,
+        }
+    )
+
+
+def wgan_gp(**changes):
+    return models.WGANGP(
+        **{
+            "image_size": 16,
+            "channels": 1,
+            "width": 4,
+            "latent_dim": 4,
+            "critic_steps": 2,
+            "seed": 7,
+            **changes,
+        }
+    )
+
+
 MODELS = [
+    Tiny(
+        name="acgan",
+        build=acgan,
+        arrays=labelled_images,
+        sample=classes_sample,
+        synchronized={"synchronized": True},
+    ),
+    Tiny(
+        name="cgan",
+        build=cgan,
+        arrays=labelled_images,
+        sample=classes_sample,
+        synchronized={"synchronized": True},
+    ),
+    Tiny(
+        name="mlp_cgan",
+        build=mlp_cgan,
+        arrays=lambda count: labelled_images(count, size=8),
+        sample=classes_sample,
+    ),
     Tiny(
         name="dcgan",
         build=dcgan,
@@ -76,4 +190,23 @@ MODELS = [
         sample=lambda gan: gan.generate(5, seed=3),
         synchronized={"synchronized": True},
     ),
+    Tiny(
+        name="pix2pix",
+        build=pix2pix,
+        arrays=pairs,
+        sample=lambda gan: gan.translate(pictures(5)),
+        synchronized={"synchronized": True},
+    ),
+    Tiny(
+        name="wgan_gp",
+        build=wgan_gp,
+        arrays=lambda count: (images(count),),
+        sample=lambda gan: gan.generate(5, seed=3),
+        synchronized={"synchronized": True},
+    ),
 ]
+
+
+def by_name(name):
+    """Returns the `Tiny` of that name."""
+    return next(model for model in MODELS if model.name == name)

@@ -1,10 +1,25 @@
 """The architectures, one file each."""
 
 from kerasgan.models import base
-from kerasgan.models.base import GAN, LatentGAN, TranslationGAN
+from kerasgan.models.acgan import ACGAN
+from kerasgan.models.base import GAN, ClassGAN, LatentGAN, TranslationGAN
+from kerasgan.models.cgan import CGAN, MLPCGAN
 from kerasgan.models.dcgan import DCGAN
+from kerasgan.models.pix2pix import Pix2Pix
+from kerasgan.models.wgan_gp import WGANGP
 
-__all__ = ["DCGAN", "GAN", "LatentGAN", "TranslationGAN"]
+__all__ = [
+    "ACGAN",
+    "CGAN",
+    "ClassGAN",
+    "DCGAN",
+    "GAN",
+    "LatentGAN",
+    "Pix2Pix",
+    "MLPCGAN",
+    "TranslationGAN",
+    "WGANGP",
+]
 
 
 def architectures():
