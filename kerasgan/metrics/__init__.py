@@ -17,3 +17,6 @@ from kerasgan.metrics.precision_recall import (
 from kerasgan.metrics.precision_recall import (
     precision_recall as precision_recall,
 )
+from kerasgan.metrics.protocols import PROTOCOLS as PROTOCOLS
+from kerasgan.metrics.protocols import Protocol as Protocol
+from kerasgan.metrics.protocols import evaluate as evaluate

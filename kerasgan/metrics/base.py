@@ -154,18 +154,24 @@ class SubsetMetric(FeatureMetric):
         features: `FeatureNetwork`.
         capacity: int. Pictures kept of each side; memory is `2 * capacity *
             num_features` float32 values.
+        reference: Float array `(pictures, num_features)` of the features of
+            real pictures, or None if those come through `update_state`.
+            Defaults to `None`.
         name: str or None. Defaults to what `metric_name` gives.
     """
 
-    def __init__(self, features, capacity, name=None):
+    def __init__(self, features, capacity, reference=None, name=None):
         super().__init__(features, name)
         if capacity < 2:
             raise ValueError(
                 f"`capacity` must be at least 2. Received: capacity={capacity}"
             )
         shape = (features.num_features,)
-        self.real = Reservoir(self, "real", capacity, shape)
         self.fake = Reservoir(self, "fake", capacity, shape)
+        self.reference = reference
+        self.real = None
+        if reference is None:
+            self.real = Reservoir(self, "real", capacity, shape)
 
     def update_features(self, real_features=None, fake_features=None):
         """Adds features that were computed before.
@@ -175,9 +181,31 @@ class SubsetMetric(FeatureMetric):
             fake_features: Like `real_features`; the counts may differ.
         """
         if real_features is not None:
+            check_open(self.reference)
             self.real.add(real_features)
         if fake_features is not None:
             self.fake.add(fake_features)
+
+    def subsets_of_features(self):
+        """Returns the features kept of the real and the generated side."""
+        real = self.reference if self.real is None else self.real.result()
+        return real, self.fake.result()
+
+
+def check_open(reference):
+    """Refuses real pictures where a reference stands for them.
+
+    Args:
+        reference: What the metric was made with.
+
+    Raises:
+        ValueError: If it is not None.
+    """
+    if reference is not None:
+        raise ValueError(
+            "This metric was made with `reference`: the real side is "
+            "complete. Pass generated pictures only."
+        )
 
 
 def checked_features(features_a, features_b, names):

@@ -190,12 +190,7 @@ class FeatureStatistics:
         arrays = {"mu": self.mean, "sigma": self.covariance}
         if self.count is not None:
             arrays["count"] = np.int64(self.count)
-        # Through another name, so that a reader never meets half a file;
-        # through a file object, because savez adds ".npz" to names.
-        part = f"{path}.{os.getpid()}.part"
-        with open(part, "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(part, path)
+        write_npz(path, arrays)
 
     def distance(self, other):
         """Returns the squared Fréchet distance to other statistics.
@@ -206,6 +201,20 @@ class FeatureStatistics:
         return frechet_distance(
             self.mean, self.covariance, other.mean, other.covariance
         )
+
+
+def write_npz(path, arrays):
+    """Writes an `.npz` file at once, so that no reader meets half of it.
+
+    Args:
+        path: str or path, used as it is.
+        arrays: dict of name to array.
+    """
+    part = f"{path}.{os.getpid()}.part"
+    # Given a name, NumPy would add ".npz" to it.
+    with open(part, "wb") as file:
+        np.savez(file, **arrays)
+    os.replace(part, path)
 
 
 class FrechetDistance(base.FeatureMetric):
@@ -285,11 +294,7 @@ class FrechetDistance(base.FeatureMetric):
             fake_features: Like `real_features`; the counts may differ.
         """
         if real_features is not None:
-            if self.real is None:
-                raise ValueError(
-                    "This metric was made with `reference`: the real side is "
-                    "complete. Pass generated pictures only."
-                )
+            base.check_open(self.reference)
             self._accumulate(self.real, real_features)
         if fake_features is not None:
             self._accumulate(self.fake, fake_features)

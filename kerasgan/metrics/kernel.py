@@ -63,7 +63,9 @@ def _unbiased(a, b):
     """Equation 4: means over pairs of different pictures."""
 
     def kernel(x, y):
-        return (x @ y.T / x.shape[1] + 1.0) ** 3
+        matrix = x @ y.T / x.shape[1] + 1.0
+        # NumPy's power takes ten times as long as two products.
+        return matrix * matrix * matrix
 
     def mean_of_others(matrix):
         count = len(matrix)
@@ -88,6 +90,9 @@ class KernelDistance(base.SubsetMetric):
         subsets: int. How many pairs of subsets are drawn. Defaults to `100`.
         subset_size: int. Pictures in a subset. Defaults to `1000`.
         capacity: int. Pictures kept of each side. Defaults to `10000`.
+        reference: Float array `(pictures, num_features)` of the features of
+            real pictures, or None if those come through `update_state`.
+            Defaults to `None`.
         name: str. Defaults to `"kid"` on the 2015 Inception network and to
             `"kd_<features>"` on any other.
 
@@ -111,9 +116,10 @@ class KernelDistance(base.SubsetMetric):
         subsets=100,
         subset_size=1000,
         capacity=10_000,
+        reference=None,
         name=None,
     ):
-        super().__init__(features, capacity, name)
+        super().__init__(features, capacity, reference, name)
         if subset_size > capacity:
             raise ValueError(
                 "`capacity` must be at least `subset_size`. Received: "
@@ -129,8 +135,7 @@ class KernelDistance(base.SubsetMetric):
             Tuple of two floats.
         """
         return kernel_distance(
-            self.real.result(),
-            self.fake.result(),
+            *self.subsets_of_features(),
             self.subsets,
             self.subset_size,
         )

@@ -137,6 +137,9 @@ class PrecisionRecall(base.SubsetMetric):
         k: int. Neighbor of precision and recall. Defaults to `3`.
         density_k: int. Neighbor of density and coverage. Defaults to `5`.
         capacity: int. Pictures kept of each side. Defaults to `10000`.
+        reference: Float array `(pictures, num_features)` of the features of
+            real pictures, or None if those come through `update_state`.
+            Defaults to `None`.
         name: str. Defaults to `"pr"` on the 2015 Inception network and to
             `"pr_<features>"` on any other.
 
@@ -155,13 +158,21 @@ class PrecisionRecall(base.SubsetMetric):
     prefix = "pr"
     inception_name = "pr"
 
-    def __init__(self, features, k=3, density_k=5, capacity=10_000, name=None):
-        super().__init__(features, capacity, name)
+    def __init__(
+        self,
+        features,
+        k=3,
+        density_k=5,
+        capacity=10_000,
+        reference=None,
+        name=None,
+    ):
+        super().__init__(features, capacity, reference, name)
         self.k = k
         self.density_k = density_k
 
     def result(self):
-        real, fake = self.real.result(), self.fake.result()
+        real, fake = self.subsets_of_features()
         names = ("precision", "recall", "density", "coverage")
         values = precision_recall(real, fake, self.k) + density_coverage(
             real, fake, self.density_k
