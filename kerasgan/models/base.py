@@ -421,11 +421,17 @@ class GAN(keras.Model):
 
     # Saving
 
+    def arguments(self):
+        """Returns the arguments that the model was made with, by name.
+
+        Returns:
+            dict of plain values, without Keras' own `name` and `dtype`.
+        """
+        names = init_arguments(type(self))
+        return {name: getattr(self, name) for name in names}
+
     def get_config(self):
-        config = super().get_config()
-        for name in init_arguments(type(self)):
-            config[name] = getattr(self, name)
-        return config
+        return {**super().get_config(), **self.arguments()}
 
     def training_state(self):
         """Returns every variable that the next step depends on.

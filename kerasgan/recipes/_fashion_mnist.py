@@ -1,0 +1,87 @@
+"""What the recipes on Fashion-MNIST share: the data and what is better."""
+
+import functools
+
+import tensorflow_datasets as tfds
+
+from kerasgan import data, metrics
+
+CLASSES = (
+    "t-shirt",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
+LICENSE = "MIT"
+SIZE = 32
+TRAINING_IMAGES = 60_000
+
+
+@functools.cache
+def arrays():
+    """Returns the training images, uint8 `(60000, 32, 32, 1)`, and labels."""
+    images, labels = tfds.as_numpy(
+        tfds.load(
+            "fashion_mnist", split="train", batch_size=-1, as_supervised=True
+        )
+    )
+    return data.pad(images, SIZE), labels
+
+
+def image_batches(batch_size, epochs, seed=0):
+    """Returns the `batches` of a recipe for a model without labels.
+
+    Args:
+        batch_size: int.
+        epochs: int. Of the whole run.
+        seed: int. Of the order. Defaults to `0`.
+    """
+
+    def batches(first_epoch):
+        return data.stream(
+            arrays()[0],
+            batch_size,
+            transform=lambda images, _: data.to_float(images),
+            seed=seed,
+            first_epoch=first_epoch,
+            epochs=epochs - first_epoch,
+        )
+
+    return batches
+
+
+@functools.cache
+def _reference():
+    import zoo
+
+    features = zoo.features("fashion_mnist")
+    metric = metrics.FrechetDistance(features)
+    images, _ = arrays()
+    for start in range(0, len(images), 500):
+        metric.update_state(real_images=images[start : start + 500])
+    return features, metric.statistics("real")
+
+
+def distance_to_training_images(gan, count=10_000, seed=1):
+    """Returns the Fréchet distance to all training images.
+
+    It chooses between epochs, so it does not touch the test images.
+
+    Args:
+        gan: A `GAN`.
+        count: int. Images to generate. Defaults to `10000`.
+        seed: int. Of the images. Defaults to `1`; published scores are of
+            seed 0.
+    """
+    features, reference = _reference()
+    metric = metrics.FrechetDistance(features, reference)
+    images = gan.generate(count, seed=seed, batch_size=500)
+    for start in range(0, count, 500):
+        metric.update_state(fake_images=images[start : start + 500])
+    return {"fd_fashion_mnist_train": float(metric.result())}
