@@ -1,0 +1,274 @@
+"""A folder of pictures as one array of equal uint8 pictures.
+
+PNG, JPEG and WebP; grey, palette, 16-bit, with alpha, turned by a camera's
+EXIF tag. Each picture is put on white, cut to its middle square and resized
+with antialiasing. The result is written once, to a file in the cache that is
+then mapped into memory, so a folder may be larger than the memory.
+"""
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+import struct
+import tempfile
+import warnings
+import zlib
+
+import keras
+import numpy as np
+from PIL import Image, ImageOps
+
+from kerasgan.data import cache
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+_FORMATS = ("PNG", "JPEG", "WEBP")
+
+# What Pillow raises for damaged files.
+_BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+# Raised when `decode` changes, so that older cache files are not used.
+_CACHE_VERSION = 1
+_CHUNK = 512
+_LONG_WORK = 2000
+
+
+def find_pictures(folder):
+    """Lists the pictures in a folder and its sub-folders.
+
+    Args:
+        folder: str or path. Files and folders whose names begin with a dot
+            or with `__` are left out, and so are files of other types.
+
+    Returns:
+        List of `pathlib.Path`, sorted by path.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        ValueError: If it holds no picture.
+    """
+    folder = _existing(folder)
+    paths = []
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not _hidden(name)]
+        paths += [
+            pathlib.Path(parent, name)
+            for name in files
+            if name.lower().endswith(SUFFIXES) and not _hidden(name)
+        ]
+    if not paths:
+        raise ValueError(
+            f"A folder of pictures must hold {', '.join(SUFFIXES)} files. "
+            f"Received: {str(folder)!r}, which has none, nor do its "
+            "sub-folders."
+        )
+    return sorted(paths, key=lambda path: path.relative_to(folder).parts)
+
+
+def class_names(folder):
+    """Lists the classes of a folder that has one sub-folder for each.
+
+    Args:
+        folder: str or path.
+
+    Returns:
+        Tuple of the names of the sub-folders, sorted. The class number is the
+        position.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        ValueError: If there are less than two sub-folders.
+    """
+    folder = _existing(folder)
+    names = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.is_dir() and not _hidden(path.name)
+    )
+    if len(names) < 2:
+        raise ValueError(
+            "A folder of labelled pictures must have a sub-folder for each of "
+            f"two or more classes. Received: {str(folder)!r} with sub-folders "
+            f"{names}."
+        )
+    return tuple(names)
+
+
+def decode(path, size, channels):
+    """Reads one picture as the network wants it.
+
+    Levels of 16 bits are divided by 257 and rounded. Color profiles are not
+    applied. Of moving pictures the first is taken.
+
+    Args:
+        path: str or path of a PNG, JPEG or WebP file.
+        size: int. Height and width of the result.
+        channels: int. 1 for grey (weights of ITU-R 601), 3 for color.
+
+    Returns:
+        uint8 array `(size, size, channels)`.
+
+    Raises:
+        OSError: If the file cannot be read as a picture.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as opened:
+            image = ImageOps.exif_transpose(opened)
+            image.load()
+    except _BROKEN as error:
+        raise OSError(
+            f"The picture {str(path)!r} cannot be read. Received: {error}. "
+            "Remove it, or skip such files with `skip_broken=True`."
+        ) from error
+    image = _on_white(image).convert("L" if channels == 1 else "RGB")
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    image = image.resize(
+        (size, size),
+        Image.Resampling.LANCZOS,
+        box=(left, top, left + side, top + side),
+    )
+    return np.asarray(image).reshape(size, size, channels)
+
+
+def read_pictures(paths, size, channels, skip_broken=False):
+    """Returns pictures as one array, decoded once and kept in the cache.
+
+    The cache file lies in `KERASGAN_HOME`, in `cache/`, and is found again
+    by the files' names, sizes and times of change. It may be deleted.
+
+    Args:
+        paths: List of paths.
+        size: int. Height and width of the result.
+        channels: int. 1 or 3.
+        skip_broken: bool. Whether files that cannot be read are left out,
+            with one warning that counts them. Defaults to `False`.
+
+    Returns:
+        Tuple of a `numpy.memmap`, uint8 `(count, size, size, channels)`, and
+        the list of the paths whose pictures are in it.
+
+    Raises:
+        OSError: If a file cannot be read and `skip_broken` is false.
+        ValueError: If no picture is left.
+    """
+    paths = [pathlib.Path(path) for path in paths]
+    folder = cache.home() / "cache" / _key(paths, size, channels, skip_broken)
+    if not folder.is_dir():
+        _write_cache(folder, paths, size, channels, skip_broken)
+    broken = set(json.loads((folder / "broken.json").read_text()))
+    kept = [path for i, path in enumerate(paths) if i not in broken]
+    if broken:
+        first = paths[min(broken)]
+        warnings.warn(
+            f"{len(broken)} of {len(paths)} pictures cannot be read and are "
+            f"skipped; the first is {str(first)!r}.",
+            stacklevel=2,
+        )
+    if not kept:
+        raise ValueError(
+            "At least one picture must be readable. Received: "
+            f"{len(paths)} broken files, the first {str(paths[0])!r}."
+        )
+    pictures = np.memmap(
+        folder / "pictures.bin",
+        np.uint8,
+        mode="r",
+        shape=(len(kept), size, size, channels),
+    )
+    return pictures, kept
+
+
+def _write_cache(folder, paths, size, channels, skip_broken):
+    def decode_or_report(path):
+        try:
+            return decode(path, size, channels)
+        except OSError as error:
+            if not skip_broken:
+                raise
+            return error
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    progress = (
+        keras.utils.Progbar(len(paths), unit_name="picture")
+        if len(paths) >= _LONG_WORK
+        else None
+    )
+    broken = []
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent) as scratch,
+        concurrent.futures.ThreadPoolExecutor() as pool,
+    ):
+        written = pathlib.Path(scratch, "written")
+        written.mkdir()
+        # Plain writes: a full disk raises here, but kills the process when
+        # the file is mapped.
+        with open(written / "pictures.bin", "wb") as file:
+            for start in range(0, len(paths), _CHUNK):
+                chunk = paths[start : start + _CHUNK]
+                for offset, picture in enumerate(
+                    pool.map(decode_or_report, chunk)
+                ):
+                    if isinstance(picture, OSError):
+                        broken.append(start + offset)
+                    else:
+                        file.write(picture.tobytes())
+                if progress:
+                    progress.update(start + len(chunk))
+        (written / "broken.json").write_text(json.dumps(broken))
+        try:
+            written.rename(folder)
+        except OSError:
+            # Another process was faster, with the same files.
+            if not folder.is_dir():
+                raise
+
+
+def _on_white(image):
+    """Brings a picture of any mode to 8 bits without transparency."""
+    if image.mode.startswith("I"):
+        levels = np.asarray(image).astype(np.float64) / 257
+        levels = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+        return Image.fromarray(levels)
+    if not image.has_transparency_data:
+        return image
+    image = image.convert("RGBA")
+    white = Image.new("RGBA", image.size, "white")
+    # Before any resizing: colors under full transparency never count.
+    white.alpha_composite(image)
+    return white
+
+
+def _key(paths, size, channels, skip_broken):
+    digest = hashlib.sha256(
+        json.dumps([_CACHE_VERSION, size, channels, skip_broken]).encode()
+    )
+    for path in paths:
+        state = path.stat()
+        entry = [str(path.resolve()), state.st_size, state.st_mtime_ns]
+        digest.update(json.dumps(entry).encode())
+    return digest.hexdigest()[:32]
+
+
+def _existing(folder):
+    folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise FileNotFoundError(
+            f"A folder of pictures is needed. Received: {str(folder)!r}, "
+            f"which {what}."
+        )
+    return folder
+
+
+def _hidden(name):
+    return name.startswith((".", "__"))
