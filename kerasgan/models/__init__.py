@@ -15,8 +15,8 @@ __all__ = [
     "DCGAN",
     "GAN",
     "LatentGAN",
-    "Pix2Pix",
     "MLPCGAN",
+    "Pix2Pix",
     "TranslationGAN",
     "WGANGP",
 ]

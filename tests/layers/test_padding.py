@@ -1,0 +1,28 @@
+"""Reflection: the border is not repeated."""
+
+import numpy as np
+import pytest
+
+from kerasgan.layers.padding import ReflectionPadding2D
+
+
+def test_reflects_without_the_border():
+    row = np.array([1.0, 2.0, 3.0, 4.0], "float32")
+    image = np.stack([row, 10 * row, 100 * row])[None, :, :, None]
+    padded = ReflectionPadding2D(2)(image).numpy()
+    assert padded.shape == (1, 7, 8, 1)
+    np.testing.assert_array_equal(padded[0, 2, :, 0], [3, 2, 1, 2, 3, 4, 3, 2])
+    np.testing.assert_array_equal(
+        padded[0, :, 2, 0], [100, 10, 1, 10, 100, 10, 1]
+    )
+
+
+def test_shape_is_known_or_open_as_what_comes_in():
+    layer = ReflectionPadding2D(3, name="pad")
+    assert layer.compute_output_shape((None, 8, None, 2)) == (None, 14, None, 2)
+    assert layer.get_config()["padding"] == 3
+
+
+def test_refuses_no_padding():
+    with pytest.raises(ValueError, match="Received: padding=0"):
+        ReflectionPadding2D(0)

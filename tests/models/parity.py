@@ -1,0 +1,83 @@
+"""Carries weights from the PyTorch mirrors to Keras, and compares steps."""
+
+import numpy as np
+import torch
+
+# Keras adds Adam's epsilon before the correction of the second moment and
+# PyTorch after it; at the first step these two are the same.
+EPSILON = 1e-8
+TORCH_EPSILON = EPSILON / np.sqrt(1 - 0.999)
+
+
+def arrays(mirror):
+    """Returns a mirror's parameters by role, in Keras' layout."""
+    state = mirror.state_dict()
+    found = {}
+    for role, name in mirror.name_map().items():
+        array = state[name].detach().numpy().copy()
+        found[role] = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
+    return found
+
+
+def variables(network):
+    """Returns a Keras network's variables by role: layer and attribute."""
+    return {
+        f"{layer.name}.{variable.name}": variable
+        for layer in network.layers
+        for variable in layer.weights
+    }
+
+
+def copy(mirror, network):
+    """Gives a Keras network the weights of its mirror; all of them."""
+    values, targets = arrays(mirror), variables(network)
+    assert values.keys() == targets.keys()
+    for role, value in values.items():
+        targets[role].assign(value)
+
+
+def shake(mirror, seed):
+    """Makes every weight play a part, and activations of about 1."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in mirror.parameters():
+            fan = max(parameter[0].numel(), 1) if parameter.ndim > 1 else 100
+            noise = torch.randn(parameter.shape, generator=generator)
+            center = 0.0 if parameter.ndim > 1 else parameter
+            parameter.copy_(center + noise * (1.0 / fan) ** 0.5)
+        for name, buffer in mirror.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_(0.0, 0.1, generator=generator)
+            elif name.endswith("running_var"):
+                buffer.uniform_(0.5, 2.0, generator=generator)
+
+
+def to_torch(images):
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+
+
+def to_numpy(images):
+    return images.detach().numpy().transpose(0, 2, 3, 1)
+
+
+def assert_same_weights(mirror, network, before, tolerance=1e-3):
+    """Compares all weights after a step, and what the step changed.
+
+    Args:
+        mirror: The PyTorch network, after its step.
+        network: The Keras network, after its step.
+        before: What `arrays(mirror)` was before the step.
+        tolerance: Relative, over each variable as a whole.
+    """
+    targets = variables(network)
+    for role, expected in arrays(mirror).items():
+        if "moving" in role:
+            # PyTorch keeps the unbiased variance, Keras the biased one.
+            np.testing.assert_allclose(
+                targets[role], expected, rtol=0.05, atol=1e-4, err_msg=role
+            )
+            continue
+        error = np.linalg.norm(targets[role].numpy() - expected)
+        assert error <= tolerance * np.linalg.norm(expected), role
+        step = np.linalg.norm(expected - before[role])
+        assert error <= 10 * tolerance * step, (role, error / step)
