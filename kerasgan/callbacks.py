@@ -105,6 +105,22 @@ class KeepBest(keras.callbacks.Callback):
             partial.unlink()
 
 
+class KeepFirst(keras.callbacks.Callback):
+    """Keeps the weights after the first epoch, a yardstick for the last.
+
+    Args:
+        path: str or path of the weights file, ending in `.weights.h5`.
+    """
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 0:
+            self.model.save_weights(self.path)
+
+
 class JSONLog(keras.callbacks.Callback):
     """Appends one line of JSON for each epoch.
 

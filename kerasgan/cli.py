@@ -160,7 +160,7 @@ def _card(options):
         if name == "scores":
             print("scores:")
             for score, about in value.items():
-                print(f"  {score}: {about['value']:.4g} ({about['protocol']})")
+                print(f"  {score}: {about['metric']} = {_shown(about)}")
         elif isinstance(value, dict):
             text = ", ".join(f"{k} {v:,}" for k, v in value.items())
             print(f"{name}: {text}")
@@ -168,6 +168,13 @@ def _card(options):
             print(f"{name}: {', '.join(str(v) for v in value) or 'none'}")
         else:
             print(f"{name}: {value}")
+
+
+def _shown(score):
+    """Returns a score's value, or its values by name, as text."""
+    if isinstance(score["value"], dict):
+        return ", ".join(f"{k} {v:.4g}" for k, v in score["value"].items())
+    return f"{score['value']:.4g}"
 
 
 def _generate(options):
@@ -258,7 +265,11 @@ def _train(options):
 def _evaluate(options):
     from kerasgan import evaluation
 
-    scores = evaluation.evaluate(options.name, options.protocol)
+    def progress(done, total):
+        print(f"\r{done} of {total} images", end="", file=sys.stderr)
+
+    scores = evaluation.evaluate(options.name, options.protocol, progress)
+    print(file=sys.stderr)
     text = json.dumps(scores, indent=2, ensure_ascii=False)
     pathlib.Path(options.output).write_text(text + "\n", "utf-8")
     print(text)

@@ -124,7 +124,8 @@ def train(recipe, folder, epochs=None, verbose="auto"):
         recipe: A `Recipe`.
         folder: str or path. Where everything of the run is kept:
             `run.json`, `log.jsonl`, `samples/`, `tensorboard/`,
-            `checkpoints/` and `best.weights.h5`.
+            `checkpoints/`, `first.weights.h5` (after the first epoch) and
+            `best.weights.h5`.
         epochs: int or `None`. When to stop. Defaults to the recipe's.
         verbose: See `keras.Model.fit`. Defaults to `"auto"`.
 
@@ -173,6 +174,7 @@ def train(recipe, folder, epochs=None, verbose="auto"):
         callbacks=[
             callbacks.StopOnNonFinite(),
             keep_best,
+            callbacks.KeepFirst(folder / "first.weights.h5"),
             callbacks.SampleGrid(
                 folder / "samples",
                 recipe.sample,

@@ -15,7 +15,7 @@ _FORMAT = 1
 _WEIGHTS = "model.weights.h5"
 _list = list  # The public `list` hides Python's.
 
-__all__ = ["Card", "card", "features", "list", "load"]
+__all__ = ["Card", "card", "features", "folder", "list", "load"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,6 +175,21 @@ def features(name):
             f"The zoo has features for {', '.join(folders)}. Received: {name!r}"
         )
     return metrics.FeatureNetwork.load(_FOLDER / folders[name])
+
+
+def folder(name):
+    """Returns where a model or feature network of the zoo lies.
+
+    Args:
+        name: str. From `zoo.list()` or `zoo.list("features")`; or a folder.
+
+    Returns:
+        `pathlib.Path`.
+
+    Raises:
+        ValueError: If the zoo has no such name.
+    """
+    return _find(name)
 
 
 def _configs():

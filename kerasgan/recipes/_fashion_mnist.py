@@ -2,36 +2,17 @@
 
 import functools
 
-import tensorflow_datasets as tfds
-
 from kerasgan import data, metrics
 
-CLASSES = (
-    "t-shirt",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
-)
 LICENSE = "MIT"
 SIZE = 32
 TRAINING_IMAGES = 60_000
 
 
 @functools.cache
-def arrays():
-    """Returns the training images, uint8 `(60000, 32, 32, 1)`, and labels."""
-    images, labels = tfds.as_numpy(
-        tfds.load(
-            "fashion_mnist", split="train", batch_size=-1, as_supervised=True
-        )
-    )
-    return data.pad(images, SIZE), labels
+def training_data():
+    """Returns the training part: `image`, `(60000, 32, 32, 1)`, and `label`."""
+    return data.load("fashion_mnist", "train", SIZE)
 
 
 def image_batches(batch_size, epochs, seed=0):
@@ -45,7 +26,7 @@ def image_batches(batch_size, epochs, seed=0):
 
     def batches(first_epoch):
         return data.stream(
-            arrays()[0],
+            training_data()["image"],
             batch_size,
             transform=lambda images, _: data.to_float(images),
             seed=seed,
@@ -62,7 +43,7 @@ def _reference():
 
     features = zoo.features("fashion_mnist")
     metric = metrics.FrechetDistance(features)
-    images, _ = arrays()
+    images = training_data()["image"]
     for start in range(0, len(images), 500):
         metric.update_state(real_images=images[start : start + 500])
     return features, metric.statistics("real")
