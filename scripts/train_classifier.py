@@ -2,7 +2,7 @@
 
 Data: `tfds.load("fashion_mnist")`, padded with black from 28 to 32 pixels.
 55,000 training pictures, 5,000 (the last of the train split) to choose the
-epoch; the test split is read once, at the end.
+epoch; the test split is read at the end alone.
 Augmentation: shifts of up to 2 pixels and mirror images.
 
     python scripts/train_classifier.py zoo/classifier_fashion_mnist_32
@@ -83,7 +83,7 @@ through: the {num_features} features before its last layer are what
 | Network | {convolutions} convolutions a stage at 32, 16 and 8 pixels, {width} maps at first, {parameters:,} parameters |
 | Data | Fashion-MNIST (Zalando SE, MIT licence), 55,000 pictures of the train split |
 | Validation | {validation:.2%} on the 5,000 others, which chose epoch {epoch} of {epochs} |
-| Test | {test:.2%} on the 10,000 pictures of the test split, read once |
+| Test | {test:.2%} on the 10,000 pictures of the test split, read at the end |
 | Storage | {dtype}; accuracy on the test split {stored:.2%} |
 | Trained in | {minutes:.0f} minutes on {cores} processor cores ({machine}) |
 | sha256 of the weights | `{sha256}` |
@@ -179,7 +179,7 @@ def main():
         "test_recall_by_class": dict(zip(classes, recalls, strict=True)),
         "stored_as": dtype,
         "protocol": "train[:55000] to train, train[55000:] to choose the "
-        "epoch, test read once; pictures padded with black to 32x32",
+        "epoch, test read at the end; pictures padded with black to 32x32",
         "seed": arguments.seed,
         "training_minutes": round(minutes, 1),
     }
