@@ -92,8 +92,8 @@ class FeatureNetwork:
 
     Args:
         model: `keras.Model` from pictures `(batch, height, width, channels)`,
-            uint8 or, after a resizer, float32 in `[0, 255]`, to a list of
-            features `(batch, num_features)` and raw logits
+            uint8 or, after a resizer, float32 in `[0, 255]`, to a list that
+            begins with features `(batch, num_features)` and raw logits
             `(batch, num_classes)`.
         name: str. Goes into the names of scores: `fd_<name>`.
         hash: str. The sha256 of the weights.
@@ -252,7 +252,7 @@ class FeatureNetwork:
         shape = tf.shape(images)
         images = tf.broadcast_to(images, tf.concat([shape[:3], [channels]], 0))
         images.set_shape([None, height, width, channels])
-        features, logits = self.model(images, training=False)
+        features, logits = self.model(images, training=False)[:2]
         features = tf.cast(features, tf.float32)
         return features, tf.nn.softmax(tf.cast(logits, tf.float32))
 

@@ -6,6 +6,10 @@ carries inside: corners at whole pixels, no antialiasing.
 `clean` is Pillow's bicubic filter on each channel as float32, which
 antialiases: Parmar, Zhang and Zhu, "On Aliased Resizing and Surprising
 Subtleties in GAN Evaluation", 2022. https://arxiv.org/abs/2104.11222
+
+`pytorch_fid` is what the package of that name does, which many published
+numbers come from: bilinear with corners at half pixels, no antialiasing, and
+a scale that differs from the graph's by 256 / 255.
 """
 
 import tensorflow as tf
@@ -30,7 +34,49 @@ def tf2015(images, height, width):
     )
 
 
-RESIZERS = {"tf2015": tf2015}
+def clean(images, height, width):
+    """Resizes as clean-fid does by default.
+
+    Args:
+        images: uint8 tensor `(batch, any height, any width, channels)`.
+        height: int. Of the result.
+        width: int. Of the result.
+
+    Returns:
+        float32 tensor `(batch, height, width, channels)` in `[0, 255]`.
+
+    Reference:
+        [Parmar et al., 2022](https://arxiv.org/abs/2104.11222), section 4.
+    """
+    resized = tf.image.resize(
+        tf.cast(images, tf.float32),
+        (height, width),
+        method="bicubic",
+        antialias=True,
+    )
+    # The filter overshoots at edges.
+    return tf.clip_by_value(resized, 0.0, 255.0)
+
+
+def pytorch_fid(images, height, width):
+    """Resizes and scales as pytorch-fid does.
+
+    Args:
+        images: uint8 tensor `(batch, any height, any width, channels)`.
+        height: int. Of the result.
+        width: int. Of the result.
+
+    Returns:
+        float32 tensor `(batch, height, width, channels)` in `[0, 256]`: after
+        (x - 128) / 128 it is pytorch-fid's 2 x / 255 - 1.
+    """
+    resized = tf.image.resize(
+        tf.cast(images, tf.float32), (height, width), method="bilinear"
+    )
+    return resized * (256.0 / 255.0)
+
+
+RESIZERS = {"tf2015": tf2015, "clean": clean, "pytorch_fid": pytorch_fid}
 
 
 def get(name):
