@@ -1,0 +1,75 @@
+"""Making maps larger, smaller and smoother, with gradients of any order.
+
+TensorFlow's resizing has no gradient of its gradient, which penalties need;
+these are made of operations that have one.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+
+def upsample(images, factor=2):
+    """Makes every pixel a square of equal pixels.
+
+    Args:
+        images: Float tensor `(batch, height, width, channels)`, of known
+            height, width and channels.
+        factor: int. Side of the square. Defaults to `2`.
+
+    Returns:
+        Float tensor `(batch, factor * height, factor * width, channels)`.
+    """
+    if factor == 1:
+        return images
+    height, width, channels = images.shape[1:]
+    count = tf.shape(images)[0]
+    # [batch, height, factor, width, factor, channels]
+    squares = tf.broadcast_to(
+        images[:, :, None, :, None, :],
+        (count, height, factor, width, factor, channels),
+    )
+    return tf.reshape(
+        squares, (count, factor * height, factor * width, channels)
+    )
+
+
+def downsample(images, factor=2):
+    """Makes every square of pixels their mean.
+
+    Args:
+        images: Float tensor `(batch, height, width, channels)`, height and
+            width divisible by `factor`.
+        factor: int. Side of the square. Defaults to `2`.
+
+    Returns:
+        Float tensor `(batch, height / factor, width / factor, channels)`.
+    """
+    if factor == 1:
+        return images
+    return tf.nn.avg_pool2d(images, factor, factor, "VALID")
+
+
+@tf.custom_gradient
+def blur(maps):
+    """Smooths maps with [1, 2, 1] / 4 along both axes, zeros around them.
+
+    Args:
+        maps: Float tensor `(batch, height, width, channels)`, of known
+            channels.
+
+    Returns:
+        Float tensor of the same shape.
+
+    Reference:
+        [Karras et al., 2019](https://arxiv.org/abs/1812.04948), section 2.
+    """
+    line = np.array([1.0, 2.0, 1.0]) / 4.0
+    kernel = np.tile(
+        np.outer(line, line)[:, :, None, None], (1, 1, maps.shape[3], 1)
+    )
+    smooth = tf.nn.depthwise_conv2d(
+        maps, tf.constant(kernel, maps.dtype), (1, 1, 1, 1), "SAME"
+    )
+    # The matrix of a symmetric kernel between zeros is symmetric: the
+    # gradient is the blur itself, and faster than the general one.
+    return smooth, blur

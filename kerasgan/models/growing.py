@@ -1,0 +1,377 @@
+"""What ProGAN and StyleGAN share: networks that grow while they train.
+
+Karras, Aila, Laine and Lehtinen, "Progressive Growing of GANs for Improved
+Quality, Stability, and Variation", 2018. https://arxiv.org/abs/1710.10196
+
+Networks hold the layers of all resolutions from the start, so that no
+variable is ever made in a step, and run those of the present one alone. How
+far they have grown follows from one variable, the number of images seen.
+Within a step the resolution is fixed and the fade is a tensor; between steps
+`GrowingGAN` looks whether another resolution is due and if so has the step
+compiled anew. A run that is resumed at any point therefore goes on exactly as
+it would have.
+"""
+
+import collections
+import math
+import types
+
+import keras
+import tensorflow as tf
+
+from kerasgan.layers.resampling import downsample, upsample
+from kerasgan.models.base import (
+    LatentGAN,
+    check_positive,
+    check_power_of_two,
+    is_whole,
+)
+from kerasgan.schedules import Growth
+
+# The resolution at which networks run, and whether it is still fading in.
+Stage = collections.namedtuple("Stage", ["resolution", "fading"])
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class GrowthState(keras.layers.Layer):
+    """How far training has come, as variables that are saved and exported.
+
+    Args:
+        start_resolution: int. Where training starts.
+        **kwargs: See `keras.layers.Layer`.
+    """
+
+    def __init__(self, start_resolution, **kwargs):
+        super().__init__(**kwargs)
+        self.start_resolution = start_resolution
+
+    def build(self, input_shape=None):
+        self.images_seen = self.add_weight(
+            name="images_seen",
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+        # What the optimizers have gathered belongs to this resolution.
+        self.trained_resolution = self.add_weight(
+            name="trained_resolution",
+            shape=(),
+            dtype="int32",
+            initializer=keras.initializers.Constant(self.start_resolution),
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+
+
+class Grow(keras.callbacks.Callback):
+    """Before each step, lets the model grow if it is due."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.model.make_train_function()
+
+
+class GrowingNetwork(keras.Model):
+    """Base class of networks that hold the layers of all resolutions.
+
+    The name of a layer ends with the resolution at which it works. Those
+    between images and maps have "rgb" in their names: only that of the
+    present resolution is used, and while it fades in the one below.
+
+    Args:
+        image_size: int. The final resolution.
+        channels: int. Of the images.
+        fmap_base: int. There are `2 * fmap_base / resolution` feature maps.
+        fmap_max: int. But never more than this.
+        first_rgb: int. The lowest resolution at which images are made or
+            taken. Defaults to `4`.
+        **kwargs: See `keras.Model`: `name`, `dtype`.
+    """
+
+    def __init__(
+        self, image_size, channels, fmap_base, fmap_max, first_rgb=4, **kwargs
+    ):
+        # The layers cast their own inputs; the fade stays float32.
+        super().__init__(autocast=False, **kwargs)
+        self.image_size = image_size
+        self.channels = channels
+        self.fmap_base = fmap_base
+        self.fmap_max = fmap_max
+        self.first_rgb = first_rgb
+
+    @property
+    def resolutions(self):
+        """4, 8 ... up to the image size."""
+        return [2**k for k in range(2, self.image_size.bit_length())]
+
+    def features(self, resolution):
+        """Returns the number of feature maps at a resolution."""
+        return max(1, min(2 * self.fmap_base // resolution, self.fmap_max))
+
+    def add(self, layer, shape):
+        """Makes a layer's weights and keeps it under its name.
+
+        Args:
+            layer: A Keras layer with a name of its own.
+            shape: Input shape, or pair of input shapes.
+        """
+        layer.build(shape)
+        setattr(self, layer.name, layer)
+
+    def active(self, stage):
+        """Returns the layers that take part at a stage.
+
+        Args:
+            stage: `Stage`.
+        """
+        rgb = {stage.resolution}
+        if stage.fading:
+            rgb.add(stage.resolution // 2)
+        chosen = []
+        for layer in self.layers:
+            resolution = int(layer.name.rsplit("_", 1)[1])
+            if "rgb" in layer.name:
+                used = resolution in rgb
+            else:
+                used = resolution <= stage.resolution
+            if used:
+                chosen.append(layer)
+        return chosen
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "image_size": self.image_size,
+            "channels": self.channels,
+            "fmap_base": self.fmap_base,
+            "fmap_max": self.fmap_max,
+            "first_rgb": self.first_rgb,
+        }
+
+
+class GrowingGAN(LatentGAN):
+    """Base class of the models that grow.
+
+    Args:
+        image_size: int. Final height and width, a power of two from 8.
+        channels: int. 1 for grey images, 3 for color.
+        latent_dim: int. Length of the latent vectors.
+        fmap_base: int. There are `2 * fmap_base / resolution` feature maps.
+        fmap_max: int. But never more than this.
+        start_resolution: int. The first resolution; `image_size` means no
+            growth.
+        stable_images: int. Images at each resolution, not fading.
+        fade_images: int. Images while a resolution fades in.
+        **kwargs: See `LatentGAN`: `ema_decay`, `seed`, `name`, `dtype`.
+
+    Raises:
+        ValueError: If a size is not what it must be.
+    """
+
+    # How many times faster optimizers learn at large resolutions.
+    rate_factors = types.MappingProxyType({})
+
+    def __init__(
+        self,
+        image_size,
+        channels,
+        latent_dim,
+        fmap_base,
+        fmap_max,
+        start_resolution,
+        stable_images,
+        fade_images,
+        **kwargs,
+    ):
+        reason = "because each resolution is twice the one before, from 4"
+        check_power_of_two("image_size", image_size, 8, reason)
+        check_power_of_two("start_resolution", start_resolution, 4, reason)
+        if start_resolution > image_size:
+            raise ValueError(
+                "`start_resolution` must not be larger than `image_size`; "
+                "with the same value nothing grows. Received: "
+                f"start_resolution={start_resolution}, image_size={image_size}"
+            )
+        check_positive("channels", channels)
+        check_positive("fmap_base", fmap_base)
+        check_positive("fmap_max", fmap_max)
+        check_positive("fade_images", fade_images)
+        if not is_whole(stable_images) or stable_images < 0:
+            raise ValueError(
+                "`stable_images` must be a whole number of at least 0. "
+                f"Received: stable_images={stable_images!r}"
+            )
+        super().__init__(latent_dim=latent_dim, **kwargs)
+        self.image_size = image_size
+        self.channels = channels
+        self.fmap_base = fmap_base
+        self.fmap_max = fmap_max
+        self.start_resolution = start_resolution
+        self.stable_images = stable_images
+        self.fade_images = fade_images
+        self.image_shape = (image_size, image_size, channels)
+        self.schedule = Growth(
+            start_resolution, image_size, stable_images, fade_images
+        )
+        self.growth = GrowthState(start_resolution, name="growth")
+        self.growth.build()
+        # The stages for which functions were last compiled.
+        self._compiled = types.SimpleNamespace(
+            train=None, test=None, images=None
+        )
+
+    @property
+    def first_rgb(self):
+        """The lowest resolution at which images are made or taken."""
+        # Without growth no others are ever needed.
+        return 4 if self.start_resolution < self.image_size else self.image_size
+
+    @property
+    def images_seen(self):
+        """How many images the model was trained on, a variable."""
+        return self.growth.images_seen
+
+    # Growing
+
+    def due_stage(self):
+        """Returns the `Stage` for the images seen so far."""
+        # Also while a function is traced the variable's value is wanted.
+        with tf.init_scope():
+            images_seen = int(self.images_seen.numpy())
+        resolution, fade = self.schedule(images_seen)
+        return Stage(resolution, fade < 1.0)
+
+    def fade_at(self, stage):
+        """Returns how far a stage has faded in, `None` if it does not."""
+        if not stage.fading:
+            return None
+        return self.schedule.fade(self.images_seen.value, stage.resolution)
+
+    def make_train_function(self, force=False):
+        stage = self.due_stage()
+        grown = stage != self._compiled.train
+        if grown:
+            self._compiled.train = stage
+            self._start_resolution(stage.resolution)
+        super().make_train_function(force=force or grown)
+
+    def make_test_function(self, force=False):
+        stage = self.due_stage()
+        grown = stage != self._compiled.test
+        self._compiled.test = stage
+        super().make_test_function(force=force or grown)
+
+    def run_in_batches(self, inputs, batch_size):
+        stage = self.due_stage()
+        if stage != self._compiled.images:
+            self._compiled.images = stage
+            vars(self).pop("_to_images", None)
+        return super().run_in_batches(inputs, batch_size)
+
+    def training_callbacks(self):
+        return [*super().training_callbacks(), Grow()]
+
+    @property
+    def training_stage(self):
+        """The `Stage` that the step is to be compiled for."""
+        return self._compiled.train or self.due_stage()
+
+    def rate_factor(self, resolution):
+        """Returns how many times faster a resolution is learned."""
+        return self.rate_factors.get(resolution, 1.0)
+
+    def _start_resolution(self, resolution):
+        """Resets the optimizers when a resolution has its first step."""
+        before = int(self.growth.trained_resolution.numpy())
+        if resolution == before:
+            return
+        self.growth.trained_resolution.assign(resolution)
+        factor = self.rate_factor(resolution) / self.rate_factor(before)
+        for network, optimizer in (
+            (self.generator, self.generator_optimizer),
+            (self.discriminator, self.discriminator_optimizer),
+        ):
+            # What float16 has learned about loss scales stays.
+            optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+            with self.distribute_strategy.scope():
+                fresh = type(optimizer).from_config(optimizer.get_config())
+                fresh.build(network.trainable_variables)
+            rate = optimizer.learning_rate
+            for old, new in zip(
+                optimizer.variables, fresh.variables, strict=True
+            ):
+                if old is not rate:
+                    old.assign(new)
+            if isinstance(rate, keras.Variable):
+                rate.assign(rate * factor)
+
+    # Parts of the step
+
+    def shown_images(self, real_images, stage, fade):
+        """Returns real images as the discriminator sees them at a stage.
+
+        While a resolution fades in, the images do so too: at first they
+        carry only what half the resolution can hold.
+
+        Args:
+            real_images: Float tensor of full-size images, in `[-1, 1]`.
+            stage: `Stage`.
+            fade: Float scalar tensor in [0, 1], or `None`.
+
+        Returns:
+            Float tensor `(batch, resolution, resolution, channels)`.
+        """
+        images = downsample(real_images, self.image_size // stage.resolution)
+        if fade is None:
+            return images
+        coarse = upsample(downsample(images))
+        return coarse + fade * (images - coarse)
+
+    def full_size(self, images):
+        """Returns images of any resolution at full size, in `[-1, 1]`."""
+        images = upsample(images, self.image_size // images.shape[1])
+        return tf.clip_by_value(images, -1.0, 1.0)
+
+    def count_images(self, batch_size):
+        """Adds a step's images, of all replicas, to those seen.
+
+        Args:
+            batch_size: Integer scalar tensor. On this replica.
+        """
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        seen = self.images_seen.value + tf.cast(batch_size * replicas, "int64")
+        self.images_seen.assign(seen)
+
+    def update_average(self, decay=None):
+        # Layers that were never used are still equal to their averages.
+        decay = self.ema_decay if decay is None else decay
+        stage = self.training_stage
+        averages = self.average_generator.active(stage)
+        layers = self.generator.active(stage)
+        for average, layer in zip(averages, layers, strict=True):
+            for mean, current in zip(
+                average.weights, layer.weights, strict=True
+            ):
+                mean.assign(current + decay * (mean - current))
+
+    @property
+    def exported_parts(self):
+        return [*super().exported_parts, self.growth]
+
+
+def check_not_negative(name, value):
+    """Refuses a weight below zero.
+
+    Args:
+        name: str. The argument's name, for the message.
+        value: What was given.
+
+    Raises:
+        ValueError: If it is negative, or not a number.
+    """
+    if not 0.0 <= value < math.inf:
+        raise ValueError(
+            f"`{name}` must be a number that is not negative. "
+            f"Received: {name}={value!r}"
+        )

@@ -1,0 +1,102 @@
+"""What changes over a training run, as functions of how far it has come."""
+
+import dataclasses
+
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Growth:
+    """How progressive networks grow with the number of images seen.
+
+    First `stable_images` at `start_resolution`; then for each doubling
+    `fade_images` while the new layers fade in, and `stable_images` after
+    that.
+
+    Attributes:
+        start_resolution: int. The first resolution.
+        final_resolution: int. The last one.
+        stable_images: int. Images at each resolution, not fading.
+        fade_images: int. Images while a resolution fades in, at least one.
+
+    Example:
+    ```python
+    growth = Growth(4, 1024, 600_000, 600_000)
+    growth(900_000)  # (8, 0.5): 8x8 is half faded in
+    ```
+
+    Reference:
+        [Karras et al., 2018](https://arxiv.org/abs/1710.10196), appendix A.
+    """
+
+    start_resolution: int
+    final_resolution: int
+    stable_images: int
+    fade_images: int
+
+    def __call__(self, images_seen):
+        """Returns the resolution and how far it has faded in.
+
+        Args:
+            images_seen: int. Images since the start of training.
+
+        Returns:
+            Pair of int and float, from 0 when a resolution begins to 1.
+        """
+        resolution = self.start_resolution
+        while (
+            resolution < self.final_resolution
+            and images_seen >= self.fade_start(2 * resolution)
+        ):
+            resolution *= 2
+        if resolution == self.start_resolution:
+            return resolution, 1.0
+        faded = (images_seen - self.fade_start(resolution)) / self.fade_images
+        return resolution, min(faded, 1.0)
+
+    def fade_start(self, resolution):
+        """Returns how many images come before a resolution's first.
+
+        Args:
+            resolution: int. Larger than the first one.
+        """
+        doublings = (resolution // self.start_resolution).bit_length() - 1
+        phase = self.stable_images + self.fade_images
+        return doublings * phase - self.fade_images
+
+    def fade(self, images_seen, resolution):
+        """Returns how far a resolution has faded in, as a tensor.
+
+        Args:
+            images_seen: Integer scalar tensor.
+            resolution: int. Larger than the first one.
+
+        Returns:
+            Float32 scalar tensor in [0, 1].
+        """
+        since = images_seen - self.fade_start(resolution)
+        # Integers of that size are exact in float32 after the subtraction.
+        return tf.clip_by_value(
+            tf.cast(since, "float32") / self.fade_images, 0.0, 1.0
+        )
+
+
+def linear_decay(epoch, epochs, decay_epochs):
+    """Returns the share of the learning rate that an epoch trains with.
+
+    1 at first, and over the last epochs down in equal steps, the next of
+    which would be 0.
+
+    Args:
+        epoch: int. Number of the epoch, from 0.
+        epochs: int. Number of all epochs.
+        decay_epochs: int. How many of them, the last ones, decay.
+
+    Returns:
+        float in (0, 1].
+
+    Reference:
+        [Zhu et al., 2017](https://arxiv.org/abs/1703.10593), section 4.
+    """
+    decayed = max(0, epoch + 1 - (epochs - decay_epochs))
+    return 1.0 - decayed / (decay_epochs + 1)
