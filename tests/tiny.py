@@ -162,6 +162,54 @@ def wgan_gp(**changes):
     )
 
 
+COLORS = ("red", "green", "blue")
+PLACES = ("left", "right")
+
+
+def captions(count):
+    """Returns captions as a string array, some of them equal, `(count,)`."""
+    return np.array(
+        [
+            f"a {COLORS[i % 3]} square on the {PLACES[i % 2]}"
+            for i in range(count)
+        ]
+    )
+
+
+def gan_cls_on_vectors(**changes):
+    return models.GANCLS(
+        **{
+            "image_size": 16,
+            "channels": 1,
+            "generator_width": 4,
+            "discriminator_width": 4,
+            "latent_dim": 4,
+            "sentence_dim": 6,
+            "projection_dim": 3,
+            "seed": 7,
+            **changes,
+        }
+    )
+
+
+def gan_cls(**changes):
+    words = ("a", "square", "on", "the", *COLORS, *PLACES)
+    return gan_cls_on_vectors(
+        **{
+            "vocabulary": words,
+            "caption_length": 8,
+            "encoder_width": 5,
+            **changes,
+        }
+    )
+
+
+def sentence_vectors(count):
+    """Returns float32 normal draws, `(count, 6)`."""
+    draws = np.random.RandomState(1).standard_normal((count, 6))
+    return draws.astype("float32")
+
+
 MODELS = [
     Tiny(
         name="acgan",
@@ -175,6 +223,13 @@ MODELS = [
         build=cgan,
         arrays=labelled_images,
         sample=classes_sample,
+        synchronized={"synchronized": True},
+    ),
+    Tiny(
+        name="gan_cls",
+        build=gan_cls,
+        arrays=lambda count: (images(count), captions(count)),
+        sample=lambda gan: gan.generate(captions=list(captions(5)), seed=3),
         synchronized={"synchronized": True},
     ),
     Tiny(

@@ -5,6 +5,7 @@ from kerasgan.models.acgan import ACGAN
 from kerasgan.models.base import GAN, ClassGAN, LatentGAN, TranslationGAN
 from kerasgan.models.cgan import CGAN, MLPCGAN
 from kerasgan.models.dcgan import DCGAN
+from kerasgan.models.gan_cls import GANCLS
 from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.wgan_gp import WGANGP
 
@@ -14,6 +15,7 @@ __all__ = [
     "ClassGAN",
     "DCGAN",
     "GAN",
+    "GANCLS",
     "LatentGAN",
     "MLPCGAN",
     "Pix2Pix",
