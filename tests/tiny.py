@@ -111,6 +111,26 @@ def mlp_cgan(**changes):
     )
 
 
+def two_sets(count):
+    """Returns noise and other noise, darker."""
+    first = images(count, size=24, channels=3)
+    return first, images(count, size=24, channels=3, seed=1) / 2 - 0.5
+
+
+def cyclegan(**changes):
+    return models.CycleGAN(
+        **{
+            "image_size": 24,
+            "width": 2,
+            "blocks": 1,
+            # Full within the first batch.
+            "pool_size": 4,
+            "seed": 7,
+            **changes,
+        }
+    )
+
+
 def dcgan(**changes):
     return models.DCGAN(
         **{
@@ -237,6 +257,14 @@ MODELS = [
         build=mlp_cgan,
         arrays=lambda count: labelled_images(count, size=8),
         sample=classes_sample,
+    ),
+    Tiny(
+        name="cyclegan",
+        build=cyclegan,
+        arrays=two_sets,
+        sample=lambda gan: gan.translate(pictures(5)),
+        # None exchanges in one step; on two replicas each has its own.
+        synchronized={"pool_size": 8},
     ),
     Tiny(
         name="dcgan",

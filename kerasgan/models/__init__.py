@@ -4,6 +4,7 @@ from kerasgan.models import base
 from kerasgan.models.acgan import ACGAN
 from kerasgan.models.base import GAN, ClassGAN, LatentGAN, TranslationGAN
 from kerasgan.models.cgan import CGAN, MLPCGAN
+from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
 from kerasgan.models.gan_cls import GANCLS
 from kerasgan.models.pix2pix import Pix2Pix
@@ -13,6 +14,7 @@ __all__ = [
     "ACGAN",
     "CGAN",
     "ClassGAN",
+    "CycleGAN",
     "DCGAN",
     "GAN",
     "GANCLS",

@@ -1,0 +1,468 @@
+"""CycleGAN: pictures of one kind to another, without pairs.
+
+Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using
+Cycle-Consistent Adversarial Networks", 2017. https://arxiv.org/abs/1703.10593
+
+Two generators translate between two sets of pictures, A and B; a
+discriminator for each set asks for pictures that could belong to it. What
+ties the translation to its picture is the way back: there and back again must
+give the picture one began with (equation 2). Least squares replace the
+logarithms of the adversarial loss, and the discriminators see some earlier
+translations in place of the newest, to calm training (section 4). Pictures
+that are of the right set already should stay as they are (section 5.2, "Photo
+generation from paintings").
+
+Differences from the paper: the identity loss, which the paper uses for
+paintings, is always on, as in the authors' code; both generators take one
+step together and both discriminators another, as in their PyTorch release;
+pictures are made by moving averages of the generators.
+"""
+
+import functools
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from kerasgan import data, losses, random
+from kerasgan.layers.image_pool import ImagePool
+from kerasgan.layers.normalization import InstanceNormalization
+from kerasgan.layers.padding import ReflectionPadding2D
+from kerasgan.layers.patchgan import build_patchgan
+from kerasgan.models.base import TranslationGAN, check_positive, is_whole
+from kerasgan.schedules import linear_decay
+
+# Section 7.1: all weights start from a normal with this deviation.
+INITIALIZER = keras.initializers.RandomNormal(stddev=0.02)
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class CycleGAN(TranslationGAN):
+    """Translates pictures between two sets, trained without pairs.
+
+    `fit` trains with the full learning rate at first and lets it fall
+    linearly to zero over the last epochs; a `LearningRateSchedule` given to
+    `compile` is left alone.
+
+    Args:
+        image_size: int. Height and width in training, a multiple of 4 from
+            24. Other pictures may be any multiple of 4 high and wide, from 8.
+        channels: int. Of the pictures of both sets. Defaults to `3`.
+        width: int. Feature maps of the first layers. Defaults to `64`.
+        blocks: int. Residual blocks of each generator; the paper has 6 for
+            128x128 and 9 from 256x256. Defaults to `9`.
+        cycle_weight: float. Lambda in the paper. Defaults to `10.0`.
+        identity_weight: float. Weight of the identity loss, as a share of
+            `cycle_weight`; `0.0` saves its two passes. Defaults to `0.5`.
+        pool_size: int. How many earlier translations each discriminator may
+            see again. Defaults to `50`.
+        decay_epochs: int or `None`. Over how many epochs, the last ones of
+            `fit`, the learning rate falls; `0` for none. Defaults to half of
+            them, as 100 of the paper's 200.
+        **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
+
+    Call arguments:
+        images: Float tensor `(batch, height, width, channels)` in `[-1, 1]`,
+            of the other set.
+        to: `"a"` or `"b"`. The set to translate to. Defaults to `"b"`.
+
+    Returns:
+        Float tensor of the same shape in `[-1, 1]`, made by the averaged
+        generator.
+
+    Raises:
+        ValueError: If `image_size` is not a multiple of 4 of at least 24,
+            another size is not positive, or a weight is negative.
+
+    Training data:
+        A dataset of pairs `(a, b)` of equally many images, float32 in
+        `[-1, 1]`, that need not have to do with each other. The paper's
+        batches hold one of each.
+
+    Example:
+    ```python
+    gan = CycleGAN(image_size=64, blocks=6)
+    gan.compile()
+    gan.fit(data.unpaired("horses/", "zebras/", 64, 1), epochs=200)
+    zebras = gan.translate(horses, to="b")  # uint8 in, uint8 out
+    ```
+
+    Reference:
+        [Zhu et al., 2017](https://arxiv.org/abs/1703.10593)
+    """
+
+    loss_names = ("d_loss", "g_loss", "cycle_loss", "identity_loss")
+    generator_names = ("generator_ab", "generator_ba")
+    discriminator_names = ("discriminator_a", "discriminator_b")
+    # The generators halve a picture twice.
+    size_multiple = 4
+    minimum_size = 8
+
+    def __init__(
+        self,
+        image_size,
+        channels=3,
+        width=64,
+        blocks=9,
+        cycle_weight=10.0,
+        identity_weight=0.5,
+        pool_size=50,
+        decay_epochs=None,
+        **kwargs,
+    ):
+        if not is_whole(image_size) or image_size < 24 or image_size % 4:
+            raise ValueError(
+                "`image_size` must be a multiple of 4, because the generators "
+                "halve it twice, of at least 24, the smallest that a "
+                f"discriminator scores. Received: image_size={image_size!r}"
+            )
+        check_positive("channels", channels)
+        check_positive("width", width)
+        check_positive("blocks", blocks)
+        for name, value in (
+            ("cycle_weight", cycle_weight),
+            ("identity_weight", identity_weight),
+        ):
+            if value < 0:
+                raise ValueError(
+                    f"`{name}` must not be negative: it would push "
+                    f"translations astray. Received: {name}={value}"
+                )
+        for name, value in (
+            ("pool_size", pool_size),
+            ("decay_epochs", 0 if decay_epochs is None else decay_epochs),
+        ):
+            if not is_whole(value) or value < 0:
+                raise ValueError(
+                    f"`{name}` must be a whole number from 0. "
+                    f"Received: {name}={value!r}"
+                )
+        super().__init__(**kwargs)
+        self.image_size = image_size
+        self.channels = channels
+        self.width = width
+        self.blocks = blocks
+        self.cycle_weight = cycle_weight
+        self.identity_weight = identity_weight
+        self.pool_size = pool_size
+        self.decay_epochs = decay_epochs
+        self.image_shape = (image_size, image_size, channels)
+        self.source_channels = channels
+        with self.dtype_scope():
+            for name in self.generator_names:
+                generator = build_generator(channels, width, blocks, name)
+                setattr(self, name, generator)
+            for name in self.discriminator_names:
+                discriminator = build_patchgan(
+                    channels,
+                    width,
+                    lambda layer: InstanceNormalization(name=layer),
+                    use_bias=True,
+                    name=name,
+                    initializer=INITIALIZER,
+                )
+                setattr(self, name, discriminator)
+            self.pool_a = ImagePool(pool_size, self.image_shape, name="pool_a")
+            self.pool_b = ImagePool(pool_size, self.image_shape, name="pool_b")
+        self.finish_building()
+
+    @classmethod
+    def paper(cls, **changes):
+        """Returns the paper's network, for pictures of 256x256.
+
+        Args:
+            **changes: Arguments to set otherwise. Below an `image_size` of
+                256 the generators have the paper's 6 blocks.
+        """
+        changes = {"image_size": 256, **changes}
+        blocks = 9 if changes["image_size"] >= 256 else 6
+        return cls(**{"blocks": blocks, **changes})
+
+    def default_optimizers(self):
+        # Section 4.
+        return (
+            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
+            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
+        )
+
+    def check_batch(self, batch):
+        self.check_pair(batch, ("a", "b"), (self.image_shape, self.image_shape))
+
+    def call(self, images, to="b", training=False):
+        networks = {
+            "a": self.average_generator_ba,
+            "b": self.average_generator_ab,
+        }
+        return networks[to](images, training=training)
+
+    def train_step(self, batch):
+        real_a, real_b = batch
+
+        # Generators: convince the discriminators, and find the way back.
+        with tf.GradientTape() as tape:
+            if self.identity_weight:
+                # Section 5.2: pictures that are there already stay.
+                fake_b, same_b = together(self.generator_ab, real_a, real_b)
+                fake_a, same_a = together(self.generator_ba, real_b, real_a)
+                identity_loss = distance(same_a, real_a) + distance(
+                    same_b, real_b
+                )
+            else:
+                fake_b = self.generator_ab(real_a, training=True)
+                fake_a = self.generator_ba(real_b, training=True)
+                identity_loss = tf.constant(0.0)
+
+            fake_scores_a = self.discriminator_a(fake_a, training=True)
+            fake_scores_b = self.discriminator_b(fake_b, training=True)
+            adversarial_loss = squared(fake_scores_a, 1.0) + squared(
+                fake_scores_b, 1.0
+            )
+
+            # Equation 2.
+            cycled_a = self.generator_ba(fake_b, training=True)
+            cycled_b = self.generator_ab(fake_a, training=True)
+            cycle_loss = distance(cycled_a, real_a) + distance(cycled_b, real_b)
+
+            g_loss = adversarial_loss + self.cycle_weight * (
+                cycle_loss + self.identity_weight * identity_loss
+            )
+        self.minimize(tape, g_loss, self.generators, self.generator_optimizer)
+        self.update_average()
+
+        # Discriminators: tell real pictures from translations, old and new.
+        # Half the loss, to slow them down, as in pix2pix.
+        shown_a = self.from_pool(self.pool_a, fake_a)
+        shown_b = self.from_pool(self.pool_b, fake_b)
+        with tf.GradientTape() as tape:
+            real_scores_a, fake_scores_a = together(
+                self.discriminator_a, real_a, shown_a
+            )
+            real_scores_b, fake_scores_b = together(
+                self.discriminator_b, real_b, shown_b
+            )
+            d_loss = 0.5 * (
+                squared(real_scores_a, 1.0)
+                + squared(fake_scores_a, 0.0)
+                + squared(real_scores_b, 1.0)
+                + squared(fake_scores_b, 0.0)
+            )
+        self.minimize(
+            tape, d_loss, self.discriminators, self.discriminator_optimizer
+        )
+
+        return self.report(
+            d_loss=d_loss,
+            g_loss=g_loss,
+            cycle_loss=cycle_loss,
+            identity_loss=identity_loss,
+        )
+
+    def from_pool(self, pool, fakes):
+        """Returns what a discriminator is shown for new translations."""
+        shape = (tf.shape(fakes)[0], 2)
+        return pool(fakes, random.uniform(self.seed_generator, shape))
+
+    def images_to_compare(self, batch):
+        real_a, real_b = batch
+        return real_b, self(real_a, to="b")
+
+    # The learning rate
+
+    def compile(self, *args, **kwargs):
+        super().compile(*args, **kwargs)
+        self._full_rates = [rate(o) for o in self._optimizers_by_role]
+
+    compile.__doc__ = TranslationGAN.compile.__doc__
+
+    @property
+    def _optimizers_by_role(self):
+        return self.generator_optimizer, self.discriminator_optimizer
+
+    def scale_learning_rates(self, share):
+        """Sets the learning rates to a share of those given to `compile`.
+
+        Args:
+            share: float.
+        """
+        pairs = zip(self._optimizers_by_role, self._full_rates, strict=True)
+        for optimizer, full_rate in pairs:
+            if full_rate is not None:
+                optimizer.learning_rate = full_rate * share
+
+    def get_compile_config(self):
+        # Amid a run the rate is a share of what it began with, and a loaded
+        # model must know the latter.
+        now = [rate(o) for o in self._optimizers_by_role]
+        self.scale_learning_rates(1.0)
+        try:
+            return super().get_compile_config()
+        finally:
+            for optimizer, value in zip(
+                self._optimizers_by_role, now, strict=True
+            ):
+                if value is not None:
+                    optimizer.learning_rate = value
+
+    def training_callbacks(self):
+        return [LinearDecay(self.decay_epochs)]
+
+    # Translating
+
+    def translate(self, images, to="b", batch_size=64):
+        """Returns the translations of pictures to one of the sets.
+
+        Args:
+            images: uint8 array or tensor `(n, height, width, channels)`, in
+                0..255, of the other set; height and width are multiples of 4
+                of at least 8.
+            to: `"a"` or `"b"`. Defaults to `"b"`.
+            batch_size: int. How many to translate at once. Defaults to
+                `64`.
+
+        Returns:
+            uint8 array of the same shape.
+
+        Raises:
+            ValueError: If the pictures do not fit the model, or `to` is
+                neither of the two.
+        """
+        if to not in ("a", "b"):
+            raise ValueError(
+                "`to` must be 'a' or 'b', the set to translate to. "
+                f"Received: to={to!r}"
+            )
+        return self.serve(f"translate_to_{to}", images, batch_size)
+
+    def signatures(self):
+        def translate(images, to):
+            return {
+                "images": data.to_uint8(self(self.as_source(images), to=to))
+            }
+
+        return {
+            f"translate_to_{to}": (
+                functools.partial(translate, to=to),
+                [self.source_spec],
+            )
+            for to in ("b", "a")
+        }
+
+
+class LinearDecay(keras.callbacks.Callback):
+    """Lets the learning rates fall linearly over the last epochs.
+
+    Args:
+        decay_epochs: int or `None`. How many; half of all if `None`.
+
+    Raises:
+        ValueError: From `fit`, if there are fewer epochs than that.
+    """
+
+    def __init__(self, decay_epochs):
+        super().__init__()
+        self.decay_epochs = decay_epochs
+
+    def on_train_begin(self, logs=None):
+        epochs = self.params["epochs"]
+        if self.decay_epochs is not None and self.decay_epochs > epochs:
+            raise ValueError(
+                "`fit` must run at least for the epochs over which the "
+                "learning rate falls; give the model fewer `decay_epochs`. "
+                f"Received: epochs={epochs}, decay_epochs={self.decay_epochs}"
+            )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        epochs = self.params["epochs"]
+        decay_epochs = self.decay_epochs
+        if decay_epochs is None:
+            decay_epochs = epochs // 2
+        share = linear_decay(epoch, epochs, decay_epochs)
+        self.model.scale_learning_rates(share)
+
+    def on_train_end(self, logs=None):
+        self.model.scale_learning_rates(1.0)
+
+
+def together(network, first, second):
+    """Runs a network on two batches in one pass.
+
+    The pictures of a batch do not see each other: every one is normalized by
+    itself.
+    """
+    outputs = network(tf.concat([first, second], axis=0), training=True)
+    return tf.split(outputs, 2)
+
+
+def squared(scores, target):
+    """Returns the mean least-squares loss of scores."""
+    return tf.reduce_mean(losses.least_squares_loss(scores, target))
+
+
+def distance(images, others):
+    """Returns the mean absolute difference of images."""
+    return tf.reduce_mean(tf.abs(images - others))
+
+
+def rate(optimizer):
+    """Returns an optimizer's learning rate, `None` where a schedule sets it."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        optimizer = optimizer.inner_optimizer
+    value = optimizer.get_config()["learning_rate"]
+    return None if isinstance(value, dict) else float(value)
+
+
+def build_generator(channels, width, blocks, name):
+    """The residual network: a picture to one in `[-1, 1]` (section 7.2).
+
+    c7s1-64, d128, d256, R256 as often as there are blocks, u128, u64, c7s1-3
+    in the paper's notation, where `width` is 64.
+    """
+    convolution = functools.partial(
+        layers.Conv2D, kernel_initializer=INITIALIZER
+    )
+
+    def normalize(x, name):
+        return InstanceNormalization(name=f"norm_{name}")(x)
+
+    def normalize_relu(x, name):
+        return layers.ReLU(name=f"relu_{name}")(normalize(x, name))
+
+    def reflect(x, padding, name):
+        return ReflectionPadding2D(padding, name=f"reflect_{name}")(x)
+
+    images = keras.Input((None, None, channels), name="images")
+    x = reflect(images, 3, "from_image")
+    x = convolution(width, 7, name="from_image")(x)
+    x = normalize_relu(x, "from_image")
+    for halving in (1, 2):
+        # Padding "same" would pad below and to the right only.
+        x = layers.ZeroPadding2D(1, name=f"pad_{halving}")(x)
+        x = convolution(
+            width * 2**halving, 3, strides=2, name=f"down_{halving}"
+        )(x)
+        x = normalize_relu(x, f"down_{halving}")
+    for block in range(blocks):
+        first, second = f"residual_{block}_0", f"residual_{block}_1"
+        y = reflect(x, 1, first)
+        y = convolution(width * 4, 3, name=first)(y)
+        y = normalize_relu(y, first)
+        y = reflect(y, 1, second)
+        y = convolution(width * 4, 3, name=second)(y)
+        y = normalize(y, second)
+        x = layers.Add(name=f"add_{block}")([x, y])
+    for doubling in (1, 2):
+        x = layers.Conv2DTranspose(
+            width * 4 // 2**doubling,
+            3,
+            strides=2,
+            kernel_initializer=INITIALIZER,
+            name=f"up_{doubling}",
+        )(x)
+        # One row and column more than twice as many come out.
+        x = layers.Cropping2D(((1, 0), (1, 0)), name=f"crop_{doubling}")(x)
+        x = normalize_relu(x, f"up_{doubling}")
+    x = reflect(x, 3, "to_image")
+    x = convolution(channels, 7, name="to_image")(x)
+    # Float32, so that mixed precision does not round the picture.
+    outputs = layers.Activation("tanh", dtype="float32", name="outputs")(x)
+    return keras.Model(images, outputs, name=name)
