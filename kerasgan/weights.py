@@ -21,7 +21,11 @@ def compact(source, target):
     Raises:
         ValueError: If a weight is too large for 16 bits.
     """
-    with h5py.File(source, "r") as old, h5py.File(target, "w") as new:
+    with (
+        h5py.File(source, "r") as old,
+        # The older layout of groups is several times as large.
+        h5py.File(target, "w", libver=("v110", "v110")) as new,
+    ):
         new.attrs.update(old.attrs)
         stored = {}
 

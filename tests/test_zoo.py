@@ -87,7 +87,10 @@ def test_card(folder):
     card = zoo.card(folder)
     assert (card.name, card.task) == ("dcgan_noise_16", "image")
     assert card.image_shape == (16, 16, 1)
-    assert card.parameters["generator"] == zoo.load(folder).generator.count_params()
+    assert (
+        card.parameters["generator"]
+        == zoo.load(folder).generator.count_params()
+    )
     with pytest.raises(AttributeError):
         card.name = "other"
     with pytest.raises(TypeError):

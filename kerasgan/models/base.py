@@ -409,7 +409,9 @@ class GAN(keras.Model):
         fake_images = data.to_uint8(fake_images)
         for metric in self._evaluation.metrics:
             metric.update_state(real_images, fake_images)
-        return {}
+        # Keras wants a value of each step; the scores are read at the end.
+        count = tf.cast(tf.shape(real_images)[0], "float32")
+        return self.shaped({"images": count})
 
     def images_to_compare(self, batch):
         """Returns real images and as many generated ones, in `[-1, 1]`.
