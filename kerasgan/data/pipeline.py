@@ -381,9 +381,9 @@ def unpaired(
 
     Args:
         source: `"fluent"` or `"relief"`, of which the inputs of one half and
-            the targets of the other are taken (halves of the concepts, and
-            alternate bands of longitude), so no pair is ever seen; or a pair
-            `(a, b)`, each a folder or an array.
+            the targets of the other are taken (halves of the concepts, and of
+            the globe), so no pair is ever seen; or a pair `(a, b)`, each a
+            folder or an array.
         size: See `images`.
         batch_size: int. Pictures of each set in a batch, over all replicas.
         channels: See `images`. The same for both.
@@ -757,8 +757,8 @@ def _second_half(name, examples):
                 for concept in examples["concept"]
             ]
         )
-    # Training bands begin every 90 degrees, at 136 degrees west.
-    return (examples["longitude"] + 136) // 90 % 2 == 1
+    # From the 44th degree east on; bands begin there and half way round.
+    return (examples["longitude"] + 136) % 360 >= 180
 
 
 def _caption_beside(path):

@@ -447,6 +447,7 @@ def test_a_picture_without_partner_is_refused(home):
         data.paired((home / "a", home / "b"), 8, 1)
 
 
+@pytest.mark.slow
 def test_importing_the_package_does_not_import_tfds():
     program = (
         "import sys, kerasgan.data; "
