@@ -288,10 +288,9 @@ def load_inception(path=None, resizer="tf2015", bfloat16=False):
         path: str, path or None. The frozen graph (`.pb`, or the `.tgz` it is
             published in, or a folder with it), the weights of the PyTorch
             port (`pt_inception-2015-12-05-6726825d.pth`; needs torch), or the
-            folder of TF-GAN's TF-Hub module (needs tensorflow_hub). None
-            takes the environment variable `KERASGAN_INCEPTION`, else the
-            cache, else fetches the archive (90 MB) into it. Defaults to
-            `None`.
+            folder of TF-GAN's TF-Hub module, unpacked. None takes the
+            environment variable `KERASGAN_INCEPTION`, else the cache, else
+            fetches the archive (90 MB) into it. Defaults to `None`.
         resizer: str. A name from `kerasgan.metrics.resize.RESIZERS`. Defaults
             to `"tf2015"`, the graph's own.
         bfloat16: bool. Convolutions in bfloat16, faster on processors that
@@ -451,7 +450,8 @@ def read_port(path):
             convolutions[scope] = (
                 # [out, in, height, width] to [height, width, in, out].
                 arrays[f"{module}.conv.weight"].transpose(2, 3, 1, 0),
-                *_fold(*norm, 0.001),
+                # As the graph stores it, in float32.
+                *_fold(*norm, float(np.float32(0.001))),
             )
         last = arrays["fc.weight"].T, arrays["fc.bias"]
     except KeyError as error:
@@ -515,14 +515,9 @@ class _HubModule(layers.Layer):
 
 
 def _hub_model(path):
-    try:
-        import tensorflow_hub
-    except ImportError:
-        raise OSError(
-            f"Reading {path} needs tensorflow_hub: `pip install "
-            f"tensorflow_hub`, or give {GRAPH}."
-        ) from None
-    module = tensorflow_hub.load(str(path))
+    # What tensorflow_hub.load does with a folder; that package does not
+    # import beside setuptools 82 and later.
+    module = tf.saved_model.load(str(path))
     images = keras.Input((SIZE, SIZE, 3), dtype="float32")
     x = layers.Rescaling(1 / 128, offset=-1.0)(images)
     return keras.Model(images, _HubModule(module)(x))

@@ -184,9 +184,6 @@ def test_bfloat16_is_not_called_fid(folder, pictures):
 
 @pytest.mark.slow
 def test_tf_hub_folder(tmp_path, pictures):
-    hub = pytest.importorskip("tensorflow_hub", reason="in the extra parity")
-    assert hub.__version__
-
     class Module(tf.Module):
         def __init__(self):
             super().__init__()
