@@ -120,12 +120,13 @@ class DCGAN(LatentGAN):
         )
 
     def train_step(self, real_images):
-        batch_size = tf.shape(real_images)[0]
+        # One set of fakes serves both updates, as in the authors' releases.
+        latents = self.sample_latents(tf.shape(real_images)[0])
+        with tf.GradientTape() as generator_tape:
+            fake_images = self.generator(latents, training=True)
 
-        # Discriminator: tell the real images from fresh fakes. Two separate
+        # Discriminator: tell the real images from the fakes. Two separate
         # passes, so that batch statistics never mix real and fake.
-        latents = self.sample_latents(batch_size)
-        fake_images = self.generator(latents, training=True)
         with tf.GradientTape() as tape:
             real_scores = self.discriminator(real_images, training=True)
             fake_scores = self.discriminator(fake_images, training=True)
@@ -137,14 +138,14 @@ class DCGAN(LatentGAN):
         )
 
         # Generator: make the updated discriminator call its fakes real.
-        latents = self.sample_latents(batch_size)
-        with tf.GradientTape() as tape:
-            fake_images = self.generator(latents, training=True)
+        with generator_tape:
             fake_scores = self.discriminator(fake_images, training=True)
             g_loss = tf.reduce_mean(
                 losses.non_saturating_generator_loss(fake_scores)
             )
-        self.minimize(tape, g_loss, self.generator, self.generator_optimizer)
+        self.minimize(
+            generator_tape, g_loss, self.generator, self.generator_optimizer
+        )
         self.update_average()
 
         return self.report(d_loss=d_loss, g_loss=g_loss)

@@ -26,7 +26,7 @@ def build():
     gan = DCGAN(
         image_size=32,
         channels=1,
-        ema_decay=0.9995,
+        ema_decay=0.999,
         seed=0,
         dtype="mixed_bfloat16",
     )
