@@ -21,3 +21,15 @@ from kerasgan.metrics.precision_recall import (
 from kerasgan.metrics.protocols import PROTOCOLS as PROTOCOLS
 from kerasgan.metrics.protocols import Protocol as Protocol
 from kerasgan.metrics.protocols import evaluate as evaluate
+from kerasgan.metrics.similarity import Diversity as Diversity
+from kerasgan.metrics.similarity import PairSimilarity as PairSimilarity
+from kerasgan.metrics.similarity import l1 as l1
+from kerasgan.metrics.similarity import ms_ssim as ms_ssim
+from kerasgan.metrics.similarity import psnr as psnr
+from kerasgan.metrics.similarity import ssim as ssim
+from kerasgan.metrics.sliced_wasserstein import (
+    SlicedWasserstein as SlicedWasserstein,
+)
+from kerasgan.metrics.sliced_wasserstein import (
+    sliced_wasserstein as sliced_wasserstein,
+)
