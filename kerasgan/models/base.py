@@ -169,6 +169,8 @@ class GAN(keras.Model):
         return optimizer
 
     def get_compile_config(self):
+        if not self.compiled:
+            return None  # A model may be saved without its optimizers.
         return {
             "generator_optimizer": keras.saving.serialize_keras_object(
                 self.generator_optimizer
@@ -316,6 +318,8 @@ class GAN(keras.Model):
         if scaled and replicas > 1:
             # Each replica looks for overflow in its own gradients alone, yet
             # all must skip the step together: zero, unless one overflowed.
+            # An embedding's gradient has its rows apart.
+            gradients = [tf.convert_to_tensor(g) for g in gradients]
             local = tf.add_n([tf.reduce_sum(g * 0.0) for g in gradients])
             poison = context.all_reduce(tf.distribute.ReduceOp.SUM, local)
             gradients = [g + poison for g in gradients]
