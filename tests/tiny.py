@@ -168,6 +168,37 @@ def pix2pix(**changes):
     )
 
 
+def progan(**changes):
+    return models.ProGAN(
+        **{
+            "image_size": 8,
+            "channels": 1,
+            "latent_dim": 4,
+            "fmap_base": 16,
+            "fmap_max": 4,
+            "start_resolution": 8,
+            "seed": 7,
+            **changes,
+        }
+    )
+
+
+def stylegan(**changes):
+    return models.StyleGAN(
+        **{
+            "image_size": 8,
+            "channels": 1,
+            "latent_dim": 4,
+            "w_dim": 4,
+            "mapping_layers": 2,
+            "fmap_base": 16,
+            "fmap_max": 4,
+            "seed": 7,
+            **changes,
+        }
+    )
+
+
 def wgan_gp(**changes):
     return models.WGANGP(
         **{
@@ -279,6 +310,18 @@ MODELS = [
         arrays=pairs,
         sample=lambda gan: gan.translate(pictures(5)),
         synchronized={"synchronized": True},
+    ),
+    Tiny(
+        name="progan",
+        build=progan,
+        arrays=lambda count: (images(count, size=8),),
+        sample=lambda gan: gan.generate(5, seed=3),
+    ),
+    Tiny(
+        name="stylegan",
+        build=stylegan,
+        arrays=lambda count: (images(count, size=8),),
+        sample=lambda gan: gan.generate(5, seed=3, truncation=0.7),
     ),
     Tiny(
         name="wgan_gp",

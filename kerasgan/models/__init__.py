@@ -8,6 +8,8 @@ from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
 from kerasgan.models.gan_cls import GANCLS
 from kerasgan.models.pix2pix import Pix2Pix
+from kerasgan.models.progan import ProGAN
+from kerasgan.models.stylegan import StyleGAN
 from kerasgan.models.wgan_gp import WGANGP
 
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     "LatentGAN",
     "MLPCGAN",
     "Pix2Pix",
+    "ProGAN",
+    "StyleGAN",
     "TranslationGAN",
     "WGANGP",
 ]

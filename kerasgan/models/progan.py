@@ -260,9 +260,9 @@ class ProGANGenerator(GrowingNetwork):
     def __init__(self, latent_dim, **kwargs):
         super().__init__(**kwargs)
         self.latent_dim = latent_dim
-        self.build()
+        self.make_layers()
 
-    def build(self, input_shape=None):
+    def make_layers(self):
         policy = {"dtype": self.dtype_policy}
         maps = self.features(4)
         # This gain makes up for a fan-in that counts the layer as a 4x4
@@ -342,9 +342,9 @@ class ProGANDiscriminator(GrowingNetwork):
         super().__init__(**kwargs)
         self.group_size = group_size
         self.num_scores = num_scores
-        self.build()
+        self.make_layers()
 
-    def build(self, input_shape=None):
+    def make_layers(self):
         policy = {"dtype": self.dtype_policy}
         for size in self.resolutions:
             maps, below = self.features(size), self.features(size // 2)

@@ -738,13 +738,13 @@ class Synthesis(GrowingNetwork):
     def __init__(self, w_dim, **kwargs):
         super().__init__(**kwargs)
         self.w_dim = w_dim
-        self.build()
+        self.make_layers()
 
     def layers_up_to(self, resolution):
         """Returns how many layers are steered by a style."""
         return 2 * (int(math.log2(resolution)) - 1)
 
-    def build(self, input_shape=None):
+    def make_layers(self):
         policy = {"dtype": self.dtype_policy}
         maps = self.features(4)
         self.add(LearnedConstant(maps, name="constant_4", **policy), None)

@@ -1,0 +1,325 @@
+"""Moving about among latents: paths, arithmetic, truncation, style mixing.
+
+Functions that take arrays give arrays, for `gan.run_in_batches`; those that
+take a model give uint8 images.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from kerasgan import data
+from kerasgan.models.base import as_seed, check_positive
+from kerasgan.models.gan_cls import GANCLS
+from kerasgan.models.stylegan import StyleGAN, check_truncation
+
+# The resolutions at which a style acts on pose and shape, on features, and
+# on colors and details: Karras et al., 2019, section 3.1.
+STYLES = {"coarse": (4, 8), "middle": (16, 32), "fine": (64, 1024)}
+
+
+def lerp(start, end, steps):
+    """Returns points on the straight line from one array to another.
+
+    Right for w and for sentence vectors. Between two normal latents the
+    middle of the line is shorter than latents are: use `slerp`.
+
+    Args:
+        start: Float array of any shape.
+        end: Float array of the same shape.
+        steps: int. How many points, both ends among them; at least 2.
+
+    Returns:
+        float32 array `(steps, ...)`.
+
+    Raises:
+        ValueError: If the shapes differ, or `steps` is less than 2.
+    """
+    start, end = _ends(start, end, steps)
+    return np.stack(
+        [(1.0 - t) * start + t * end for t in np.linspace(0.0, 1.0, steps)]
+    ).astype("float32")
+
+
+def slerp(start, end, steps):
+    """Returns points on the arc from one latent to another.
+
+    The direction turns evenly, and the length changes evenly. For latents
+    from a unit normal all points are then as likely as the ends.
+
+    Args:
+        start: Float array `(..., latent_dim)`, none of them zero.
+        end: Float array of the same shape, nowhere opposite to `start`.
+        steps: int. How many points, both ends among them; at least 2.
+
+    Returns:
+        float32 array `(steps, ..., latent_dim)`.
+
+    Raises:
+        ValueError: If the shapes differ, `steps` is less than 2, or there is
+            no arc, or more than one.
+
+    Reference:
+        [White, 2016](https://arxiv.org/abs/1609.04468), section 2.1.
+    """
+    start, end = _ends(start, end, steps)
+    lengths = [np.linalg.norm(x, axis=-1, keepdims=True) for x in (start, end)]
+    if min(length.min() for length in lengths) == 0.0:
+        raise ValueError(
+            "`slerp` turns from one direction to another, and zero has none. "
+            "Received: a latent of zeros."
+        )
+    directions = [start / lengths[0], end / lengths[1]]
+    cosine = (directions[0] * directions[1]).sum(axis=-1, keepdims=True)
+    if cosine.min() < -1.0 + 1e-9:
+        raise ValueError(
+            "`slerp` needs two latents that are not opposite, because between "
+            "those every arc is as good. Received: opposite latents; go "
+            "through a third one."
+        )
+    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+    points = []
+    for t in np.linspace(0.0, 1.0, steps):
+        length = (1.0 - t) * lengths[0] + t * lengths[1]
+        # sin(t * angle) / sin(angle), with its limit for the angle 0.
+        first, second = (
+            s * np.sinc(s * angle / np.pi) / np.sinc(angle / np.pi)
+            for s in (1.0 - t, t)
+        )
+        points.append(length * (first * directions[0] + second * directions[1]))
+    return np.stack(points).astype("float32")
+
+
+def path(points, steps, between=slerp):
+    """Returns a path that visits several points in turn.
+
+    Args:
+        points: Float array `(n, ...)`, at least two points.
+        steps: int. Points from each to the next, of which the last is left
+            out, except at the end.
+        between: `slerp` or `lerp`. Defaults to `slerp`.
+
+    Returns:
+        float32 array `((n - 1) * steps + 1, ...)`.
+
+    Raises:
+        ValueError: If there are fewer than two points, or `steps` is not
+            positive.
+
+    Example:
+    ```python
+    corners = gan.seeded_latents(seed=0, count=4)
+    frames = gan.run_in_batches(latents.path(corners, steps=30), 64)
+    ```
+    """
+    check_positive("steps", steps)
+    points = np.asarray(points, "float64")
+    if len(points) < 2:
+        raise ValueError(
+            "A path needs at least two points. "
+            f"Received: points of shape {points.shape}"
+        )
+    parts = [
+        between(start, end, steps + 1)[:-1]
+        for start, end in zip(points[:-1], points[1:], strict=True)
+    ]
+    return np.concatenate([*parts, points[-1:].astype("float32")])
+
+
+def direction(with_it, without_it):
+    """Returns the way from latents without a property to those with it.
+
+    Args:
+        with_it: Float array `(n, ...)`, latents of images that have it.
+        without_it: Float array `(m, ...)`, of images that do not.
+
+    Returns:
+        float32 array `(...)`: the difference of the means. Added to other
+        latents it adds the property to their images.
+
+    Raises:
+        ValueError: If there are no latents, or of different length.
+
+    Example:
+    ```python
+    glasses = latents.direction(faces_with_glasses, faces_without)
+    images = gan.run_in_batches(others + glasses, 64)
+    ```
+
+    Reference:
+        [Radford et al., 2015](https://arxiv.org/abs/1511.06434), section 6.3.2,
+        where three images on each side are enough.
+    """
+    with_it = np.asarray(with_it, "float64")
+    without_it = np.asarray(without_it, "float64")
+    if (
+        min(with_it.ndim, without_it.ndim) < 2
+        or min(len(with_it), len(without_it)) == 0
+        or with_it.shape[1:] != without_it.shape[1:]
+    ):
+        raise ValueError(
+            "A direction needs latents on both sides, `(n, latent_dim)` and "
+            "`(m, latent_dim)`. Received: shapes "
+            f"{with_it.shape} and {without_it.shape}"
+        )
+    return (with_it.mean(axis=0) - without_it.mean(axis=0)).astype("float32")
+
+
+def truncation_row(gan, seed, truncations, n=1, batch_size=64):
+    """Returns the same images at several strengths of truncation.
+
+    Args:
+        gan: A `StyleGAN` without classes.
+        seed: int. Of the images.
+        truncations: Sequence of floats in [-1, 1]; the paper shows 1, 0.7,
+            0.5, 0, -0.5, -1.
+        n: int. How many images. Defaults to `1`.
+        batch_size: int. How many to make at once. Defaults to `64`.
+
+    Returns:
+        uint8 array `(n, len(truncations), height, width, channels)`.
+
+    Raises:
+        TypeError: If the model has no styles.
+        ValueError: If another argument makes no sense.
+
+    Reference:
+        [Karras et al., 2019](https://arxiv.org/abs/1812.04948), figure 8.
+    """
+    _check_styles(gan)
+    for truncation in truncations:
+        check_truncation(truncation)
+    columns = [
+        gan.generate(n, seed, batch_size, truncation)
+        for truncation in truncations
+    ]
+    return np.stack(columns, axis=1)
+
+
+def mix_styles(gan, seeds, other_seeds, which="coarse", truncation=None):
+    """Returns images with some of their layers' styles from other images.
+
+    Args:
+        gan: A `StyleGAN` without classes.
+        seeds: Sequence of ints, one for each row: the images that are
+            changed.
+        other_seeds: Sequence of ints, one for each column: where the styles
+            come from.
+        which: `"coarse"` (resolutions 4 and 8), `"middle"` (16 and 32),
+            `"fine"` (from 64), or a pair of the first and last resolution
+            whose styles are replaced. Defaults to `"coarse"`.
+        truncation: float in [-1, 1] or `None`. Defaults to `None`, none.
+
+    Returns:
+        uint8 array `(len(seeds), len(other_seeds), height, width, channels)`.
+
+    Raises:
+        TypeError: If the model has no styles.
+        ValueError: If the model has no layers of these resolutions, or
+            another argument makes no sense.
+
+    Reference:
+        [Karras et al., 2019](https://arxiv.org/abs/1812.04948), figure 3.
+    """
+    _check_styles(gan)
+    if isinstance(which, str) and which not in STYLES:
+        raise ValueError(
+            f"`which` must be one of {', '.join(STYLES)}, or a pair of "
+            f"resolutions. Received: which={which!r}"
+        )
+    first, last = STYLES.get(which, which) if isinstance(which, str) else which
+    # Two layers for each resolution, from 4.
+    resolutions = np.repeat(gan.average_generator.synthesis.resolutions, 2)
+    replaced = (resolutions >= first) & (resolutions <= last)
+    if not replaced.any():
+        raise ValueError(
+            f"This model has resolutions from 4 to {gan.image_size}, so none "
+            f"to take styles at. Received: which={which!r}, that is {first} "
+            f"to {last}"
+        )
+    rows = _styles(gan, seeds, truncation)
+    columns = _styles(gan, other_seeds, truncation)
+    images = []
+    for row in rows:
+        mixed = np.where(replaced[None, :, None], columns, row[None])
+        images.append(data.to_uint8(gan.from_styles(tf.constant(mixed))))
+    return np.stack(images)
+
+
+def between_sentences(gan, start, end, steps, seed=None, batch_size=64):
+    """Returns images on the way from one sentence to another.
+
+    All have the same latents, so that what changes is what is said.
+
+    Args:
+        gan: A `GANCLS`.
+        start: str, or float array `(sentence_dim,)`.
+        end: Like `start`.
+        steps: int. How many images, both ends among them; at least 2.
+        seed: int or `None`. Of the latents. Defaults to fresh ones.
+        batch_size: int. How many to make at once. Defaults to `64`.
+
+    Returns:
+        uint8 array `(steps, height, width, channels)`.
+
+    Raises:
+        TypeError: If the model does not take sentences.
+        ValueError: If the model has no text encoder and is given strings, or
+            another argument makes no sense.
+
+    Reference:
+        [Reed et al., 2016](https://arxiv.org/abs/1605.05396), section 5.4.
+    """
+    if not isinstance(gan, GANCLS):
+        raise TypeError(
+            "Only a model that takes sentences goes from one to another. "
+            f"Received: {type(gan).__name__}"
+        )
+    ends = [
+        gan.encode([end])[0] if isinstance(end, str) else end
+        for end in (start, end)
+    ]
+    vectors = lerp(*ends, steps)
+    gan.check_vectors(vectors)
+    latents = tf.repeat(gan.seeded_latents(as_seed(seed), 1), steps, axis=0)
+    return gan.run_in_batches((latents, vectors), batch_size)
+
+
+def _ends(start, end, steps):
+    start, end = np.asarray(start, "float64"), np.asarray(end, "float64")
+    if start.shape != end.shape:
+        raise ValueError(
+            "Both ends must have the same shape. "
+            f"Received: {start.shape} and {end.shape}"
+        )
+    check_positive("steps", steps)
+    if steps < 2:
+        raise ValueError(
+            "`steps` must be at least 2, because both ends are among them. "
+            f"Received: steps={steps}"
+        )
+    return start, end
+
+
+def _check_styles(gan):
+    if not isinstance(gan, StyleGAN):
+        raise TypeError(
+            f"Only a StyleGAN has styles. Received: {type(gan).__name__}"
+        )
+    if gan.num_classes:
+        raise ValueError(
+            "This takes a model without classes, because seeds do not say "
+            f"which class is meant. Received: num_classes={gan.num_classes}"
+        )
+
+
+def _styles(gan, seeds, truncation):
+    """Returns the styles `(n, layers, w_dim)` of the first image of seeds."""
+    if len(seeds) == 0:
+        raise ValueError("There must be at least one seed. Received: none")
+    latents = tf.concat(
+        [gan.seeded_latents(as_seed(seed), 1) for seed in seeds], axis=0
+    )
+    if truncation is not None:
+        check_truncation(truncation)
+        truncation = tf.fill((len(seeds),), float(truncation))
+    return np.asarray(gan.styles(latents, truncation=truncation), "float32")
