@@ -97,8 +97,8 @@ def images(
     return stream(
         pictures,
         batch_size,
-        transform=lambda pictures, seed: _mirrored(
-            _floats(pictures), seed, mirror
+        transform=lambda pictures, seed: _floats(
+            _mirrored(pictures, seed, mirror)
         ),
         seed=seed,
         first_epoch=first_epoch,
@@ -183,7 +183,7 @@ def labelled(
         (pictures, labels.astype(np.int32)),
         batch_size,
         transform=lambda pictures, labels, seed: (
-            _mirrored(_floats(pictures), seed, mirror),
+            _floats(_mirrored(pictures, seed, mirror)),
             labels,
         ),
         seed=seed,
@@ -280,7 +280,7 @@ def captioned(
         (pictures, captions),
         batch_size,
         transform=lambda pictures, captions, seed: (
-            _mirrored(_floats(pictures), seed, mirror),
+            _floats(_mirrored(pictures, seed, mirror)),
             captions,
         ),
         seed=seed,
@@ -703,11 +703,19 @@ def _mirrored(pictures, seed, mirror):
     """Mirrors each picture with a chance of one half."""
     if not mirror:
         return pictures
-    count = tf.shape(pictures)[0]
-    chances = tf.random.stateless_uniform(
-        (count, 1, 1, 1), seed, alg=_GENERATOR
-    )
-    return tf.where(chances < 0.5, tf.reverse(pictures, [2]), pictures)
+    columns = _mirrored_columns(pictures.shape[0], pictures.shape[2], seed)
+    return tf.gather(pictures, columns, axis=2, batch_dims=1)
+
+
+def _mirrored_columns(count, size, seed):
+    """Returns `(count, size)` column numbers, half of the rows backwards.
+
+    Picking columns is ten times as fast as `tf.reverse` where pictures have
+    other than three channels.
+    """
+    chances = tf.random.stateless_uniform((count, 1), seed, alg=_GENERATOR)
+    columns = tf.range(size)
+    return tf.where(chances < 0.5, columns[::-1], columns)
 
 
 def _jittered(groups, seed, jitter):
@@ -729,10 +737,10 @@ def _jittered(groups, seed, jitter):
         dtype=tf.int32,
         alg=_GENERATOR,
     )
-    rows, columns = corners[0] + tf.range(size), corners[1] + tf.range(size)
+    rows = corners[0] + tf.range(size)
+    columns = corners[1] + _mirrored_columns(count, size, seeds[1])
     pictures = tf.gather(pictures, rows, axis=1, batch_dims=1)
     pictures = tf.gather(pictures, columns, axis=2, batch_dims=1)
-    pictures = _mirrored(pictures, seeds[1], mirror=True)
     return tuple(
         tf.split(pictures, [group.shape[-1] for group in groups], axis=-1)
     )

@@ -1,0 +1,90 @@
+"""Measures how fast the input pipeline delivers pictures.
+
+    python scripts/benchmarks/input_pipeline.py
+
+Made-up pictures of the zoo's sizes, through `kerasgan.data`, without a model.
+Prints pictures per second: median, smallest and largest of the rounds. The
+pipeline is to be at least ten times as fast as training, so that it takes
+less than a tenth of the processor: 9,000 pictures a second at 32x32, where a
+DCGAN of width 64 trains on about 900.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+
+import numpy as np
+
+from kerasgan import data
+
+
+def pictures(count, size, channels):
+    generator = np.random.default_rng(0)
+    return generator.integers(0, 256, (count, size, size, channels), np.uint8)
+
+
+def mapped(folder, array):
+    """The same pictures in a file that is mapped into memory."""
+    path = os.path.join(folder, "pictures")
+    array.tofile(path)
+    return np.memmap(path, np.uint8, "r", shape=array.shape)
+
+
+def rate(dataset, pictures_per_batch, seconds):
+    """Pictures per second of one iteration, after its first batch."""
+    iterator = iter(dataset)
+    next(iterator)
+    batches, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        next(iterator)
+        batches += 1
+    return batches * pictures_per_batch / (time.perf_counter() - start)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    arguments = parser.parse_args()
+    grey_32 = pictures(60000, 32, 1)
+    color_64 = pictures(8000, 64, 3)
+    with tempfile.TemporaryDirectory() as folder:
+        file_64 = mapped(folder, color_64)
+        many = {"epochs": 10**6}
+        cases = {
+            "images 32x32x1": (data.images(grey_32, 32, 64, **many), 64),
+            "images 64x64x3": (data.images(color_64, 64, 64, **many), 64),
+            "images 64x64x3, mirrored": (
+                data.images(color_64, 64, 64, mirror=True, **many),
+                64,
+            ),
+            "images 64x64x3, from a file": (
+                data.images(file_64, 64, 64, **many),
+                64,
+            ),
+            "paired 64x64x3, batch 16, jitter": (
+                data.paired((color_64, color_64), 64, 16, **many),
+                16,
+            ),
+            "unpaired 64x64x3, batch 1, jitter": (
+                data.unpaired((color_64, color_64), 64, 1, **many),
+                1,
+            ),
+        }
+        rates = {name: [] for name in cases}
+        for _ in range(arguments.rounds):
+            for name, case in cases.items():
+                rates[name].append(rate(*case, arguments.seconds))
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} processors, load {load:.1f}; pictures/s")
+    for name, values in rates.items():
+        print(
+            f"{name:36}{statistics.median(values):>9,.0f}"
+            f"   ({min(values):,.0f} to {max(values):,.0f})"
+        )
+
+
+if __name__ == "__main__":
+    main()
