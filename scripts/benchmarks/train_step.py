@@ -1,0 +1,236 @@
+"""Pictures a second of whole training steps, ours beside PyTorch's, in one run.
+
+    pip install torch==2.13.0
+    python scripts/benchmarks/train_step.py [MODEL ...] [--rounds 5]
+
+The same network, batch and optimizers on either side: ours as `gan.fit` runs
+it, PyTorch as scripts/benchmarks/torch_models.py writes it, eager and under
+torch.compile, each in both memory layouts. The sides take turns, one process
+each, and the table gives the median of the rounds, their spread, the ratio to
+PyTorch's fastest of the same precision, and the share of this machine's
+matrix-product peak, which is measured in the same rounds. Other work on the
+machine slows all of it, so only the ratios mean something there.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+PRECISIONS = ("float32", "bfloat16")
+MODELS = ("dcgan", "wgan_gp", "pix2pix", "cyclegan", "progan", "stylegan")
+
+
+class Ours:
+    """The Keras side; the sizes are those of torch_models.py."""
+
+    def __init__(self):
+        import numpy as np
+        import tensorflow as tf
+
+        self.np, self.tf = np, tf
+        self.built = {}
+
+    def build(self, model, precision):
+        from kerasgan import models
+
+        policy = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+        options = {"dtype": policy[precision], "seed": 0}
+        side, channels, batch = 64, 3, 1
+        if model == "dcgan":
+            side, channels, batch = 32, 1, 64
+            gan = models.DCGAN(32, 1, width=64, latent_dim=128, **options)
+        elif model == "wgan_gp":
+            side, channels, batch = 32, 1, 320
+            gan = models.WGANGP(32, 1, width=64, latent_dim=128, **options)
+        elif model == "pix2pix":
+            gan = models.Pix2Pix(64, **options)
+        elif model == "cyclegan":
+            gan = models.CycleGAN(64, **options)
+        else:
+            raise ValueError(f"Not written yet. Received: {model}")
+        gan.compile()
+        shape = (batch, side, side, channels)
+        parts = 2 if model in ("pix2pix", "cyclegan") else 1
+        arrays = tuple(
+            self.np.random.uniform(-1, 1, shape).astype("float32")
+            for _ in range(parts)
+        )
+        data = self.tf.data.Dataset.from_tensors(
+            arrays if parts > 1 else arrays[0]
+        ).repeat()
+        gan.fit(data, steps_per_epoch=2, verbose=0)
+        return gan, data, batch
+
+    def rate(self, model, mode, precision, seconds):
+        key = model, mode, precision
+        if key not in self.built:
+            self.built[key] = self.build(model, precision)
+        gan, data, batch = self.built[key]
+        step = gan.train_function
+        iterator = iter(data)
+        step(iterator)
+        start, count = time.perf_counter(), 0
+        while time.perf_counter() - start < seconds:
+            logs = step(iterator)
+            float(self.tf.reduce_sum(next(iter(logs.values()))))
+            count += 1
+        return count * batch / (time.perf_counter() - start)
+
+    def peak(self, precision, seconds):
+        """Returns FLOP/s of products of 2048x2048 matrices."""
+        matrix = self.tf.cast(
+            self.tf.random.stateless_normal((2048, 2048), (0, 0)), precision
+        )
+        product = self.tf.function(lambda a: a @ a)
+        product(matrix)
+        start, count = time.perf_counter(), 0
+        while time.perf_counter() - start < seconds:
+            product(matrix).numpy()
+            count += 1
+        return count * 2 * 2048**3 / (time.perf_counter() - start)
+
+
+class Torch:
+    """The PyTorch side."""
+
+    MODES = {
+        "eager": {},
+        "eager, channels last": {"channels_last": True},
+        "compiled": {"compiled": True},
+        "compiled, channels last": {"compiled": True, "channels_last": True},
+    }
+
+    def __init__(self):
+        import torch_models
+
+        self.library = torch_models
+        self.built = {}
+
+    def build(self, model, mode, precision):
+        options = self.library.Mode(
+            **self.MODES[mode], bfloat16=precision == "bfloat16"
+        )
+        return self.library.MODELS[model](options)
+
+    def rate(self, model, mode, precision, seconds):
+        key = model, mode, precision
+        if key not in self.built:
+            self.built[key] = self.build(model, mode, precision)
+        return self.library.images_per_second(self.built[key], seconds)
+
+    def flops(self, model):
+        """Returns the FLOP of a step's products, for each picture."""
+        from torch.utils.flop_counter import FlopCounterMode
+
+        built = self.build(model, "eager", "float32")
+        with FlopCounterMode(display=False) as counter:
+            built.step(built.batch())
+        return counter.get_total_flops() / built.images
+
+
+def serve(side):
+    """Answers requests of the parent process, one JSON line each."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # Whatever a library prints is not an answer.
+    worker = {"ours": Ours, "torch": Torch}[side]()
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        if name == "forget":
+            worker.built.clear()
+            answers.write("0\n")
+        else:
+            answers.write(json.dumps(getattr(worker, name)(*arguments)) + "\n")
+
+
+class Side:
+    """A worker process."""
+
+    def __init__(self, side):
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--serve", side],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __call__(self, *request):
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"The worker died at {request}.")
+        return json.loads(line)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("models", nargs="*", default=MODELS)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--serve", choices=["ours", "torch"])
+    options = parser.parse_args()
+    if options.serve:
+        serve(options.serve)
+        return
+    ours, torch = Side("ours"), Side("torch")
+    for model in options.models:
+        measure(model, ours, torch, options.rounds, options.seconds)
+        ours("forget")
+        torch("forget")
+
+
+def measure(model, ours, torch, rounds, seconds):
+    rates = {}
+    for _, precision in itertools.product(range(rounds), PRECISIONS):
+
+        def add(name, value, precision=precision):
+            rates.setdefault((precision, name), []).append(value)
+
+        add("peak", ours("peak", precision, 1.0))
+        add("kerasgan", ours("rate", model, "", precision, seconds))
+        for mode in Torch.MODES:
+            found = torch("rate", model, mode, precision, seconds)
+            add(f"PyTorch {mode}", found)
+    flops = torch("flops", model)
+    print(f"\n{model}: {flops / 1e9:.2f} GFLOP an image, forward and back")
+    print("| | precision | images/s | spread | of peak | ratio |")
+    print("|---|---|---|---|---|---|")
+    for precision in PRECISIONS:
+        named = {n: v for (p, n), v in rates.items() if p == precision}
+        peaks = named.pop("peak")
+        middle = {n: statistics.median(v) for n, v in named.items()}
+        best = max(middle, key=lambda n: (n != "kerasgan") * middle[n])
+        for name, values in named.items():
+            # Of each round with itself: what else the machine does differs
+            # from round to round.
+            ratio = statistics.median(
+                mine / other
+                for mine, other in zip(values, named[best], strict=True)
+            )
+            share = statistics.median(
+                value * flops / peak
+                for value, peak in zip(values, peaks, strict=True)
+            )
+            print(
+                f"| {name} | {precision} | {middle[name]:.1f} "
+                f"| {min(values):.1f} to {max(values):.1f} "
+                f"| {share:.0%} | {ratio:.2f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
