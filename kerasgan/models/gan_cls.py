@@ -38,6 +38,7 @@ averaged by fours. Images are drawn by a moving average of the generator.
 """
 
 import functools
+import types
 
 import keras
 import numpy as np
@@ -199,12 +200,14 @@ class GANCLS(LatentGAN):
                     self.image_shape, encoder_width, sentence_dim
                 )
         if vocabulary:
-            self.tokenizer = build_tokenizer(
-                vocabulary=list(vocabulary),
-                output_sequence_length=caption_length,
+            # Not an attribute of its own, so that Keras does not take it for
+            # a part of the step, where XLA could not compile it.
+            self._text = types.SimpleNamespace(
+                tokenizer=build_tokenizer(
+                    vocabulary=list(vocabulary),
+                    output_sequence_length=caption_length,
+                )
             )
-            # No step runs it (see `_with_tokens`), so XLA may compile them.
-            self.tokenizer.supports_jit = True
             self.text_encoder = build_text_encoder(
                 len(vocabulary), caption_length, encoder_width, sentence_dim
             )
@@ -223,6 +226,11 @@ class GANCLS(LatentGAN):
             **changes: Arguments to set otherwise.
         """
         return cls(**{"image_size": 64, **changes})
+
+    @property
+    def tokenizer(self):
+        """The layer that makes word numbers of captions."""
+        return self._text.tokenizer
 
     @property
     def discriminator_names(self):

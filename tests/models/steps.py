@@ -1,0 +1,114 @@
+"""One whole training step against losses written out again, and faults."""
+
+import inspect
+import textwrap
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+RATE = 0.1
+
+
+def log_probability(scores):
+    """log D, from raw scores."""
+    return tf.math.log(tf.sigmoid(scores))
+
+
+def log_complement(scores):
+    """log(1 - D), from raw scores."""
+    return tf.math.log(1.0 - tf.sigmoid(scores))
+
+
+def log_class_probability(labels, logits):
+    """log P(C = c), one value per image."""
+    code = tf.one_hot(labels, logits.shape[-1])
+    return tf.reduce_sum(code * tf.math.log(tf.nn.softmax(logits)), 1)
+
+
+def check_step(gan, batch, draws, discriminator_loss, generator_loss):
+    """Compares the weights after a step with those of plain descent.
+
+    Args:
+        gan: A tiny model without dropout.
+        batch: What `train_step` takes.
+        draws: The numbers of latents that the step draws, in order.
+        discriminator_loss: Callable from the drawn latents to a scalar.
+        generator_loss: Callable from the drawn latents to a scalar.
+    """
+    gan.compile(keras.optimizers.SGD(RATE), keras.optimizers.SGD(RATE))
+    for network in (*gan.generators, *gan.discriminators):
+        for variable in network.trainable_variables:
+            if "kernel" in variable.path:  # So that every loss has a say.
+                variable.assign(8.0 * variable)
+    state = gan.seed_generator.state.numpy()
+    latents = [gan.sample_latents(count) for count in draws]
+    gan.seed_generator.state.assign(state)
+
+    def descend(networks, loss):
+        variables = [v for n in networks for v in n.trainable_variables]
+        with tf.GradientTape() as tape:
+            value = loss(latents)
+        gradients = tape.gradient(value, variables)
+        return [
+            # An embedding's gradient has its rows apart.
+            v.numpy() - RATE * tf.convert_to_tensor(g).numpy()
+            for v, g in zip(variables, gradients, strict=True)
+        ]
+
+    def compare(networks, expected):
+        variables = [v for n in networks for v in n.trainable_variables]
+        for v, value in zip(variables, expected, strict=True):
+            np.testing.assert_allclose(
+                v, value, rtol=1e-5, atol=3e-6, err_msg=v.path
+            )
+
+    before = [v.numpy() for n in gan.generators for v in n.trainable_variables]
+    expected = descend(gan.discriminators, discriminator_loss)
+    gan.train_step(batch)
+    compare(gan.discriminators, expected)
+
+    # The generator's step was taken from here, against the new discriminator.
+    variables = [v for n in gan.generators for v in n.trainable_variables]
+    after = [v.numpy() for v in variables]
+    for variable, value in zip(variables, before, strict=True):
+        variable.assign(value)
+    expected = descend(gan.generators, generator_loss)
+    for variable, value in zip(variables, after, strict=True):
+        variable.assign(value)
+    compare(gan.generators, expected)
+
+
+def plant(gan, method, old, new):
+    """Puts a fault into one method of a model, by a change of its source.
+
+    Args:
+        gan: A model.
+        method: str. The method's name.
+        old: str. What stands in its source, once.
+        new: str. What is to stand there.
+    """
+    function = getattr(type(gan), method)
+    source = textwrap.dedent(inspect.getsource(function))
+    assert source.count(old) == 1, f"{old!r} is not there once"
+    namespace = dict(function.__globals__)
+    exec(source.replace(old, new), namespace)
+    setattr(gan, method, types.MethodType(namespace[method], gan))
+
+
+def assert_caught(check, gan, old, new, method="train_step"):
+    """Asserts that a check passes, but fails on the same model with a fault.
+
+    Args:
+        check: Callable from a model, which raises `AssertionError`.
+        gan: Callable to a new model.
+        old: See `plant`.
+        new: See `plant`.
+        method: See `plant`.
+    """
+    faulty = gan()
+    plant(faulty, method, old, new)
+    with pytest.raises(AssertionError):
+        check(faulty)

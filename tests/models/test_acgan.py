@@ -1,0 +1,144 @@
+"""ACGAN: two heads, the class loss on real and generated images."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasgan import models
+from tests import tiny
+from tests.models import steps
+
+
+def build():
+    return tiny.acgan(dropout=0.0)
+
+
+def check_objective(gan):
+    """D makes L_S + L_C large; G makes L_C - L_S large, non-saturating."""
+    images, labels = (tf.constant(a) for a in tiny.labelled_images(6))
+
+    def judged(latents):
+        fakes = gan.generator((latents, labels), training=True)
+        return gan.discriminator(fakes, training=True)
+
+    def discriminator_loss(latents):
+        real_scores, real_logits = gan.discriminator(images, training=True)
+        fake_scores, fake_logits = judged(latents[0])
+        source = tf.reduce_mean(
+            steps.log_probability(real_scores)
+        ) + tf.reduce_mean(steps.log_complement(fake_scores))
+        classes = tf.reduce_mean(
+            steps.log_class_probability(labels, real_logits)
+        ) + tf.reduce_mean(steps.log_class_probability(labels, fake_logits))
+        return -(source + classes)
+
+    def generator_loss(latents):
+        scores, logits = judged(latents[1])
+        return -tf.reduce_mean(
+            steps.log_probability(scores)[:, 0]
+            + steps.log_class_probability(labels, logits)
+        )
+
+    steps.check_step(
+        gan, (images, labels), [6, 6], discriminator_loss, generator_loss
+    )
+
+
+def test_objective():
+    check_objective(build())
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("+ losses.classification_loss(labels, fake_logits)", ""),
+        ("losses.classification_loss(labels, real_logits)\n", "0.0\n"),
+        ("g_loss + g_class_loss", "g_loss"),
+        ("g_loss + g_class_loss", "g_loss - g_class_loss"),
+        ("d_loss + d_class_loss", "d_loss - d_class_loss"),
+    ],
+    ids=[
+        "no class loss on generated",
+        "no class loss on real",
+        "generator without class loss",
+        "generator avoids the class",
+        "discriminator avoids the class",
+    ],
+)
+def test_objective_catches(old, new):
+    steps.assert_caught(check_objective, build, old, new)
+
+
+def test_paper_counts():
+    """Appendix A, table 2; no bias where batch normalization follows."""
+    gan = models.ACGAN.paper()
+    assert gan.image_shape == (32, 32, 3)
+    generator = (
+        (110 * 4 * 4 * 384 + 4 * 4 * 384)
+        + (5 * 5 * 384 * 192 + 2 * 192)
+        + (5 * 5 * 192 * 96 + 2 * 96)
+        + (5 * 5 * 96 * 3 + 3)
+    )
+    assert generator == 2_993_763
+    discriminator = (
+        (3 * 3 * 3 * 16 + 16)
+        + (3 * 3 * 16 * 32 + 2 * 32)
+        + (3 * 3 * 32 * 64 + 2 * 64)
+        + (3 * 3 * 64 * 128 + 2 * 128)
+        + (3 * 3 * 128 * 256 + 2 * 256)
+        + (3 * 3 * 256 * 512 + 2 * 512)
+        + (4 * 4 * 512 * 1 + 1)
+        + (4 * 4 * 512 * 10 + 10)
+    )
+    assert discriminator == 1_663_883
+    for network, count in (
+        (gan.generator, generator),
+        (gan.discriminator, discriminator),
+    ):
+        found = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
+        assert found == count
+
+
+def test_paper_layers():
+    gan = models.ACGAN.paper()
+    convolutions = [
+        (layer.filters, layer.strides[0])
+        for layer in gan.discriminator.layers
+        if hasattr(layer, "strides")
+    ]
+    assert convolutions == [
+        (16, 2), (32, 1), (64, 2), (128, 1), (256, 2), (512, 1)
+    ]  # fmt: skip
+    rates = [
+        layer.rate
+        for layer in gan.discriminator.layers
+        if hasattr(layer, "rate")
+    ]
+    assert rates == [0.5] * 6
+    assert gan.discriminator.get_layer("flatten").input.shape[1:] == (4, 4, 512)
+
+
+@pytest.mark.parametrize("size", [16, 64, 128])
+def test_other_sizes(size):
+    gan = models.ACGAN(size, 3, 1, generator_width=4, discriminator_width=1)
+    assert gan.generate(labels=[0], seed=0).shape == (1, size, size, 1)
+    maps = gan.discriminator.get_layer("flatten").input.shape[1:]
+    assert maps == (4, 4, min(2 ** (2 * np.log2(size / 4) - 1), 32))
+
+
+def test_the_discriminator_is_not_told_the_class():
+    gan = tiny.acgan()
+    assert gan.discriminator.input_shape == (None, 16, 16, 1)
+    assert [o.shape for o in gan.discriminator.outputs] == [
+        (None, 1),
+        (None, 3),
+    ]
+
+
+def test_arguments_are_checked():
+    with pytest.raises(ValueError, match="image_size=8"):
+        tiny.acgan(image_size=8)
+    with pytest.raises(ValueError, match="generator_width=0"):
+        tiny.acgan(generator_width=0)
+    with pytest.raises(ValueError, match="rate=1.0"):
+        tiny.acgan(dropout=1.0)

@@ -1,0 +1,213 @@
+"""CGAN: the objective, the label in both networks, and the paper's network."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasgan import data, models
+from tests import tiny
+from tests.models import steps
+
+
+def batch():
+    return tuple(tf.constant(a) for a in tiny.labelled_images(6))
+
+
+def check_objective(gan):
+    """Equation 2 for the discriminator, -log D(G(z|y)|y) for the generator."""
+    images, labels = batch()
+
+    def scores(latents):
+        fakes = gan.generator((latents, labels), training=True)
+        return gan.discriminator((fakes, labels), training=True)
+
+    def discriminator_loss(latents):
+        real = gan.discriminator((images, labels), training=True)
+        return -tf.reduce_mean(
+            steps.log_probability(real)
+            + steps.log_complement(scores(latents[0]))
+        )
+
+    def generator_loss(latents):
+        return -tf.reduce_mean(steps.log_probability(scores(latents[1])))
+
+    steps.check_step(
+        gan, (images, labels), [6, 6], discriminator_loss, generator_loss
+    )
+
+
+def test_objective():
+    check_objective(tiny.cgan())
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        (" + losses.fake_loss(fake_scores)", ""),
+        ("losses.real_loss(real_scores)", "losses.fake_loss(real_scores)"),
+        ("non_saturating_generator_loss", "minimax_generator_loss"),
+        ("(real_images, labels), ", "(real_images, labels[::-1]), "),
+    ],
+    ids=[
+        "no loss on generated",
+        "real called fake",
+        "other generator loss",
+        "labels of other images",
+    ],
+)
+def test_objective_catches(old, new):
+    steps.assert_caught(check_objective, tiny.cgan, old, new)
+
+
+@pytest.mark.parametrize("build", [tiny.cgan, tiny.mlp_cgan])
+def test_both_networks_listen_to_the_label(build):
+    gan = build()
+    latents = gan.seeded_latents(0, 1)
+    labels = [tf.constant([y]) for y in range(3)]
+    images = [gan.generator((latents, y)) for y in labels]
+    scores = [gan.discriminator((images[0], y)) for y in labels]
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert np.abs(images[a] - images[b]).max() > 1e-6
+        assert scores[a] != scores[b]
+
+
+def test_label_maps_are_joined_at_every_layer():
+    """Each convolution takes three maps more than the layer before gives."""
+    gan = tiny.cgan()
+    inputs = {
+        layer.name: layer.input.shape[-1]
+        for network in (gan.generator, gan.discriminator)
+        for layer in network.layers
+        if "kernel" in [w.name for w in layer.weights]
+    }
+    assert inputs == {
+        "project": 4 + 3,
+        "up_8": 8 + 3,
+        "to_image": 4 + 3,
+        "down_8": 1 + 3,
+        "down_4": 4 + 3,
+        "score": 4 * 4 * 8 + 3,
+    }
+
+
+def test_paper_counts():
+    """Section 4.1, with biases; a maxout unit of five pieces has five rows."""
+    gan = models.CGAN.paper()
+    assert isinstance(gan, models.MLPCGAN)
+    assert gan.image_shape == (28, 28, 1)
+    generator = (
+        (100 * 200 + 200)
+        + (10 * 1000 + 1000)
+        + (1200 * 1200 + 1200)
+        + (1200 * 784 + 784)
+    )
+    assert generator == 2_413_984
+    assert gan.generator.count_params() == generator
+    discriminator = (
+        (784 + 1) * 240 * 5
+        + (10 + 1) * 50 * 5
+        + (240 + 50 + 1) * 240 * 4
+        + (240 + 1)
+    )
+    assert discriminator == 1_224_351
+    assert gan.discriminator.count_params() == discriminator
+
+
+def test_maxout_takes_the_largest_piece():
+    gan = tiny.mlp_cgan()
+    layer = gan.discriminator.get_layer("from_label")
+    code = np.eye(3, dtype="float32")
+    pieces = (code @ layer.kernel + layer.bias).reshape(3, 5, 50)
+    part = keras.Model(
+        gan.discriminator.inputs[1],
+        gan.discriminator.get_layer("from_label_max").output,
+    )
+    np.testing.assert_allclose(
+        part(np.arange(3)), pieces.max(axis=1), rtol=1e-6
+    )
+
+
+def test_paper_optimizers_follow_the_paper():
+    gan = tiny.mlp_cgan()
+    gan.compile()
+    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+        assert isinstance(optimizer, keras.optimizers.SGD)
+        assert optimizer.momentum == 0.5
+        schedule = optimizer._learning_rate
+        for step in (0, 1, 1000, 287_000):
+            expected = 0.1 / 1.00004**step
+            assert float(schedule(step)) == pytest.approx(expected, rel=0.02)
+    assert float(schedule(287_830)) == pytest.approx(1e-6, rel=0.02)
+
+
+def test_paper_latents_fill_the_unit_cube():
+    gan = tiny.mlp_cgan()
+    for latents in (gan.seeded_latents(1, 500), gan.sample_latents(500)):
+        latents = np.asarray(latents)
+        assert 0 <= latents.min() < 0.01 and 0.99 < latents.max() < 1
+        assert latents.mean() == pytest.approx(0.5, abs=0.03)
+    np.testing.assert_array_equal(
+        gan.seeded_latents(1, 500)[:7], gan.seeded_latents(1, 7)
+    )
+
+
+def test_paper_form_drops_half_in_training_only():
+    gan = tiny.mlp_cgan()
+    for network in (gan.generator, gan.discriminator):
+        rates = [
+            layer.rate for layer in network.layers if hasattr(layer, "rate")
+        ]
+        assert rates == [0.5] * 3
+    inputs = gan.seeded_latents(1, 4), tf.zeros(4, "int32")
+    first, second = (gan.generator(inputs, training=True) for _ in range(2))
+    assert np.abs(first - second).max() > 1e-3
+    np.testing.assert_array_equal(gan(inputs), gan(inputs))
+
+
+def test_no_two_dropouts_share_a_mask():
+    gan = tiny.mlp_cgan(seed=5)
+    seeds = [
+        layer.seed
+        for network in (gan.generator, gan.discriminator)
+        for layer in network.layers
+        if hasattr(layer, "rate")
+    ]
+    assert len(set(seeds) | {gan.seed}) == 7
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize("model", ["CGAN", "ACGAN"])
+def test_draws_the_asked_class(model):
+    """Trousers and bags of Fashion-MNIST, told apart by nearest neighbours."""
+    keras.utils.set_random_seed(2)
+    images, labels = data.load("fashion_mnist", "train")
+    chosen = np.isin(labels, (1, 8))
+    images, labels = images[chosen], (labels[chosen] == 8).astype("int32")
+    images = images.reshape(-1, 16, 2, 16, 2, 1).mean((2, 4)) / 127.5 - 1
+    images = images.astype("float32")
+    sizes = {
+        "CGAN": {"width": 16},
+        "ACGAN": {
+            "generator_width": 64,
+            "discriminator_width": 16,
+            "dropout": 0.2,
+        },
+    }
+    gan = getattr(models, model)(
+        16, 2, 1, latent_dim=16, ema_decay=0.98, seed=1, **sizes[model]
+    )
+    gan.compile()
+    asked = np.arange(100) % 2
+
+    def share():
+        """Returns how many have the asked class and look like clothes."""
+        drawn = gan.generate(labels=asked, seed=0) / 127.5 - 1
+        errors = ((drawn[:, None] - images[None, :1000]) ** 2).mean((2, 3, 4))
+        right = labels[errors.argmin(1)] == asked
+        return (right & (errors.min(1) < 0.12)).mean()
+
+    assert share() < 0.2
+    gan.fit(images[:6400], labels[:6400], batch_size=64, epochs=8, verbose=0)
+    assert share() >= 0.8

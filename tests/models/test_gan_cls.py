@@ -1,0 +1,490 @@
+"""GAN-CLS: the three pairs, sentences in between, and the text encoder."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasgan import models
+from kerasgan.models import gan_cls
+from tests import tiny
+from tests.models import steps
+
+
+@pytest.fixture(scope="module")
+def gan():
+    """A model that no test trains; its optimizers have taken no step."""
+    gan = tiny.gan_cls()
+    gan.compile()
+    return gan
+
+
+# The step
+
+
+def numpy_matching_loss(images, texts, captions):
+    """Reed et al.'s surrogate, pair by pair, on average over the others."""
+    total = 0.0
+    for one, other in ((images, texts), (texts, images)):
+        for i, own in enumerate(captions):
+            violations = [
+                max(0.0, 1.0 + one[i] @ other[j] - one[i] @ other[i])
+                for j, caption in enumerate(captions)
+                if caption != own
+            ]
+            total += sum(violations) / max(len(violations), 1)
+    return total / len(captions)
+
+
+# The first and the last are equal, so the first row's wrong text is not wrong.
+CAPTIONS = np.array(
+    [
+        "a red square",
+        "the blue square",
+        "a green square on the left",
+        "a blue square on the right",
+        "the red square on the left",
+        "a red square",
+    ]
+)
+
+
+def check_step(gan):
+    """Algorithm 1 with GAN-INT, on six pairs of which two share a caption."""
+    images = tf.constant(tiny.images(6))
+    if gan.vocabulary:
+        captions = gan.tokenizer(CAPTIONS)
+    else:
+        captions = tiny.sentence_vectors(6)
+        captions[5] = captions[0]
+        captions = tf.constant(captions)
+    told = {}
+    order = [5, 0, 1, 2, 3, 4]
+
+    def discriminator_loss(latents):
+        # The generator is told the same, not what the encoder has learned.
+        vectors = told["vectors"] = tf.stop_gradient(
+            gan.text_encoder(captions) if gan.vocabulary else captions
+        )
+        fakes = gan.generator((latents[0], vectors), training=True)
+        right = gan.discriminator((images, vectors), training=True)
+        wrong = gan.discriminator(
+            (images, tf.gather(vectors, order)), training=True
+        )
+        fake = gan.discriminator((fakes, vectors), training=True)
+        loss = -tf.reduce_mean(
+            steps.log_probability(right) + 0.5 * steps.log_complement(fake)
+        )
+        # Five pairs are wrong, out of six.
+        loss -= tf.reduce_sum(0.5 * steps.log_complement(wrong[1:])) / 6
+        if gan.vocabulary:
+            own = gan.image_encoder(images), gan.text_encoder(captions)
+            scores = own[0] @ tf.transpose(own[1])
+            others = (CAPTIONS[:, None] != CAPTIONS[None]).astype("float32")
+            for table in (scores, tf.transpose(scores)):
+                margins = 1 + table - tf.linalg.diag_part(table)[:, None]
+                near = tf.where(margins > 0, margins, 0.0) * others
+                loss += tf.reduce_mean(
+                    tf.reduce_sum(near, 1) / others.sum(axis=1)
+                )
+        return loss
+
+    def generator_loss(latents):
+        vectors = told["vectors"]
+        between = [(vectors[i] + vectors[i + 3]) / 2 for i in range(3)]
+        texts = tf.concat([vectors, tf.stack(between)], 0)
+        fakes = gan.generator((tf.concat(latents[1:], 0), texts), training=True)
+        scores = gan.discriminator((fakes, texts), training=True)
+        return -tf.reduce_mean(steps.log_probability(scores))
+
+    steps.check_step(
+        gan, (images, captions), [6, 6, 3], discriminator_loss, generator_loss
+    )
+
+
+@pytest.mark.parametrize("build", [tiny.gan_cls, tiny.gan_cls_on_vectors])
+def test_step(build):
+    check_step(build())
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("(real_images, wrong_vectors)", "(real_images, vectors)"),
+        ("0.5 * is_wrong", "1.0 * is_wrong"),
+        ("0.5 * is_wrong *", "0.5 *"),
+        ("+ 0.5 * losses.fake_loss(fake", "+ 1.0 * losses.fake_loss(fake"),
+        ("0.5 * (all_vectors[:half]", "0.4 * (all_vectors[:half]"),
+        ("self.sample_latents(batch_size // 2)", "latents_again"),
+    ],
+    ids=[
+        "right instead of wrong text",
+        "weight of wrong text",
+        "equal captions called wrong",
+        "weight of generated",
+        "another beta",
+        "the same latents for sentences in between",
+    ],
+)
+def test_step_catches(old, new):
+    if new == "latents_again":
+        new = "0.0 * self.sample_latents(batch_size // 2)"
+    steps.assert_caught(check_step, tiny.gan_cls_on_vectors, old, new)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("total += report", "total += 0.0 * report"),
+        ("(right_scores)", "(right_scores + tf.reduce_sum(vectors))"),
+    ],
+    ids=["text encoder does not learn", "wrong score"],
+)
+def test_step_with_encoder_catches(old, new):
+    steps.assert_caught(check_step, tiny.gan_cls, old, new)
+
+
+def test_adversarial_losses_do_not_reach_the_text_encoder():
+    """With margins kept there is nothing to learn, whatever the images."""
+    gan = tiny.gan_cls()
+    gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+    match = gan.match
+    gan.match = lambda *arguments: 0.0 * match(*arguments)
+    before = gan.text_encoder.get_weights()
+    changed = gan.discriminator.get_weights()
+    gan.train_step((tf.constant(tiny.images(6)), gan.tokenizer(CAPTIONS)))
+    for a, b in zip(before, gan.text_encoder.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert any(
+        (a != b).any()
+        for a, b in zip(changed, gan.discriminator.get_weights(), strict=True)
+    )
+
+
+def test_matching_loss():
+    random = np.random.RandomState(0)
+    images, texts = random.standard_normal((2, 6, 3)).astype("float32")
+    other = CAPTIONS[:, None] != CAPTIONS[None]
+    found = gan_cls.matching_loss(
+        images, texts, texts, other
+    ) + gan_cls.matching_loss(texts, images, images, other)
+    expected = numpy_matching_loss(images, texts, list(CAPTIONS))
+    assert float(tf.reduce_mean(found)) == pytest.approx(expected, rel=1e-5)
+    # By hand: own products 4 and 1, of the others 2 each: the first keeps
+    # its margin by 1, the second misses it by 2.
+    vectors = tf.constant([[2.0, 0.0], [0.0, 1.0]])
+    partners = tf.constant([[2.0, 2.0], [1.0, 1.0]])
+    others = np.array([[False, True], [True, False]])
+    found = gan_cls.matching_loss(vectors, partners, partners, others)
+    np.testing.assert_array_equal(found, [0.0, 2.0])
+    alone = gan_cls.matching_loss(vectors, partners, partners, others & False)
+    np.testing.assert_array_equal(alone, [0.0, 0.0])
+
+
+def test_learning_rates_are_halved():
+    gan = tiny.gan_cls_on_vectors(halve_every=2)
+    gan.compile()
+    (callback,) = gan.training_callbacks()
+    callback.set_model(gan)
+    optimizers = gan.generator_optimizer, gan.discriminator_optimizer
+    for epoch, expected in enumerate([2e-4, 2e-4, 1e-4, 1e-4, 0.5e-4]):
+        callback.on_epoch_begin(epoch)
+        for optimizer in optimizers:
+            found = float(optimizer.learning_rate)
+            assert found == pytest.approx(expected, rel=1e-6)
+    assert tiny.gan_cls_on_vectors().halve_every == 100
+
+
+def test_schedules_of_the_user_are_left_alone():
+    gan = tiny.gan_cls_on_vectors(halve_every=1, dtype="mixed_float16")
+    schedule = keras.optimizers.schedules.ExponentialDecay(1e-3, 1, 0.5)
+    gan.compile(keras.optimizers.Adam(schedule), keras.optimizers.Adam(1e-3))
+    callback = gan_cls.HalveLearningRates(1)
+    callback.set_model(gan)
+    callback.on_epoch_begin(1)
+    assert float(gan.generator_optimizer.learning_rate) == pytest.approx(1e-3)
+    found = float(gan.discriminator_optimizer.learning_rate)
+    assert found == pytest.approx(0.5e-3)
+
+
+# The networks
+
+
+def test_paper_counts():
+    """The layer table of the authors' release, without convolution biases."""
+    gan = models.GANCLS.paper()
+    assert gan.image_shape == (64, 64, 3)
+
+    def bottleneck(maps):
+        inside = maps // 4
+        return (
+            (maps * inside + 2 * inside)
+            + (9 * inside * inside + 2 * inside)
+            + (9 * inside * maps + 2 * maps)
+        )
+
+    generator = (
+        (1024 * 128 + 128)
+        + (16 * (100 + 128) * 1024 + 2 * 1024)
+        + bottleneck(1024)
+        + (16 * 1024 * 512 + 2 * 512)
+        + bottleneck(512)
+        + (16 * 512 * 256 + 2 * 256)
+        + (16 * 256 * 128 + 2 * 128)
+        + 16 * 128 * 3
+    )
+    assert generator == 18_905_472
+    discriminator = (
+        16 * 3 * 64
+        + (16 * 64 * 128 + 2 * 128)
+        + (16 * 128 * 256 + 2 * 256)
+        + (16 * 256 * 512 + 2 * 512)
+        + bottleneck(512)
+        + (1024 * 128 + 2 * 128)
+        + ((512 + 128) * 512 + 2 * 512)
+        + 16 * 512
+    )
+    assert discriminator == 4_029_952
+    for network, count in (
+        (gan.generator, generator),
+        (gan.discriminator, discriminator),
+    ):
+        found = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
+        assert found == count
+
+
+def test_both_networks_listen_to_the_sentence(gan):
+    latents = gan.seeded_latents(0, 1)
+    vectors = gan.encode(["a red square", "a blue square"])
+    one, other = tf.constant(vectors[:1]), tf.constant(vectors[1:])
+    images = [gan.generator((latents, text)) for text in (one, other)]
+    difference = np.abs(images[0] - images[1]).max()
+    assert difference > 1e-4 * np.abs(images[0]).max()
+    scores = [gan.discriminator((images[0], text)) for text in (one, other)]
+    assert scores[0] != scores[1]
+
+
+# Captions
+
+
+def test_words_of():
+    found = gan_cls.words_of(["A red, red bird!", "a RED bird.", "the sky"])
+    assert found[0] == "red"
+    assert set(found[1:3]) == {"a", "bird"}
+    assert set(found[3:]) == {"the", "sky"}
+    assert gan_cls.words_of(["b a a", "c a b"], size=2) == ("a", "b")
+
+
+def test_encode_reads_words_in_order(gan):
+    vectors = gan.encode(
+        [
+            "a red square on the left",
+            "A red SQUARE, on the left.",
+            "a left square on the red",
+            "a zebra",
+            "a quagga",
+        ]
+    )
+    assert vectors.shape == (5, 6) and vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-7)
+    assert np.abs(vectors[0] - vectors[2]).max() > 1e-5
+    np.testing.assert_allclose(vectors[3], vectors[4], atol=1e-7)
+    assert np.abs(vectors[0] - vectors[3]).max() > 1e-5
+
+
+def test_encode_does_not_depend_on_the_batch(gan):
+    captions = list(tiny.captions(7))
+    alone = [gan.encode([c])[0] for c in captions]
+    np.testing.assert_allclose(gan.encode(captions), alone, atol=1e-7)
+
+
+def test_empty_places_do_not_count():
+    short, long = (tiny.gan_cls(caption_length=n) for n in (4, 9))
+    long.set_weights(short.get_weights())
+    caption = ["a red square"]
+    np.testing.assert_allclose(
+        short.encode(caption), long.encode(caption), rtol=1e-5
+    )
+
+
+def test_captions_and_their_vectors_make_the_same_images(gan):
+    captions = list(tiny.captions(4))
+    images = gan.generate(captions=captions, seed=2)
+    vectors = gan.encode(captions)
+    again = gan.generate(sentence_vectors=vectors, seed=2)
+    np.testing.assert_array_equal(images, again)
+    between = gan.generate(
+        sentence_vectors=[vectors[0], (vectors[0] + vectors[1]) / 2], seed=2
+    )
+    np.testing.assert_array_equal(between[0], images[0])
+
+
+def test_exported_strings(gan, tmp_path):
+    captions = list(tiny.captions(4))
+    gan.export(tmp_path / "1")
+    served = tf.saved_model.load(str(tmp_path / "1"))
+    images = served.signatures["sample"](
+        seed=tf.constant(2, "int64"), captions=tf.constant(captions)
+    )["images"].numpy()
+    expected = gan.generate(captions=captions, seed=2)
+    assert np.abs(images.astype(int) - expected).max() <= 1
+    # A request without a word cannot be refused there; it makes an image.
+    images = served.signatures["sample"](
+        seed=tf.constant(2, "int64"), captions=tf.constant(["", "a red one"])
+    )["images"].numpy()
+    zeros = np.zeros((1, gan.encoder_width), "float32")
+    layer = gan.text_encoder.get_layer("sentence")
+    nothing = gan.generate(sentence_vectors=layer(zeros), seed=2)
+    assert np.abs(images[:1].astype(int) - nothing).max() <= 1
+
+
+def test_vocabulary_is_saved(gan, tmp_path):
+    gan.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.vocabulary == gan.vocabulary
+    captions = list(tiny.captions(3))
+    np.testing.assert_array_equal(gan.encode(captions), again.encode(captions))
+
+
+# What is refused
+
+
+def test_signatures_name_their_inputs(gan):
+    def names(gan):
+        return {
+            name: [spec.name for spec in specs]
+            for name, (_, specs) in gan.signatures().items()
+        }
+
+    assert names(gan) == {
+        "serving_default": ["latents", "captions"],
+        "sample": ["seed", "captions"],
+        "from_vectors": ["latents", "sentence_vectors"],
+    }
+    assert names(tiny.gan_cls_on_vectors()) == {
+        "serving_default": ["latents", "sentence_vectors"],
+        "sample": ["seed", "sentence_vectors"],
+        "from_vectors": ["latents", "sentence_vectors"],
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({}, "neither"),
+        ({"captions": ["a"], "sentence_vectors": np.ones((1, 6))}, "both"),
+        ({"captions": "a red square"}, "captions='a red square'"),
+        ({"captions": []}, r"captions=\[\]"),
+        ({"captions": ["a", 3]}, "3"),
+        ({"captions": ["a", "", " "]}, "2 empty of 3, the first at 1"),
+        ({"captions": ["a", "!?"]}, "1 empty of 2, the first at 1"),
+        ({"sentence_vectors": np.ones((2, 5))}, r"shape=\(2, 5\)"),
+        ({"sentence_vectors": np.ones((0, 6))}, r"shape=\(0, 6\)"),
+        ({"sentence_vectors": np.ones(6)}, r"shape=\(6,\)"),
+        ({"sentence_vectors": np.full((2, 6), np.nan)}, "NaN"),
+        ({"captions": ["a"], "seed": -1}, "seed=-1"),
+    ],
+)
+def test_generate_refuses(gan, arguments, message):
+    with pytest.raises(ValueError, match=f"Received.*{message}"):
+        gan.generate(**arguments)
+
+
+def test_captions_need_a_text_encoder():
+    gan = tiny.gan_cls_on_vectors()
+    with pytest.raises(ValueError, match="without a `vocabulary`"):
+        gan.generate(captions=["a red square"])
+    gan.compile()
+    with pytest.raises(ValueError, match="Received: strings"):
+        gan.fit(tiny.images(8), tiny.captions(8), batch_size=8)
+
+
+@pytest.mark.parametrize(
+    "captions, message",
+    [
+        (["a red square"] * 7 + [""], "1 empty of 8, the first at 7"),
+        (["..."] * 8, "8 empty of 8, the first at 0"),
+        ([["a", "b"]] * 8, r"object|bytes|string of shape \(8, 2\)"),
+        (np.ones((8, 6), "float32"), r"float32 of shape \(8, 6\)"),
+        (np.ones(8, "int32"), r"int32 of shape \(8,\)"),
+    ],
+)
+def test_bad_captions_are_refused_before_the_first_step(gan, captions, message):
+    with pytest.raises(ValueError, match=f"Received.*({message})"):
+        gan.fit(tiny.images(8), np.array(captions), batch_size=8, verbose=0)
+    assert int(gan.discriminator_optimizer.iterations) == 0
+
+
+def test_bad_vectors_are_refused_before_the_first_step():
+    gan = tiny.gan_cls_on_vectors()
+    gan.compile()
+    for vectors, message in (
+        (np.ones((8, 5), "float32"), r"shape=\(8, 5\)"),
+        (np.full((8, 6), np.inf, "float32"), "infinite"),
+        (np.ones((8, 6), "int32"), "int32"),
+    ):
+        with pytest.raises(ValueError, match=f"Received.*{message}"):
+            gan.fit(tiny.images(8), vectors, batch_size=8, verbose=0)
+    with pytest.raises(ValueError, match="1 part"):
+        gan.fit(tiny.images(8), batch_size=8, verbose=0)
+    with pytest.raises(ValueError, match="a batch of 1"):
+        gan.fit(
+            tiny.images(8), tiny.sentence_vectors(8), batch_size=1, verbose=0
+        )
+
+
+def test_arguments_are_checked():
+    for change, message in (
+        ({"image_size": 8}, "image_size=8"),
+        ({"sentence_dim": 0}, "sentence_dim=0"),
+        ({"halve_every": 0}, "halve_every=0"),
+        ({"vocabulary": ()}, "0 words, 0 different"),
+        ({"vocabulary": ("a", "a")}, "2 words, 1 different"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            tiny.gan_cls(**change)
+
+
+@pytest.mark.slow
+def test_draws_what_the_captions_say():
+    """Squares of three colors on two sides; both must be as asked."""
+    keras.utils.set_random_seed(3)
+    random = np.random.RandomState(0)
+    color, place = random.randint(3, size=3200), random.randint(2, size=3200)
+    images = np.full((3200, 16, 16, 3), -1.0, "float32")
+    for i, (c, p) in enumerate(zip(color, place, strict=True)):
+        top, left = random.randint(2, 9), 1 + 8 * p + random.randint(0, 2)
+        images[i, top : top + 5, left : left + 5, c] = random.uniform(0.6, 1.0)
+
+    def caption(c, p):
+        return f"a {tiny.COLORS[c]} square on the {tiny.PLACES[p]}"
+
+    captions = [caption(c, p) for c, p in zip(color, place, strict=True)]
+    gan = models.GANCLS(
+        16,
+        generator_width=32,
+        discriminator_width=16,
+        latent_dim=8,
+        sentence_dim=32,
+        projection_dim=16,
+        vocabulary=gan_cls.words_of(captions),
+        caption_length=8,
+        encoder_width=32,
+        ema_decay=0.98,
+        seed=1,
+    )
+    gan.compile()
+    asked = [(i % 3, i // 3 % 2) for i in range(60)]
+
+    def share():
+        """Returns how many have the color and the place of the caption."""
+        drawn = gan.generate(captions=[caption(*a) for a in asked], seed=0)
+        light = drawn.astype("float64").reshape(-1, 16, 2, 8, 3).sum((1, 3))
+        # [image, place, color]
+        brightest = light.reshape(-1, 6).argmax(1)
+        right = brightest == [3 * p + c for c, p in asked]
+        return (right & (light.max((1, 2)) > 0.4 * 25 * 255)).mean()
+
+    assert share() < 0.4
+    gan.fit(images, np.array(captions), batch_size=64, epochs=12, verbose=0)
+    assert share() >= 0.8
