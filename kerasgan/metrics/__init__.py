@@ -1,5 +1,6 @@
 """Scores of generated pictures, each with the protocol it was taken under."""
 
+from kerasgan.metrics import folders as folders
 from kerasgan.metrics.features import FeatureNetwork as FeatureNetwork
 from kerasgan.metrics.frechet import FeatureStatistics as FeatureStatistics
 from kerasgan.metrics.frechet import FrechetDistance as FrechetDistance

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from kerasgan.metrics import (
     FeatureStatistics,
     density_coverage,
+    folders,
     frechet_distance,
     inception_score,
     kernel_distance,
@@ -94,6 +96,39 @@ def test_statistics_file_of_pytorch_fid(torchvision, tmp_path):
     )
     np.testing.assert_allclose(mean, a.mean(0), rtol=1e-12)
     np.testing.assert_allclose(covariance, np.cov(a.T), rtol=1e-10)
+
+
+@pytest.mark.slow
+def test_folder_statistics_of_pytorch_fid(
+    torchvision, port, tmp_path, monkeypatch
+):
+    torch = pytest.importorskip("torch")
+    fid_score = pytest.importorskip("pytorch_fid.fid_score")
+    monkeypatch.setattr(
+        "pytorch_fid.inception.load_state_dict_from_url",
+        lambda *_, **__: torch.load(port, weights_only=True),
+    )
+    generator = np.random.default_rng(0)
+    (tmp_path / "a").mkdir()
+    for index in range(5):
+        pixels = generator.integers(0, 256, (40, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "a" / f"{index}.png")
+    mean, covariance = fid_score.compute_statistics_of_path(
+        str(tmp_path / "a"),
+        fid_score.InceptionV3([3]).eval(),
+        batch_size=5,
+        dims=2048,
+        device="cpu",
+        num_workers=0,
+    )
+    network = load_inception(port, resizer="pytorch_fid")
+    ours = folders.stats(tmp_path / "a", tmp_path / "a.npz", network)
+    np.testing.assert_allclose(
+        ours.mean, mean, rtol=1e-3, atol=1e-4 * np.abs(mean).max()
+    )
+    np.testing.assert_allclose(
+        ours.covariance, covariance, atol=1e-3 * np.abs(covariance).max()
+    )
 
 
 # Inception Score
