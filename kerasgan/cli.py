@@ -291,7 +291,8 @@ def _features(name):
     from kerasgan import metrics
 
     if name == "inception_2015":
-        return metrics.inception()
+        # The command means the same as pytorch-fid's, resizer included.
+        return metrics.load_inception(resizer="pytorch_fid")
     return zoo.features(name)
 
 

@@ -174,4 +174,4 @@ def _protocols(dataset, names):
 def _network(protocol):
     if protocol.features in zoo.list("features"):
         return metrics.FeatureNetwork.load(zoo.folder(protocol.features))
-    return metrics.inception()
+    return metrics.load_inception()
