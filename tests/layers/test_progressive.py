@@ -93,7 +93,7 @@ def test_resampling():
 
 
 def test_gradients_of_the_blur():
-    """Its own gradient stands for the general one, of first and second order."""
+    """Its own gradient stands for the general one, also for the second."""
     x, weights = tf.constant(draws(2, 4, 4, 3)), draws(2, 4, 4, 3, seed=1)
     kernel = np.outer([1, 2, 1], [1, 2, 1]).astype("float32") / 16.0
     kernel = np.tile(kernel[:, :, None, None], (1, 1, 3, 1))

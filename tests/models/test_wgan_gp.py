@@ -12,8 +12,8 @@ from tests import tiny
 def test_paper_counts():
     """From the layer table: kernels and biases of 4x4 convolutions.
 
-    Critic: 3 -> 64 -> 128 -> 256 -> 512 at 4x4, then 4x4x512 to a score, without a bias.
-    The generator is DCGAN's, for 128 latents.
+    Critic: 3 -> 64 -> 128 -> 256 -> 512 at 4x4, then 4x4x512 to a score,
+    without a bias. The generator is DCGAN's, for 128 latents.
     """
     gan = models.WGANGP.paper()
     sizes = [3, 64, 128, 256, 512]
