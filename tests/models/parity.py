@@ -60,17 +60,20 @@ def to_numpy(images):
     return images.detach().numpy().transpose(0, 2, 3, 1)
 
 
-def assert_same_weights(mirror, network, before, tolerance=1e-3):
+def assert_same_weights(mirror, network, before, only=None, tolerance=1e-3):
     """Compares all weights after a step, and what the step changed.
 
     Args:
         mirror: The PyTorch network, after its step.
         network: The Keras network, after its step.
         before: What `arrays(mirror)` was before the step.
+        only: Roles to compare. Defaults to all.
         tolerance: Relative, over each variable as a whole.
     """
     targets = variables(network)
     for role, expected in arrays(mirror).items():
+        if only is not None and role not in only:
+            continue
         if "moving" in role:
             # PyTorch keeps the unbiased variance, Keras the biased one.
             np.testing.assert_allclose(

@@ -1,0 +1,494 @@
+"""CycleGAN: counts, the step's terms, the pools, the learning rate."""
+
+import math
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasgan import checkpoints, data, models
+from kerasgan.models.cyclegan import LinearDecay
+from kerasgan.schedules import linear_decay
+
+
+def tiny(image_size=24, **changes):
+    arguments = {"width": 2, "blocks": 1, "pool_size": 2, "seed": 7, **changes}
+    return models.CycleGAN(image_size, **arguments)
+
+
+def noise(count, size=24, channels=3, seed=0):
+    shape = (count, size, size, channels)
+    return np.random.RandomState(seed).uniform(-1, 1, shape).astype("float32")
+
+
+def pictures(count, height=24, width=24, channels=3, seed=0):
+    shape = (count, height, width, channels)
+    return np.random.RandomState(seed).randint(0, 256, shape).astype("uint8")
+
+
+def still(gan):
+    """Compiles with optimizers that change nothing, eager."""
+    gan.compile(
+        keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0), run_eagerly=True
+    )
+    return gan
+
+
+def values(variables):
+    return [v.numpy() for v in variables]
+
+
+def assert_unchanged(before, variables):
+    for old, variable in zip(before, variables, strict=True):
+        np.testing.assert_array_equal(old, variable.numpy(), variable.path)
+
+
+# The networks.
+
+
+def test_paper_has_the_published_numbers_of_parameters():
+    gan = models.CycleGAN.paper()
+
+    def count(network):
+        return sum(math.prod(v.shape) for v in network.trainable_variables)
+
+    assert [count(g) for g in gan.generators] == 2 * [11_378_179]
+    assert [count(d) for d in gan.discriminators] == 2 * [2_764_737]
+    for generator in gan.generators:
+        assert generator.compute_output_shape((1, 256, 256, 3)) == (
+            1,
+            256,
+            256,
+            3,
+        )
+    for discriminator in gan.discriminators:
+        assert discriminator.compute_output_shape((1, 256, 256, 3)) == (
+            1,
+            30,
+            30,
+            1,
+        )
+    assert (gan.pool_size, gan.cycle_weight, gan.identity_weight) == (
+        50,
+        10.0,
+        0.5,
+    )
+
+
+@pytest.mark.parametrize("size, blocks", [(128, 6), (256, 9), (512, 9)])
+def test_paper_has_6_blocks_below_256(size, blocks):
+    gan = models.CycleGAN.paper(image_size=size, width=1, pool_size=0)
+    names = [layer.name for layer in gan.generator_ab.layers]
+    assert sum(name.startswith("add_") for name in names) == blocks
+
+
+@pytest.mark.parametrize("size", [24, 28, 36])
+def test_generators_keep_the_size(size):
+    outputs = tiny().generator_ab(noise(1, size))
+    assert outputs.shape == (1, size, size, 3)
+    assert np.abs(outputs).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"image_size": 20}, "Received: image_size=20"),
+        ({"image_size": 30}, "multiple of 4"),
+        ({"channels": 0}, "Received: channels=0"),
+        ({"width": 0}, "Received: width=0"),
+        ({"blocks": 0}, "Received: blocks=0"),
+        ({"cycle_weight": -1.0}, "Received: cycle_weight=-1.0"),
+        ({"identity_weight": -1.0}, "Received: identity_weight=-1.0"),
+        ({"pool_size": -1}, "Received: pool_size=-1"),
+        ({"decay_epochs": 0.5}, "Received: decay_epochs=0.5"),
+    ],
+)
+def test_bad_arguments(changes, message):
+    with pytest.raises(ValueError, match=message):
+        models.CycleGAN(**{"image_size": 24, **changes})
+
+
+# The step.
+
+
+def l1(first, second):
+    return np.abs(np.asarray(first) - np.asarray(second)).mean()
+
+
+def step(gan, a, b):
+    logs = gan.train_step((tf.constant(a), tf.constant(b)))
+    return {name: float(value) for name, value in logs.items()}
+
+
+@pytest.mark.parametrize("identity_weight", [0.5, 0.0])
+def test_loss_terms(identity_weight, monkeypatch):
+    gan = still(tiny(cycle_weight=3.0, identity_weight=identity_weight))
+    seen = {}
+    for name in gan.discriminator_names:
+        network = getattr(gan, name)
+        # Scores of zero: 1 away from real, 0 away from fake.
+        score = network.get_layer("score")
+        score.kernel.assign(tf.zeros_like(score.kernel))
+
+        def call(images, judge=network.call, name=name, **kwargs):
+            seen.setdefault(name, []).append(images.numpy())
+            return judge(images, **kwargs)
+
+        monkeypatch.setattr(network, "call", call)
+    a, b = noise(2), noise(2, seed=1)
+    logs = step(gan, a, b)
+
+    fake_b, fake_a = gan.generator_ab(a), gan.generator_ba(b)
+    cycle = l1(gan.generator_ba(fake_b), a) + l1(gan.generator_ab(fake_a), b)
+    identity = l1(gan.generator_ba(a), a) + l1(gan.generator_ab(b), b)
+    if not identity_weight:
+        identity = 0.0
+    assert logs["cycle_loss"] == pytest.approx(cycle, rel=1e-4)
+    assert logs["identity_loss"] == pytest.approx(identity, rel=1e-4)
+    # Two adversarial terms of 1.
+    assert logs["g_loss"] == pytest.approx(
+        2.0 + 3.0 * (cycle + identity_weight * identity), rel=1e-4
+    )
+    # Two discriminators, 1 for the real and 0 for the fake, halved.
+    assert logs["d_loss"] == pytest.approx(1.0, rel=1e-4)
+    # First the translations alone, then the real pictures with them. The
+    # pool is filling, so that they are the new ones.
+    for name, real, fake in (
+        ("discriminator_a", a, fake_a),
+        ("discriminator_b", b, fake_b),
+    ):
+        for found, expected in zip(
+            seen[name], (fake, np.concatenate([real, fake])), strict=True
+        ):
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_each_optimizer_moves_its_own_networks():
+    gan = tiny()
+    gan.compile(
+        keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.1), run_eagerly=True
+    )
+    generators = [v for g in gan.generators for v in g.trainable_variables]
+    before = values(generators)
+    kernels = [d.get_layer("conv_0").kernel for d in gan.discriminators]
+    kernels_before = values(kernels)
+    step(gan, noise(1), noise(1, seed=1))
+    assert_unchanged(before, generators)
+    for old, kernel in zip(kernels_before, kernels, strict=True):
+        assert (old != kernel.numpy()).any()
+
+
+def test_discriminators_see_earlier_translations_again(monkeypatch):
+    gan = still(tiny(pool_size=1))
+    shown = []
+    judge = gan.discriminator_a.call
+
+    def call(images, **kwargs):
+        shown.append(images.numpy())
+        return judge(images, **kwargs)
+
+    monkeypatch.setattr(gan.discriminator_a, "call", call)
+    fakes = []
+    for number in range(8):
+        b = noise(1, seed=number)
+        step(gan, noise(1), b)
+        fakes.append(np.asarray(gan.generator_ba(b)))
+    ages = []
+    for number, images in enumerate(shown[1::2]):
+        distances = [l1(images[1:], fake) for fake in fakes]
+        assert min(distances) < 1e-5
+        ages.append(number - int(np.argmin(distances)))
+    assert min(ages) == 0 and max(ages) > 0
+
+
+def test_a_constant_picture_does_no_harm():
+    gan = tiny()
+    gan.compile(run_eagerly=True)
+    black = np.full((1, 24, 24, 3), -1, "float32")
+    for _ in range(2):
+        assert all(math.isfinite(v) for v in step(gan, black, black).values())
+    assert all(np.isfinite(v.numpy()).all() for v in gan.trainable_variables)
+
+
+@pytest.mark.parametrize(
+    "x, y, message",
+    [
+        (noise(4), noise(3), r"lengths \[4, 3\]"),
+        (noise(4, channels=1), noise(4), r"`a` .* shape=\(2, 24, 24, 1\)"),
+        (noise(4), noise(4, size=28), r"`b` .* shape=\(2, 28, 28, 3\)"),
+        (noise(4), noise(4) / 2 + 0.5, "looks like"),
+        (noise(4), None, r"must be a pair \(a, b\)"),
+    ],
+)
+def test_data_that_do_not_fit_are_refused(x, y, message):
+    gan = still(tiny())
+    before = values(gan.variables)
+    with pytest.raises(ValueError, match=message):
+        gan.fit(x, y, batch_size=2, verbose=0)
+    assert_unchanged(before, gan.variables)
+
+
+def test_unequal_batches_are_refused():
+    gan = still(tiny())
+    dataset = tf.data.Dataset.zip(
+        tf.data.Dataset.from_tensor_slices(noise(4)).batch(4),
+        tf.data.Dataset.from_tensor_slices(noise(4)).batch(2),
+    )
+    with pytest.raises(ValueError, match="Received: 4 and 2"):
+        gan.fit(dataset, verbose=0)
+
+
+# The pools.
+
+
+def fill_pools(gan, strategy):
+    """Puts other pictures into each replica's pools."""
+
+    def fill():
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        for number, pool in enumerate((gan.pool_a, gan.pool_b)):
+            value = tf.cast(10 * number + replica, "float32")
+            pool.images.assign(tf.fill(pool.images.shape, value))
+            pool.filled.assign(2)
+
+    strategy.run(fill)
+
+
+def pool_contents(gan, strategy):
+    """Returns the first number in each pool of each replica, and the count."""
+
+    def look():
+        return [
+            (pool.images[0, 0, 0, 0], pool.filled + 0)
+            for pool in (gan.pool_a, gan.pool_b)
+        ]
+
+    return [
+        [float(x) for x in strategy.experimental_local_results(value)]
+        for value in tf.nest.flatten(strategy.run(look))
+    ]
+
+
+def test_a_checkpoint_keeps_the_pools_of_all_replicas(mirrored, tmp_path):
+    with mirrored.scope():
+        gan, again = tiny(), tiny()
+        gan.compile()
+        again.compile()
+    fill_pools(gan, mirrored)
+    expected = [[0.0, 1.0], [2.0, 2.0], [10.0, 11.0], [2.0, 2.0]]
+    assert pool_contents(gan, mirrored) == expected
+    checkpoints.save(tmp_path, gan, 1, {})
+    checkpoints.restore(tmp_path, again)
+    assert pool_contents(again, mirrored) == expected
+
+
+def test_a_saved_model_keeps_its_pools(tmp_path):
+    gan = tiny()
+    gan.compile()
+    fill_pools(gan, tf.distribute.get_strategy())
+    gan.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert pool_contents(again, tf.distribute.get_strategy()) == [
+        [0.0],
+        [2.0],
+        [10.0],
+        [2.0],
+    ]
+
+
+# The learning rate.
+
+
+def rates(gan):
+    return [
+        float(o.learning_rate)
+        for o in (gan.generator_optimizer, gan.discriminator_optimizer)
+    ]
+
+
+def rates_by_epoch(gan, epochs, first=0):
+    """Runs the callback that `fit` adds, without the steps."""
+    (decay,) = gan.training_callbacks()
+    decay.set_model(gan)
+    decay.set_params({"epochs": epochs})
+    decay.on_train_begin()
+    found = []
+    for epoch in range(first, epochs):
+        decay.on_epoch_begin(epoch)
+        first_rate, second_rate = rates(gan)
+        assert first_rate == second_rate
+        found.append(first_rate / 2e-4)
+    decay.on_train_end()
+    return found
+
+
+def test_rate_is_constant_for_100_epochs_and_falls_for_100():
+    gan = tiny()
+    gan.compile()
+    shares = rates_by_epoch(gan, 200)
+    assert shares[:100] == pytest.approx(100 * [1.0])
+    # The PyTorch release: 1 - max(0, epoch + 1 - 100) / 101.
+    assert shares[100:] == pytest.approx(
+        [1 - (epoch - 99) / 101 for epoch in range(100, 200)]
+    )
+    assert rates(gan) == pytest.approx([2e-4, 2e-4])
+
+
+@pytest.mark.parametrize(
+    "decay_epochs, epochs, shares",
+    [
+        (None, 1, [1]),
+        (None, 4, [1, 1, 2 / 3, 1 / 3]),
+        (None, 5, [1, 1, 1, 2 / 3, 1 / 3]),
+        (1, 4, [1, 1, 1, 1 / 2]),
+        (0, 3, [1, 1, 1]),
+        (3, 3, [3 / 4, 1 / 2, 1 / 4]),
+    ],
+)
+def test_rate_is_relative_to_the_epochs_of_fit(decay_epochs, epochs, shares):
+    gan = tiny(decay_epochs=decay_epochs)
+    gan.compile()
+    assert rates_by_epoch(gan, epochs) == pytest.approx(shares)
+    # A run that goes on later comes to the same rates, and so does another.
+    assert rates_by_epoch(gan, epochs, 1) == pytest.approx(shares[1:])
+    assert rates_by_epoch(gan, epochs) == pytest.approx(shares)
+
+
+def test_linear_decay_by_hand():
+    assert linear_decay(99, 200, 100) == 1.0
+    assert linear_decay(100, 200, 100) == 1 - 1 / 101
+    assert linear_decay(199, 200, 100) == pytest.approx(1 / 101)
+
+
+def test_fit_adds_the_decay_and_puts_the_rate_back(monkeypatch):
+    gan = tiny(decay_epochs=2)
+    gan.compile()
+    monkeypatch.setattr(gan, "make_train_function", lambda **_: None)
+    gan.train_function = lambda iterator: {"d_loss": next(iterator)[0][0, 0, 0]}
+    found = []
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: found.append(rates(gan)[0] / 2e-4)
+    )
+    gan.fit(
+        noise(2), noise(2), batch_size=2, epochs=3, callbacks=[watch], verbose=0
+    )
+    assert found == pytest.approx([1, 2 / 3, 1 / 3])
+    assert rates(gan) == pytest.approx([2e-4, 2e-4])
+
+
+def test_too_few_epochs_for_the_decay():
+    gan = still(tiny(decay_epochs=3))
+    with pytest.raises(ValueError, match="epochs=2, decay_epochs=3"):
+        gan.fit(noise(2), noise(2), batch_size=2, epochs=2, verbose=0)
+
+
+def test_a_model_saved_amid_the_decay_knows_its_full_rate(tmp_path):
+    gan = tiny()
+    gan.compile()
+    gan.scale_learning_rates(0.25)
+    gan.save(tmp_path / "model.keras")
+    assert rates(gan) == pytest.approx([0.5e-4, 0.5e-4])
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert rates(again) == pytest.approx([0.5e-4, 0.5e-4])
+    again.scale_learning_rates(1.0)
+    assert rates(again) == pytest.approx([2e-4, 2e-4])
+
+
+def test_a_schedule_of_the_users_is_left_alone():
+    gan = tiny()
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.1)
+    gan.compile(keras.optimizers.Adam(schedule), keras.optimizers.Adam(0.1))
+    gan.scale_learning_rates(0.5)
+    assert rates(gan) == pytest.approx([0.5, 0.05])
+    assert isinstance(gan.training_callbacks()[0], LinearDecay)
+
+
+def test_rates_scale_under_float16():
+    gan = tiny(dtype="mixed_float16")
+    gan.compile()
+    gan.scale_learning_rates(0.5)
+    assert rates(gan) == pytest.approx([1e-4, 1e-4])
+
+
+def test_default_optimizers_are_the_papers():
+    for optimizer in tiny().default_optimizers():
+        config = optimizer.get_config()
+        assert config["learning_rate"] == pytest.approx(2e-4)
+        assert config["beta_1"] == 0.5
+        assert config["beta_2"] == 0.999
+        assert config["epsilon"] == 1e-8
+
+
+# Translation.
+
+
+@pytest.mark.parametrize("to, used", [("a", "ba"), ("b", "ab")])
+def test_translates_in_the_direction_asked_for(to, used):
+    gan = tiny()
+    before = values(gan.variables)
+    images = pictures(3, 12, 20)
+    found = gan.translate(images, to=to, batch_size=2)
+    assert found.dtype == np.uint8 and found.shape == images.shape
+    network = getattr(gan, f"average_generator_{used}")
+    expected = data.to_uint8(network(data.to_float(images))).numpy()
+    assert np.abs(found.astype(int) - expected).max() <= 1
+    assert (found != gan.translate(images, to="ab".replace(to, ""))).any()
+    assert_unchanged(before, gan.variables)
+
+
+@pytest.mark.parametrize(
+    "images, message",
+    [
+        (pictures(2).tolist(), "Received: list"),
+        (noise(2), "Received: dtype=float32"),
+        (pictures(2)[0], r"Received: shape=\(24, 24, 3\).*`images\[None\]`"),
+        (pictures(2)[None], "one batch axis"),
+        (pictures(2, channels=4), "must have 3 channels"),
+        (pictures(2, 24, 26), r"multiples of 4 .* shape=\(2, 24, 26, 3\)"),
+        (pictures(2, 4, 24), "of at least 8"),
+    ],
+)
+def test_pictures_that_do_not_fit_are_refused(images, message):
+    with pytest.raises(ValueError, match=message):
+        tiny().translate(images)
+
+
+def test_unknown_set_is_refused():
+    with pytest.raises(ValueError, match="Received: to='c'"):
+        tiny().translate(pictures(1), to="c")
+
+
+def test_signatures_are_one_for_each_direction():
+    gan = tiny()
+    assert set(gan.signatures()) == {"translate_to_a", "translate_to_b"}
+    for function, _ in gan.signatures().values():
+        with pytest.raises(tf.errors.InvalidArgumentError, match="multiples"):
+            function(tf.constant(pictures(1, 24, 26)))
+
+
+STEP = """
+import resource
+import numpy as np
+from kerasgan import models
+
+gan = models.CycleGAN.paper()
+gan.compile()
+random = np.random.RandomState(0)
+a, b = random.uniform(-1, 1, (2, 1, 256, 256, 3)).astype("float32")
+history = gan.fit(a, b, batch_size=1, verbose=0).history
+assert np.isfinite(history["g_loss"]).all()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_step_of_the_paper_takes_less_than_20_gib():
+    process = subprocess.run(
+        [sys.executable, "-c", STEP], check=True, capture_output=True, text=True
+    )
+    gib = int(process.stdout.split()[-1]) / 2**20  # Linux counts in KiB.
+    print(f"Peak memory of CycleGAN.paper(), batch 1: {gib:.1f} GiB")
+    assert 1 < gib < 20
