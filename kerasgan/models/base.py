@@ -882,7 +882,7 @@ class TranslationGAN(GAN):
     @functools.cached_property
     def _served(self):
         return {
-            name: tf.function(function, input_signature=specs)
+            name: tf.function(function, specs, autograph=False)
             for name, (function, specs) in self.signatures().items()
         }
 
