@@ -463,7 +463,7 @@ class GANCLS(LatentGAN):
 
         They are made here because a step compiled by XLA knows no strings.
         """
-        spec = dataset.element_spec
+        spec = getattr(dataset, "element_spec", None)
         if not isinstance(spec, tuple) or len(spec) != 2:
             return dataset
         if spec[1].dtype != tf.string or spec[1].shape.rank != 1:

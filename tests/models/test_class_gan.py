@@ -140,3 +140,13 @@ def test_exported_model_refuses_labels_of_no_class(gan):
     np.testing.assert_array_equal(images, gan.generate(labels=[0, 2], seed=3))
     with pytest.raises(tf.errors.InvalidArgumentError, match="3 is not in"):
         sample(tf.constant(3, "int64"), tf.constant([0, 3]))
+
+
+def test_evaluation_draws_the_labels_of_the_real_images(gan):
+    images, labels = (tf.constant(a) for a in tiny.labelled_images(6))
+    state = gan.seed_generator.state.numpy()
+    latents = gan.sample_latents(6)
+    gan.seed_generator.state.assign(state)
+    real, fakes = gan.images_to_compare((images, labels))
+    np.testing.assert_array_equal(real, images)
+    np.testing.assert_array_equal(fakes, gan((latents, labels)))

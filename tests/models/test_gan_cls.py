@@ -445,6 +445,27 @@ def test_arguments_are_checked():
             tiny.gan_cls(**change)
 
 
+class Recorder(keras.metrics.Metric):
+    """Keeps what `evaluate` compares."""
+
+    def update_state(self, real_images, fake_images):
+        self.shapes = real_images.shape, fake_images.shape
+
+    def result(self):
+        return 0.5
+
+
+def test_evaluate_takes_captions():
+    gan = tiny.gan_cls()
+    recorder = Recorder(name="recorder")
+    gan.compile(metrics=[recorder], run_eagerly=True)
+    dataset = tf.data.Dataset.from_tensor_slices(
+        (tiny.images(8), tiny.captions(8))
+    ).batch(4)
+    assert gan.evaluate(dataset, verbose=0) == {"recorder": 0.5}
+    assert recorder.shapes == ((4, 16, 16, 1), (4, 16, 16, 1))
+
+
 @pytest.mark.slow
 def test_draws_what_the_captions_say():
     """Squares of three colors on two sides; both must be as asked."""
