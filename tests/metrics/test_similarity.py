@@ -38,6 +38,12 @@ def test_psnr_and_ssim_of_tensorflow():
         tf.image.ssim(tf.constant(a), tf.constant(b), 255),
         rtol=1e-5,
     )
+    # Dark and of another brightness, where the constants count.
+    np.testing.assert_allclose(
+        similarity.ssim(a // 20, b // 5),
+        tf.image.ssim(tf.constant(a // 20), tf.constant(b // 5), 255),
+        rtol=1e-5,
+    )
 
 
 @pytest.mark.parametrize("size", [(176, 176), (181, 190)])

@@ -137,6 +137,14 @@ def test_constant_pictures():
     )
 
 
+def test_equal_pictures_are_at_distance_zero():
+    # Balls of radius zero around pictures that come five times: rounding in
+    # the distances would put some of them outside of their own ball.
+    points = np.repeat(cloud(20, width=50, shift=3.0), 5, axis=0)
+    assert precision_recall(points, points + 0.0, k=3) == (1.0, 1.0)
+    assert density_coverage(points, points + 0.0, k=3) == (0.0, 0.0)
+
+
 def test_blocks_of_rows_change_nothing(monkeypatch):
     # The package shows the function under the module's name.
     module = sys.modules["kerasgan.metrics.precision_recall"]
