@@ -139,10 +139,13 @@ def test_constant_pictures():
 
 def test_equal_pictures_are_at_distance_zero():
     # Balls of radius zero around pictures that come five times: rounding in
-    # the distances would put some of them outside of their own ball.
-    points = np.repeat(cloud(20, width=50, shift=3.0), 5, axis=0)
-    assert precision_recall(points, points + 0.0, k=3) == (1.0, 1.0)
-    assert density_coverage(points, points + 0.0, k=3) == (0.0, 0.0)
+    # the distances would put some inside that lie on the surface.
+    for width in (50, 500):
+        real = np.repeat(cloud(23, width, shift=3.0), 5, axis=0)
+        order = np.random.default_rng(1).permutation(len(real))
+        fake = real[order[:-8]]
+        assert precision_recall(real, fake, k=3)[0] == 1.0
+        assert density_coverage(real, fake, k=3) == (0.0, 0.0)
 
 
 def test_blocks_of_rows_change_nothing(monkeypatch):
