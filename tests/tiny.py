@@ -184,7 +184,7 @@ def progan(**changes):
 
 
 def stylegan(**changes):
-    return models.StyleGAN(
+    gan = models.StyleGAN(
         **{
             "image_size": 8,
             "channels": 1,
@@ -197,6 +197,15 @@ def stylegan(**changes):
             **changes,
         }
     )
+    # The learned constant starts flat. Normalized, that is rounding over
+    # almost zero, and the gradients of the first step are as large.
+    random = np.random.RandomState(0)
+    maps = random.standard_normal(
+        (1, 4, 4, gan.generator.synthesis.features(4))
+    )
+    for generator in (gan.generator, gan.average_generator):
+        generator.synthesis.constant_4.maps.assign(maps)
+    return gan
 
 
 def wgan_gp(**changes):

@@ -186,9 +186,9 @@ def mixed(gan, steps, stage):
     record.layers_up_to = synthesis.layers_up_to
     record.resolutions = synthesis.resolutions
     gan.generator.__dict__["synthesis"] = record
+    gan.generator.__dict__["mapping"] = lambda latents, labels: latents
     for _ in range(steps):
         gan.fake_images(2, None, stage, None)
-    gan.generator.__dict__["synthesis"] = synthesis
     return np.array(crossovers)
 
 
