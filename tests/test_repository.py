@@ -10,6 +10,7 @@ import pytest
 
 import zoo
 from kerasgan import evaluation, training
+from tests import faults
 
 ROOT = pathlib.Path(__file__).parent.parent
 LARGEST = 20 * 2**20
@@ -98,3 +99,12 @@ def test_published_scores_are_measured_again(name):
         found = scores[protocol]["value"]
         # The spread of rounding on another processor.
         assert found == pytest.approx(entry["value"], rel=0.01), protocol
+
+
+def test_the_planted_faults_are_still_there_to_plant():
+    for fault in faults.read():
+        assert fault["code"] in (ROOT / fault["file"]).read_text("utf-8"), fault
+        path, name = fault["test"].split("::")
+        assert f"def {name}(" in (ROOT / path).read_text("utf-8"), fault
+    text = (ROOT / "tests" / "README.md").read_text("utf-8")
+    assert text == faults.with_table(text)
