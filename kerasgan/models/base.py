@@ -378,7 +378,8 @@ class GAN(keras.Model):
             **kwargs: See `keras.Model.evaluate`.
 
         Returns:
-            dict of metric name to float.
+            dict of metric name to float; a metric with several values has one
+            entry for each, `<metric>_<value>`.
 
         Raises:
             ValueError: If the model was compiled without metrics.
@@ -404,7 +405,14 @@ class GAN(keras.Model):
             super().evaluate(x, verbose=verbose, return_dict=True, **kwargs)
         finally:
             self.seed_generator.state.assign(training_draws)
-        values = {metric.name: float(metric.result()) for metric in metrics}
+        values = {}
+        for metric in metrics:
+            result = metric.result()
+            if isinstance(result, dict):
+                for name, value in result.items():
+                    values[f"{metric.name}_{name}"] = float(value)
+            else:
+                values[metric.name] = float(result)
         return values if return_dict else list(values.values())
 
     def test_step(self, batch):

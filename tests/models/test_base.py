@@ -187,14 +187,29 @@ def test_evaluate_repeats_and_leaves_training_alone(gan):
     gan.compile(metrics=[MeanDifference(name="difference")])
     draws = gan.seed_generator.state.numpy()
     first = gan.evaluate(dataset, verbose=0)
+    np.testing.assert_array_equal(draws, gan.seed_generator.state.numpy())
+    gan.seed_generator.state.assign([8, 9])  # Later in training.
     assert first == gan.evaluate(dataset, verbose=0)
     assert list(first) == ["difference"]
-    np.testing.assert_array_equal(draws, gan.seed_generator.state.numpy())
     fake = gan.generate(16, seed=0).astype("float64").mean()
     real = (dataset.unbatch().batch(16).get_single_element() + 1) * 127.5
     assert first["difference"] == pytest.approx(
         float(tf.reduce_mean(real)) - fake, abs=2.0
     )
+
+
+class Brightness(MeanDifference):
+    """A metric with several values, as precision and recall are."""
+
+    def result(self):
+        return {"mean": super().result(), "two": tf.constant(2.0)}
+
+
+def test_metrics_with_several_values(gan):
+    gan.compile(metrics=[Brightness(name="brightness")])
+    found = gan.evaluate(tiny.by_name("dcgan").dataset(), verbose=0)
+    assert list(found) == ["brightness_mean", "brightness_two"]
+    assert found["brightness_two"] == 2.0
 
 
 def test_evaluate_during_fit(gan):
