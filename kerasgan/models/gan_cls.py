@@ -200,14 +200,14 @@ class GANCLS(LatentGAN):
                     self.image_shape, encoder_width, sentence_dim
                 )
         if vocabulary:
+            tokenizer = build_tokenizer(
+                vocabulary=list(vocabulary),
+                output_sequence_length=caption_length,
+            )
+            tokenizer.build((None,))
             # Not an attribute of its own, so that Keras does not take it for
             # a part of the step, where XLA could not compile it.
-            self._text = types.SimpleNamespace(
-                tokenizer=build_tokenizer(
-                    vocabulary=list(vocabulary),
-                    output_sequence_length=caption_length,
-                )
-            )
+            self._text = types.SimpleNamespace(tokenizer=tokenizer)
             self.text_encoder = build_text_encoder(
                 len(vocabulary), caption_length, encoder_width, sentence_dim
             )
