@@ -20,7 +20,8 @@ def build_patchgan(channels, width, normalization, use_bias, name, initializer):
         use_bias: bool. Whether the convolutions before a normalization have
             a bias; one with a shift of its own makes it redundant.
         name: str. Of the network.
-        initializer: Keras initializer of the kernels.
+        initializer: Config of the kernels' initializer; an initializer
+            itself would give kernels of one shape the same numbers.
 
     Returns:
         A `keras.Model` from pictures `(batch, height, width, channels)` in

@@ -38,7 +38,9 @@ from kerasgan.models.base import (
 )
 
 # Section 6.2: all weights start from a normal with this deviation.
-INITIALIZER = keras.initializers.RandomNormal(stddev=0.02)
+# Spelled as a config, from which every layer makes its own: one initializer
+# would give all kernels of a shape the same numbers.
+INITIALIZER = {"class_name": "RandomNormal", "config": {"stddev": 0.02}}
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

@@ -85,6 +85,18 @@ def test_paper_has_6_blocks_below_256(size, blocks):
     assert sum(name.startswith("add_") for name in names) == blocks
 
 
+def test_no_two_kernels_begin_alike():
+    """A shared Keras initializer repeats its numbers for a shape."""
+    gan = tiny(blocks=3)
+    kernels = [
+        v.numpy().tobytes()
+        for network in (*gan.generators, *gan.discriminators)
+        for v in network.trainable_variables
+        if v.name == "kernel"
+    ]
+    assert len(set(kernels)) == len(kernels) > 30
+
+
 @pytest.mark.parametrize("size", [24, 28, 36])
 def test_generators_keep_the_size(size):
     outputs = tiny().generator_ab(noise(1, size))

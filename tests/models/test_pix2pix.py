@@ -75,6 +75,18 @@ def test_blocks_with_dropout_at_other_sizes(size, dropouts):
     assert len(dropout_layers(tiny(size, width=1))) == dropouts
 
 
+def test_no_two_kernels_begin_alike():
+    """A shared Keras initializer repeats its numbers for a shape."""
+    gan = tiny(128)
+    kernels = [
+        v.numpy().tobytes()
+        for network in (gan.generator, gan.discriminator)
+        for v in network.trainable_variables
+        if v.name in ("kernel", "gamma")
+    ]
+    assert len(set(kernels)) == len(kernels) > 20
+
+
 def test_dropout_layers_draw_from_different_streams():
     states = [
         tuple(d.seed_generator.state.numpy())
