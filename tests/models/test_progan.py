@@ -319,7 +319,7 @@ def test_two_replicas_grow_alike(mirrored):
             gan = growing()
             gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
         gan.fit(dataset(4), verbose=0)
-        assert int(gan.images_seen) == 32
+        assert int(gan.images_seen.numpy()) == 32
         assert gan.due_stage() == Stage(8, True)
         trained[strategy.num_replicas_in_sync] = gan.generator.get_weights()
     for one, two in zip(trained[1], trained[2], strict=True):
