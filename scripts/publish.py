@@ -1,6 +1,6 @@
 """Publishes a finished run: weights, scores and card in the zoo.
 
-    python scripts/publish.py runs/dcgan_fashion_mnist_32
+    python scripts/publish.py runs/dcgan_fashion_mnist_32 --commit 0123abc
 
 Takes the best weights of the run, measures them once on the test data and
 writes zoo/<name>/: config.json, model.weights.h5, metrics.json, samples.png
@@ -57,7 +57,7 @@ Share of each class among 10,000 images, as the classifier sees it:
 | Processor | {processor} |
 | Precision | {precision}; weights stored in 16 bits |
 | Parameters | {parameters} |
-| Versions | kerasgan {kerasgan}, Keras {keras}, TensorFlow {tensorflow} |
+| Versions | kerasgan {commit}, Keras {keras}, TensorFlow {tensorflow} |
 
 ## What it does badly
 
@@ -85,6 +85,9 @@ def main():
     )
     parser.add_argument("run", type=pathlib.Path)
     parser.add_argument("--recipe", help="name or file (of the run)")
+    parser.add_argument(
+        "--commit", required=True, help="of kerasgan that the run was made by"
+    )
     parser.add_argument("--weaknesses", help="what the model does badly")
     options = parser.parse_args()
 
@@ -107,7 +110,10 @@ def main():
         "class_shares": evaluation.class_shares(
             zoo.load(recipe.name).generate, recipe.dataset
         ),
-        "training": publishing.training_summary(options.run),
+        "training": {
+            **publishing.training_summary(options.run),
+            "commit": options.commit,
+        },
     }
     publishing.write_json(folder / "metrics.json", metrics)
     (folder / "README.md").write_text(card(folder, metrics, weaknesses))

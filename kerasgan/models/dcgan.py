@@ -27,8 +27,9 @@ from kerasgan import losses
 from kerasgan.layers.normalization import batch_normalization
 from kerasgan.models.base import LatentGAN, check_positive, check_power_of_two
 
-# Section 4: all weights start from a normal with this deviation.
-INITIALIZER = keras.initializers.RandomNormal(stddev=0.02)
+# Section 4: all weights start from a normal with this deviation. Not an object:
+# shared by layers, one would give all of them the same numbers.
+INITIALIZER = {"class_name": "RandomNormal", "config": {"stddev": 0.02}}
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

@@ -77,6 +77,21 @@ def test_every_weight_moves(model):
 
 
 @every_model
+def test_first_weights_have_nothing_in_common(model):
+    """An initializer that layers share gives them all the same numbers."""
+    gan = model.build()
+    starts = {}
+    for name in (*gan.generator_names, *gan.discriminator_names):
+        for v in getattr(gan, name).trainable_variables:
+            numbers = v.numpy().ravel()[:4]
+            if len(set(numbers.tolist())) > 1:  # Not zeros or ones.
+                normed = np.round(numbers / np.abs(numbers).max(), 4)
+                starts.setdefault(tuple(normed), []).append(v.path)
+    assert len(starts) > 3
+    assert not [paths for paths in starts.values() if len(paths) > 1]
+
+
+@every_model
 def test_losses_are_reported(model):
     gan = model.compiled()
     history = gan.fit(model.dataset(), verbose=0).history
