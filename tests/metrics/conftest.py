@@ -1,10 +1,8 @@
 import sys
-import types
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from kerasgan.metrics import features
 
@@ -32,34 +30,6 @@ def pictures():
         )
 
     return draw
-
-
-class _Missing(type):
-    """Any name below it is another one of these."""
-
-    def __getattr__(cls, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Missing(name, (object,), {})
-
-
-@pytest.fixture(scope="session")
-def tfgan():
-    """tensorflow-gan 2.1.0, with the names that newer packages took away.
-
-    TensorFlow 2.16 dropped `tf.estimator`, and tensorflow_hub does not import
-    without pkg_resources, which setuptools 82 dropped. TF-GAN reads both when
-    it is imported; none of what is compared here calls either.
-    """
-    import tensorflow.compat.v1 as v1
-
-    # The module is wrapped, and hands out what its inner one has.
-    wrapped = v1.__dict__.get("_tfmw_wrapped_module")
-    if wrapped is None:
-        wrapped = object.__getattribute__(v1, "_tfmw_wrapped_module")
-    tf.estimator = wrapped.estimator = _Missing("estimator", (), {})
-    sys.modules.setdefault("tensorflow_hub", types.ModuleType("tensorflow_hub"))
-    return pytest.importorskip("tensorflow_gan", reason="in the extra parity")
 
 
 @pytest.fixture(scope="session")
