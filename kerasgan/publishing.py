@@ -20,13 +20,13 @@ def write(
     recipe,
     classes=(),
     features=None,
-    samples=None,
+    sample=None,
 ):
     """Writes a model as `zoo.load` reads it.
 
-    The averaged generators take the place of the trained ones, and weights
-    are stored in 16 bits; the model that is given is changed to match the
-    first.
+    The averaged generators take the place of the trained ones, weights are
+    stored in 16 bits, and optimizers are left out. The model that is given
+    stays as it is.
 
     Args:
         gan: A built `GAN`.
@@ -38,11 +38,16 @@ def write(
         recipe: str. What `kerasgan train` takes.
         classes: Sequence of str. Names of the classes. Defaults to none.
         features: str or `None`. What `zoo.features` measures it with.
-        samples: uint8 images for samples.png, or `None` for 64 images of
-            seed 0.
+        sample: Callable from the model to the uint8 images of samples.png.
+            Defaults to 64 images of seed 0.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    # A copy that was never compiled has no optimizers to be stored, and draws
+    # as the loaded model will, whatever the precision of training.
+    trained = gan.get_weights()
+    gan = type(gan).from_config({**gan.get_config(), "dtype": "float32"})
+    gan.set_weights(trained)
     for name in gan.generator_names:
         average = getattr(gan, f"average_{name}")
         getattr(gan, name).set_weights(average.get_weights())
@@ -73,9 +78,8 @@ def write(
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     write_json(folder / "config.json", config)
-    if samples is None:
-        samples = gan.generate(64, seed=0)
-    data.save_png(folder / "samples.png", data.grid(samples, 8))
+    images = sample(gan) if sample else gan.generate(64, seed=0)
+    data.save_png(folder / "samples.png", data.grid(images, 8))
 
 
 def write_json(path, content):

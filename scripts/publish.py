@@ -39,9 +39,11 @@ images = gan.generate(16, seed=0)  # uint8, {batch_shape}
 
 {scores}
 
-`real` is real training images in place of generated ones, `epoch 1` the same
-model after its first epoch, all under the same protocol; docs/metrics.md
-explains each. Again by `kerasgan evaluate {name}`.
+`real` is real training images in place of generated ones; `epoch 1` is the
+same model after its first epoch, when the averaged generator, which draws, has
+not yet left its random start. All are under the same protocol, which
+metrics.json spells out; docs/metrics.md explains each. Again by
+`kerasgan evaluate {name}`.
 
 Share of each class among 10,000 images, as the classifier sees it:
 
@@ -134,7 +136,7 @@ def write(recipe, weights, parent):
         recipe=recipe.name,
         classes=recipe.classes,
         features=recipe.features,
-        samples=None if recipe.sample is None else recipe.sample(gan),
+        sample=recipe.sample,
     )
     return folder
 
