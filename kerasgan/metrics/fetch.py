@@ -57,7 +57,9 @@ def fetch(url, path):
                 f"{url} broke off after {done:,} of {total:,} bytes; the "
                 "next try goes on from there"
             )
-    os.replace(part, path)
+        file.flush()
+        # While the lock is held: who waits for it must find the target.
+        os.replace(part, path)
 
 
 def _lock(file):
