@@ -60,10 +60,10 @@ def test_changed_arguments_reach_the_config(model):
 
 
 @every_model
-def test_every_weight_moves(model):
+def test_every_weight_moves_and_losses_are_reported(model):
     gan = model.compiled()
     before = weights(gan)
-    gan.fit(model.dataset(), verbose=0)
+    history = gan.fit(model.dataset(), verbose=0).history
     after = weights(gan)
     trained = [
         f"{prefix}{name}/{v.path}"
@@ -74,6 +74,9 @@ def test_every_weight_moves(model):
     ]
     assert len(trained) > 10
     assert not [n for n in trained if (before[n] == after[n]).all()]
+    assert set(history) == set(gan.loss_names)
+    losses = [value for values in history.values() for value in values]
+    assert np.isfinite(losses).all()
 
 
 @every_model
@@ -89,14 +92,6 @@ def test_first_weights_have_nothing_in_common(model):
                 starts.setdefault(tuple(normed), []).append(v.path)
     assert len(starts) > 3
     assert not [paths for paths in starts.values() if len(paths) > 1]
-
-
-@every_model
-def test_losses_are_reported(model):
-    gan = model.compiled()
-    history = gan.fit(model.dataset(), verbose=0).history
-    assert set(history) == set(gan.loss_names)
-    assert np.isfinite([v for values in history.values() for v in values]).all()
 
 
 @every_model
@@ -156,6 +151,7 @@ def test_two_replicas_take_the_same_step(model, mirrored):
         )
 
 
+@pytest.mark.slow
 @every_model
 def test_xla(model):
     gan = model.compiled(jit_compile=True)
@@ -164,7 +160,10 @@ def test_xla(model):
 
 
 @every_model
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "policy",
+    ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)],
+)
 def test_mixed_precision(model, policy):
     gan = model.compiled({"dtype": policy})
     before = weights(gan)
