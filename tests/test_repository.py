@@ -37,6 +37,19 @@ def test_the_leaderboard_is_made_from_the_scores():
     assert re.findall(r"^\| \[(\w+)\]", text, re.M) == list(zoo.list())
 
 
+def test_the_readme_quotes_the_baseline_as_it_was_scored():
+    path = ROOT / "scripts" / "benchmarks" / "baseline_scores.json"
+    scores = json.loads(path.read_text("utf-8"))["fd"]
+    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    assert f"scores {scores['baseline, epoch 20']:.3f} under" in text
+    early = [scores[f"baseline, epoch {epoch}"] for epoch in (1, 4, 10)]
+    assert "({:.2f}, {:.2f} and {:.2f} after".format(*early) in text
+    for name in zoo.list():
+        if name in scores:
+            entry = zoo.card(name).scores["fd10k_fashion_mnist_test"]
+            assert entry["value"] == pytest.approx(scores[name], rel=1e-6)
+
+
 @every_name
 def test_a_folder_is_whole(name):
     folder = zoo.folder(name)
