@@ -1,6 +1,6 @@
 """Plants faults, one at a time, and sees whether the tests catch them.
 
-    python -m tests.faults            # all of faults.json: about half an hour
+    python -m tests.faults            # all of faults.json
     python -m tests.faults frechet    # those whose file or test has the word
     python -m tests.faults --table    # writes the table in tests/README.md
 

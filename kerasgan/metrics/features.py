@@ -8,14 +8,14 @@ import hashlib
 import json
 import math
 import pathlib
+import tempfile
 
-import h5py
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import layers
 
 from kerasgan.metrics import resize
+from kerasgan.weights import compact
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.weights.h5"
@@ -278,9 +278,13 @@ def save_classifier(
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / WEIGHTS_FILE
-    model.save_weights(weights)
-    if dtype != "float32":
-        _recast(weights, dtype)
+    if dtype == "float16":
+        with tempfile.TemporaryDirectory() as scratch:
+            whole = pathlib.Path(scratch, WEIGHTS_FILE)
+            model.save_weights(whole)
+            compact(whole, weights)
+    else:
+        model.save_weights(weights)
     _, height, image_width, channels = model.input_shape
     config = {
         "name": name,
@@ -294,29 +298,3 @@ def save_classifier(
     (folder / CONFIG_FILE).write_text(
         json.dumps(config, indent=2) + "\n", "utf-8"
     )
-
-
-def _recast(path, dtype):
-    """Rewrites an HDF5 file with its float32 arrays in `dtype`."""
-    part = path.with_suffix(".part")
-    with h5py.File(path) as old, h5py.File(part, "w") as new:
-
-        def copy(name, item):
-            if isinstance(item, h5py.Group):
-                target = new.create_group(name)
-            else:
-                values = item[()]
-                if values.dtype == np.float32:
-                    with np.errstate(over="ignore"):
-                        values = values.astype(dtype)
-                    if not np.isfinite(values).all():
-                        raise ValueError(
-                            f"A weight is not finite in {dtype}. "
-                            f"Received: {name}"
-                        )
-                target = new.create_dataset(name, data=values)
-            target.attrs.update(item.attrs)
-
-        new.attrs.update(old.attrs)
-        old.visititems(copy)
-    part.replace(path)

@@ -7,7 +7,7 @@
 The network of the authors' Torch release with one block less and the width
 that it has, 64. Beyond the paper: the averaged generator draws, and the
 learning rates fall in a straight line to zero, which takes the place of
-choosing when to stop. bfloat16 makes a step about 1.2 times as fast here.
+choosing when to stop. bfloat16 makes a step faster (docs/performance.md).
 Hours, processor and scores are on the card, zoo/dcgan_fashion_mnist_32.
 """
 
