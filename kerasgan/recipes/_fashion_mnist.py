@@ -7,6 +7,19 @@ from kerasgan import data, metrics
 LICENSE = "MIT"
 SIZE = 32
 TRAINING_IMAGES = 60_000
+# As the authors name them; labels are positions here.
+CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
 
 
 @functools.cache
@@ -35,6 +48,35 @@ def image_batches(batch_size, epochs, seed=0):
         )
 
     return batches
+
+
+def labelled_batches(batch_size, epochs, seed=0):
+    """Returns the `batches` of a recipe for a model with labels.
+
+    Args:
+        batch_size: int.
+        epochs: int. Of the whole run.
+        seed: int. Of the order. Defaults to `0`.
+    """
+
+    def batches(first_epoch):
+        examples = training_data()
+        return data.stream(
+            (examples["image"], examples["label"]),
+            batch_size,
+            transform=lambda images, labels, _: (data.to_float(images), labels),
+            seed=seed,
+            first_epoch=first_epoch,
+            epochs=epochs - first_epoch,
+        )
+
+    return batches
+
+
+def eight_of_each_class(gan):
+    """Returns 80 images of seed 0, each row of eight a class."""
+    labels = [label for label in range(len(CLASSES)) for _ in range(8)]
+    return gan.generate(labels=labels, seed=0)
 
 
 @functools.cache
