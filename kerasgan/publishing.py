@@ -21,12 +21,13 @@ def write(
     classes=(),
     features=None,
     sample=None,
+    half=True,
 ):
     """Writes a model as `zoo.load` reads it.
 
     The averaged generators take the place of the trained ones, weights are
-    stored in 16 bits, and optimizers are left out. The model that is given
-    stays as it is.
+    stored in 16 bits unless told otherwise, and optimizers are left out. The
+    model that is given stays as it is.
 
     Args:
         gan: A built `GAN`.
@@ -39,7 +40,9 @@ def write(
         classes: Sequence of str. Names of the classes. Defaults to none.
         features: str or `None`. What `zoo.features` measures it with.
         sample: Callable from the model to the uint8 images of samples.png.
-            Defaults to 64 images of seed 0.
+            `None` from it leaves the file out. Defaults to 64 images of seed
+            0.
+        half: bool. Whether weights are stored in 16 bits. Defaults to `True`.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +58,7 @@ def write(
         whole = pathlib.Path(scratch, "whole.weights.h5")
         small = pathlib.Path(scratch, "model.weights.h5")
         gan.save_weights(whole)
-        weights.compact(whole, small)
+        weights.compact(whole, small, half)
         content = small.read_bytes()
     checkpoints.write_atomically(folder / "model.weights.h5", content)
     config = {
@@ -79,7 +82,8 @@ def write(
     }
     write_json(folder / "config.json", config)
     images = sample(gan) if sample else gan.generate(64, seed=0)
-    data.save_png(folder / "samples.png", data.grid(images, 8))
+    if images is not None:
+        data.save_png(folder / "samples.png", data.grid(images, 8))
 
 
 def write_json(path, content):

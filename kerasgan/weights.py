@@ -1,8 +1,8 @@
 """Weight files that are small enough to ship.
 
-They stay ordinary Keras files, read by `load_weights`: only the numbers are
-stored in 16 bits, and arrays that are equal (the trained generator of a
-published model is its average) are stored once.
+They stay ordinary Keras files, read by `load_weights`: the numbers are stored
+in 16 bits unless told otherwise, and arrays that are equal (the trained
+generator of a published model is its average) are stored once.
 """
 
 import hashlib
@@ -11,12 +11,13 @@ import h5py
 import numpy as np
 
 
-def compact(source, target):
+def compact(source, target, half=True):
     """Copies a Keras weights file, smaller.
 
     Args:
         source: str or path of a file made by `save_weights`.
         target: str or path of the file to write, not `source`.
+        half: bool. Whether numbers are stored in 16 bits. Defaults to `True`.
 
     Raises:
         ValueError: If a weight is too large for 16 bits.
@@ -34,7 +35,7 @@ def compact(source, target):
                 new.require_group(name).attrs.update(item.attrs)
                 return
             array = item[...]
-            if array.dtype == np.float32:
+            if half and array.dtype == np.float32:
                 array = _halved(name, array)
             digest = hashlib.sha256(array.tobytes()).hexdigest()
             key = (digest, array.shape, array.dtype.str)
