@@ -108,7 +108,50 @@ def parser():
 
     added = command(_export, "export", "Write a model for serving.")
     added.add_argument("name", metavar="NAME", help="name or folder")
-    added.add_argument("folder", metavar="FOLDER")
+    added.add_argument("folder", metavar="FOLDER", help="new or empty")
+    added.add_argument(
+        "--format",
+        choices=["saved_model", "litert", "onnx"],
+        default="saved_model",
+        help="what to write (saved_model)",
+    )
+    added.add_argument(
+        "--scores",
+        action="store_true",
+        help="also the discriminator's scores (saved_model)",
+    )
+
+    added = command(_convert, "convert", "Make a model of others' weights.")
+    added.add_argument(
+        "architecture",
+        metavar="ARCH",
+        choices=["cyclegan", "dcgan", "pix2pix", "stylegan"],
+        help="cyclegan, dcgan, pix2pix or stylegan",
+    )
+    added.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="a state dict or .npz, or NETWORK=FILE; see docs/convert.md",
+    )
+    added.add_argument(
+        "-o", "--output", required=True, help="folder of the model, new"
+    )
+    added.add_argument(
+        "--license", required=True, help="of the weights, as their makers say"
+    )
+    added.add_argument(
+        "--credit", required=True, help="whose weights, and where from"
+    )
+    added.add_argument(
+        "--dataset", default="not stated", help="what they were trained on"
+    )
+    added.add_argument(
+        "--image-size", type=int, help="of CycleGAN's pictures in training"
+    )
+    added.add_argument(
+        "--pictures", help="to translate for samples.png: a file or folder"
+    )
 
     added = command(_data, "data", "Prepare training data.")
     kinds = added.add_subparsers(metavar="ACTION", required=True)
@@ -232,22 +275,23 @@ def _translate(options):
             f"{card.name} does not take images: use `kerasgan generate`."
         )
     from kerasgan import data
+    from kerasgan.data import folder
 
     source, target = pathlib.Path(options.input), pathlib.Path(options.output)
     if source.is_dir():
         target.mkdir(parents=True, exist_ok=True)
         pairs = [
             (path, target / f"{path.stem}.png")
-            for path in data.picture_files(source)
+            for path in folder.find_pictures(source)
         ]
     else:
         _check_png(target)
         pairs = [(source, target)]
     gan = zoo.load(options.name)
     direction = {"to": options.to} if options.to else {}
-    size, channels = card.image_shape[0], card.image_shape[-1]
+    size = card.image_shape[0]
     for path, output in pairs:
-        picture = data.read_picture(path, size, channels)
+        picture = folder.decode(path, size, gan.source_channels)
         data.save_png(output, gan.translate(picture[None], **direction)[0])
     print(f"{len(pairs)} images by {card.name} in {target}")
 
@@ -276,8 +320,44 @@ def _evaluate(options):
 
 
 def _export(options):
-    zoo.load(options.name).export(options.folder)
-    print(f"{options.name} as a SavedModel in {options.folder}")
+    gan = zoo.load(options.name)
+    written = gan.export(options.folder, options.format, options.scores)
+    print(f"{options.name} as {options.format} in {options.folder}")
+    print(f"signatures: {', '.join(written)}")
+    missing = [name for name in gan.signatures() if name not in written]
+    if missing:
+        print(
+            f"without: {', '.join(missing)} ({options.format} holds neither "
+            "random seeds nor text: draw latents, encode captions before)"
+        )
+
+
+def _convert(options):
+    from kerasgan import convert
+
+    roles = convert.ROLES[options.architecture]
+    paths = {}
+    for place, file in enumerate(options.files):
+        role, separator, path = file.partition("=")
+        if not separator or pathlib.Path(file).exists():
+            role = roles[place] if place < len(roles) else f"network {place}"
+            path = file
+        if role in paths:
+            raise _Usage(f"There are two files for {role}.")
+        paths[role] = path
+    fresh = convert.convert(
+        options.architecture,
+        paths,
+        options.output,
+        license=options.license,
+        credit=options.credit,
+        dataset=options.dataset,
+        image_size=options.image_size,
+        pictures=options.pictures,
+    )
+    print(f"{options.architecture} in {options.output}")
+    if fresh:
+        print(f"in no file, and therefore random: {', '.join(fresh)}")
 
 
 def _data(options):

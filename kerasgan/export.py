@@ -1,32 +1,265 @@
-"""Writing a model in the formats that servers read."""
+"""Writing a model in the formats that servers read.
 
+A SavedModel holds everything that the model can do. LiteRT and ONNX hold
+neither random seeds nor text: there the caller draws the latents, and brings
+sentence vectors in place of captions.
+"""
+
+import contextlib
+import os
 import pathlib
+import shutil
+import tempfile
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+# Where TensorFlow Serving looks for requests to run before it answers any.
+WARMUP = "assets.extra/tf_serving_warmup_requests"
+# Inputs that only TensorFlow's random numbers can use.
+SEEDS = ("seed", "seeds")
 
-def saved_model(gan, folder, verbose=False):
-    """Writes a SavedModel with the signatures of the model.
+
+def write(gan, folder, format="saved_model", scores=False, verbose=False):
+    """Writes a model for serving.
 
     Args:
         gan: A `GAN`.
+        folder: str or path, must not exist or be empty. It appears at the
+            end, whole; nothing is left of an export that fails.
+        format: str. `"saved_model"`: a SavedModel with all signatures and a
+            warm-up request for each. `"litert"`: one file, `model.tflite`,
+            with the portable signatures. `"onnx"`: one file for each
+            portable signature, `<signature>.onnx`. Defaults to
+            `"saved_model"`.
+        scores: bool. Whether to add the discriminator's signatures, for a
+            SavedModel only. Defaults to `False`.
+        verbose: bool. Whether Keras prints the signatures of a SavedModel.
+            Defaults to `False`.
+
+    Returns:
+        Tuple of str, the names of the signatures written.
+
+    Raises:
+        ValueError: If there is no such format, or it holds no scores.
+        OSError: If the folder is not empty.
+        ImportError: If the format needs a package that is not installed.
+    """
+    writers = {"saved_model": _saved_model, "litert": _litert, "onnx": _onnx}
+    if format not in writers:
+        raise ValueError(
+            f"`format` must be one of {', '.join(writers)}. "
+            f"Received: format={format!r}"
+        )
+    if format == "saved_model":
+        signatures = {
+            **gan.signatures(),
+            **(gan.score_signatures() if scores else {}),
+        }
+    elif scores:
+        raise ValueError(
+            "`scores` needs format='saved_model'; the other formats hold "
+            f"the generator alone. Received: format={format!r}"
+        )
+    else:
+        gan = in_float32(gan)
+        signatures = portable(gan.signatures())
+    with new_folder(folder) as unfinished:
+        writers[format](gan, signatures, unfinished, verbose)
+    return tuple(signatures)
+
+
+@contextlib.contextmanager
+def new_folder(folder):
+    """Gives a folder to fill, and moves it into place when that went well.
+
+    Args:
         folder: str or path, must not exist or be empty.
-        verbose: bool. Whether Keras prints the signatures. Defaults to
-            `False`.
 
     Raises:
         OSError: If the folder is not empty.
     """
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(folder).absolute()
     if folder.exists() and (folder.is_file() or any(folder.iterdir())):
         raise OSError(
             "The folder to export to must be new or empty, so that nothing "
             f"is overwritten. Received: {folder}"
         )
+    # Beside the other, because only then moving is a matter of one moment.
+    # TensorFlow Serving takes nothing for a version that is not a number.
+    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.unfinished")
+    unfinished.mkdir(parents=True)
+    try:
+        yield unfinished
+        if folder.exists():
+            folder.rmdir()
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def portable(signatures):
+    """Returns the signatures that need nothing but numbers.
+
+    Args:
+        signatures: dict, see `GAN.signatures`.
+
+    Returns:
+        dict, those of them that take neither text nor seeds.
+    """
+    return {
+        name: (function, specs)
+        for name, (function, specs) in signatures.items()
+        if not any(s.dtype == tf.string or s.name in SEEDS for s in specs)
+    }
+
+
+def in_float32(gan):
+    """Returns the model, or one of the same weights that works in float32.
+
+    Args:
+        gan: A `GAN`.
+
+    Returns:
+        A `GAN`.
+    """
+    if gan.dtype_policy.name == "float32":
+        return gan
+    # The other formats' kernels have no bfloat16, and few have float16.
+    copy = type(gan).from_config({**gan.get_config(), "dtype": "float32"})
+    copy.set_weights(gan.get_weights())
+    return copy
+
+
+def _saved_model(gan, signatures, folder, verbose):
+    _write_signatures(gan, signatures, folder, verbose)
+    path = folder / WARMUP
+    path.parent.mkdir()
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for name, (_, specs) in signatures.items():
+            inputs = {s.name: example(s, gan.image_shape) for s in specs}
+            writer.write(prediction_log(gan.name, name, inputs))
+
+
+def _write_signatures(gan, signatures, folder, verbose=False):
     archive = keras.export.ExportArchive()
     for part in gan.exported_parts:
         archive.track(part)
-    for name, (function, specs) in gan.signatures().items():
+    for name, (function, specs) in signatures.items():
         archive.add_endpoint(name, tf.function(function), specs)
     archive.write_out(str(folder), verbose=verbose)
+
+
+def _litert(gan, signatures, folder, verbose):
+    with tempfile.TemporaryDirectory() as saved_model:
+        _write_signatures(gan, signatures, saved_model)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            saved_model, signature_keys=list(signatures)
+        )
+        (folder / "model.tflite").write_bytes(converter.convert())
+
+
+def _onnx(gan, signatures, folder, verbose):
+    try:
+        import onnx
+        import tf2onnx
+    except ImportError as error:
+        raise ImportError(
+            "Writing ONNX needs tf2onnx, which is not installed. Install "
+            "kerasgan with its extra: pip install 'kerasgan[onnx]'."
+        ) from error
+    for name, (function, specs) in signatures.items():
+        model, _ = tf2onnx.convert.from_function(
+            tf.function(_with_other_names(function, specs), specs),
+            input_signature=specs,
+        )
+        _name_axes(model.graph)
+        onnx.checker.check_model(model)
+        onnx.save(model, str(folder / f"{name}.onnx"))
+
+
+def _with_other_names(function, specs):
+    """Returns a function none of whose outputs has the name of an input.
+
+    All tensors of an ONNX graph share one space of names.
+    """
+    inputs = {spec.name for spec in specs}
+
+    def named(*arguments):
+        return {
+            "translations" if name in inputs else name: tensor
+            for name, tensor in function(*arguments).items()
+        }
+
+    return named
+
+
+def _name_axes(graph):
+    """Gives the free axes of inputs and outputs their names, for readers."""
+    for tensor in [*graph.input, *graph.output]:
+        axes = tensor.type.tensor_type.shape.dim
+        for axis, name in zip(axes, ("batch", "height", "width"), strict=False):
+            if not axis.HasField("dim_value"):
+                axis.dim_param = name
+
+
+def example(spec, image_shape):
+    """Returns the smallest input that a signature takes.
+
+    Args:
+        spec: `tf.TensorSpec`.
+        image_shape: Tuple of ints `(height, width, channels)`.
+
+    Returns:
+        Array: 1 for a single number, one row of zeros or one word for a
+        batch.
+    """
+    if spec.shape.rank == 0:
+        return np.ones((), spec.dtype.as_numpy_dtype)
+    sizes = (1, *image_shape)
+    shape = [size or sizes[axis] for axis, size in enumerate(spec.shape)]
+    if spec.dtype == tf.string:
+        return np.full(shape, b"a")
+    return np.zeros(shape, spec.dtype.as_numpy_dtype)
+
+
+def prediction_log(model, signature, inputs):
+    """Returns a request in the form in which TensorFlow Serving logs them.
+
+    A `PredictionLog` message of tensorflow-serving-api, written out here
+    because that package would be needed for nothing else.
+
+    Args:
+        model: str. The model's name.
+        signature: str. The signature's name.
+        inputs: dict of input name to array.
+
+    Returns:
+        bytes, the serialized message.
+
+    Reference:
+        model.proto, predict.proto and prediction_log.proto in
+        https://github.com/tensorflow/serving/tree/master/tensorflow_serving/apis
+    """
+    # ModelSpec: name = 1, signature_name = 3.
+    spec = _field(1, model.encode()) + _field(3, signature.encode())
+    # PredictRequest: model_spec = 1, inputs = 2, a map of key = 1, value = 2.
+    request = _field(1, spec)
+    for name, array in inputs.items():
+        tensor = tf.make_tensor_proto(array).SerializeToString()
+        request += _field(2, _field(1, name.encode()) + _field(2, tensor))
+    # PredictionLog: predict_log = 6. PredictLog: request = 1.
+    return _field(6, _field(1, request))
+
+
+def _field(number, content):
+    """Returns a protobuf field of bytes: tag, length, content."""
+    length = len(content)
+    digits = [number << 3 | 2]
+    # The length in base 128, the lowest digit first; all but the last say
+    # that more follow.
+    while length > 127:
+        digits.append(length & 127 | 128)
+        length >>= 7
+    return bytes([*digits, length]) + content

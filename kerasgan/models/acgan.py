@@ -30,7 +30,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from kerasgan import losses
+from kerasgan import data, losses
 from kerasgan.layers.dropout import Dropout
 from kerasgan.layers.normalization import batch_normalization
 from kerasgan.models.base import ClassGAN, check_positive, check_power_of_two
@@ -210,6 +210,13 @@ class ACGAN(ClassGAN):
             g_loss=g_loss,
             g_class_loss=g_class_loss,
         )
+
+    def score_signatures(self):
+        def scores(images):
+            scores, logits = self.discriminator(data.to_float(images))
+            return {"scores": scores[:, 0], "class_logits": logits}
+
+        return {"scores": (scores, [self.images_spec])}
 
 
 def build_generator(

@@ -506,22 +506,41 @@ class GAN(keras.Model):
         """
         raise NotImplementedError
 
+    def score_signatures(self):
+        """Returns what an exported discriminator can do.
+
+        Returns:
+            dict like that of `signatures`. Scores are raw, before any
+            sigmoid, and higher for images that look real.
+        """
+        raise NotImplementedError
+
     @property
     def exported_parts(self):
         """The layers whose state the signatures use."""
         return self.average_generators
 
-    def export(self, folder, verbose=False):
-        """Writes a SavedModel that runs without kerasgan and without Keras.
+    def export(self, folder, format="saved_model", scores=False, verbose=False):
+        """Writes a model that runs without kerasgan and without Keras.
 
         Args:
             folder: str or path, must not exist or be empty. TensorFlow
                 Serving expects it to end in a version number.
-            verbose: bool. Whether Keras prints the signatures. Defaults to
-                `False`.
+            format: str. `"saved_model"`, with all of `signatures()`; or
+                `"litert"` or `"onnx"`, with those that take neither seeds
+                nor text. See docs/serving.md. Defaults to `"saved_model"`.
+            scores: bool. Whether a SavedModel also gives the scores of the
+                discriminator. Defaults to `False`.
+            verbose: bool. Whether Keras prints the signatures of a
+                SavedModel. Defaults to `False`.
+
+        Returns:
+            Tuple of str, the names of the signatures written.
 
         Raises:
+            ValueError: If there is no such format, or it holds no scores.
             OSError: If the folder is not empty.
+            ImportError: If the format needs a package that is not installed.
 
         Example:
         ```python
@@ -532,7 +551,7 @@ class GAN(keras.Model):
         """
         from kerasgan import export  # It builds on the models.
 
-        export.saved_model(self, folder, verbose=verbose)
+        return export.write(self, folder, format, scores, verbose)
 
 
 class LatentGAN(GAN):
@@ -618,6 +637,17 @@ class LatentGAN(GAN):
                 ],
             ),
         }
+
+    @property
+    def images_spec(self):
+        """Images as they come in, for `score_signatures`."""
+        return tf.TensorSpec((None, *self.image_shape), "uint8", "images")
+
+    def score_signatures(self):
+        def scores(images):
+            return {"scores": self.discriminator(data.to_float(images))[:, 0]}
+
+        return {"scores": (scores, [self.images_spec])}
 
 
 class ClassGAN(LatentGAN):
@@ -816,6 +846,11 @@ class ClassGAN(LatentGAN):
             latents = self.seeded_latents(seed, tf.shape(labels)[0])
             return from_latents(latents, labels)
 
+        def sample_any(seed, count):
+            labels = self.seeded_labels(seed, count)
+            return {**sample(seed, labels), "labels": labels}
+
+        seed = tf.TensorSpec((), "int64", "seed")
         labels = tf.TensorSpec((None,), "int32", "labels")
         return {
             "serving_default": (
@@ -827,7 +862,11 @@ class ClassGAN(LatentGAN):
                     labels,
                 ],
             ),
-            "sample": (sample, [tf.TensorSpec((), "int64", "seed"), labels]),
+            "sample": (sample, [seed, labels]),
+            "sample_any": (
+                sample_any,
+                [seed, tf.TensorSpec((), "int32", "count")],
+            ),
         }
 
 
@@ -863,7 +902,7 @@ class TranslationGAN(GAN):
         pictures = gan.translate(drawings)  # uint8 in, uint8 out
         ```
         """
-        return self.serve("serving_default", images, batch_size)
+        return self.serve("translate", images, batch_size)
 
     def serve(self, signature, images, batch_size, *more):
         """Runs a signature on images of any number, after a check.

@@ -30,7 +30,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from kerasgan import losses, random
+from kerasgan import data, losses, random
 from kerasgan.layers.dropout import Dropout
 from kerasgan.layers.normalization import batch_normalization
 from kerasgan.models.base import ClassGAN, check_positive, check_power_of_two
@@ -87,6 +87,16 @@ class ConditionalGAN(ClassGAN):
         self.update_average()
 
         return self.report(d_loss=d_loss, g_loss=g_loss)
+
+    def score_signatures(self):
+        def scores(images, labels):
+            # Looking them up refuses labels that name no class.
+            labels = tf.gather(tf.range(self.num_classes), labels)
+            scores = self.discriminator((data.to_float(images), labels))
+            return {"scores": scores[:, 0]}
+
+        labels = tf.TensorSpec((None,), "int32", "labels")
+        return {"scores": (scores, [self.images_spec, labels])}
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

@@ -349,6 +349,19 @@ class CycleGAN(TranslationGAN):
             for to in ("b", "a")
         }
 
+    def score_signatures(self):
+        def scores(images, of):
+            discriminator = getattr(self, f"discriminator_{of}")
+            return {"scores": discriminator(self.as_source(images))[..., 0]}
+
+        return {
+            f"scores_{of}": (
+                functools.partial(scores, of=of),
+                [self.source_spec],
+            )
+            for of in ("a", "b")
+        }
+
 
 class LinearDecay(keras.callbacks.Callback):
     """Lets the learning rates fall linearly over the last epochs.

@@ -536,13 +536,28 @@ class GANCLS(LatentGAN):
         def sample(seed, text):
             return from_text(self.seeded_latents(seed, tf.shape(text)[0]), text)
 
+        def encode(captions):
+            vectors = self.text_encoder(self.tokenizer(captions))
+            return {"sentence_vectors": vectors}
+
         latents = tf.TensorSpec((None, self.latent_dim), "float32", "latents")
         seed = tf.TensorSpec((), "int64", "seed")
         return {
             "serving_default": (from_text, [latents, text]),
             "sample": (sample, [seed, text]),
             "from_vectors": (from_vectors, [latents, vectors]),
+            **({"encode": (encode, [text])} if self.vocabulary else {}),
         }
+
+    def score_signatures(self):
+        def scores(images, captions):
+            if self.vocabulary:
+                captions = self.tokenizer(captions)
+            pairs = (data.to_float(images), self.sentence_vectors(captions))
+            return {"scores": self.discriminator(pairs)[:, 0]}
+
+        _, specs = self.signatures()["sample"]
+        return {"scores": (scores, [self.images_spec, specs[1]])}
 
     @property
     def exported_parts(self):

@@ -19,6 +19,7 @@ import types
 import keras
 import tensorflow as tf
 
+from kerasgan import data
 from kerasgan.layers.resampling import downsample, upsample
 from kerasgan.models.base import (
     LatentGAN,
@@ -354,6 +355,26 @@ class GrowingGAN(LatentGAN):
                 average.weights, layer.weights, strict=True
             ):
                 mean.assign(current + decay * (mean - current))
+
+    def score_signatures(self):
+        def scores(images):
+            return {"scores": self.shown_scores(data.to_float(images))[:, 0]}
+
+        return {"scores": (scores, [self.images_spec])}
+
+    def shown_scores(self, images):
+        """Returns the scores of full-size images at the present resolution.
+
+        Args:
+            images: Float tensor of full-size images, in `[-1, 1]`.
+
+        Returns:
+            Float tensor `(batch, scores)`.
+        """
+        stage = self.due_stage()
+        fade = self.fade_at(stage)
+        shown = self.shown_images(images, stage, fade)
+        return self.discriminator(shown, fade=fade)
 
     @property
     def exported_parts(self):

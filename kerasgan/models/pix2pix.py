@@ -324,12 +324,22 @@ class Pix2Pix(TranslationGAN):
 
         seeds = tf.TensorSpec((None,), "int64", "seeds")
         return {
-            "serving_default": (translate, [self.source_spec]),
+            "translate": (translate, [self.source_spec]),
             "translate_stochastic": (
                 translate_stochastic,
                 [self.source_spec, seeds],
             ),
         }
+
+    def score_signatures(self):
+        def scores(images, translations):
+            pairs = [self.as_source(images), data.to_float(translations)]
+            patches = self.discriminator(tf.concat(pairs, axis=-1))
+            return {"scores": patches[..., 0]}
+
+        shape = (None, None, None, self.target_channels)
+        translations = tf.TensorSpec(shape, "uint8", "translations")
+        return {"scores": (scores, [self.source_spec, translations])}
 
 
 def build_generator(

@@ -467,11 +467,17 @@ class StyleGAN(GrowingGAN):
         latents = tf.TensorSpec((None, self.latent_dim), "float32", "latents")
         truncation = tf.TensorSpec((), "float32", "truncation")
         seed = tf.TensorSpec((), "int64", "seed")
+        count = tf.TensorSpec((), "int32", "count")
         if self.num_classes:
             labels = tf.TensorSpec((None,), "int32", "labels")
 
             def drawn(seed, labels):
                 return self.seeded_latents(seed, tf.shape(labels)[0])
+
+            def any_images(seed, count):
+                labels = self.seeded_labels(seed, count)
+                outputs = images(drawn(seed, labels), None, labels)
+                return {**outputs, "labels": labels}
 
             return {
                 "serving_default": (
@@ -496,8 +502,8 @@ class StyleGAN(GrowingGAN):
                     ),
                     [seed, truncation, labels],
                 ),
+                "sample_any": (any_images, [seed, count]),
             }
-        count = tf.TensorSpec((), "int32", "count")
         return {
             "serving_default": (lambda latents: images(latents), [latents]),
             "truncated": (
@@ -515,6 +521,20 @@ class StyleGAN(GrowingGAN):
                 [seed, count, truncation],
             ),
         }
+
+    def score_signatures(self):
+        if not self.num_classes:
+            return super().score_signatures()
+
+        def scores(images, labels):
+            # Looking them up refuses labels that name no class.
+            labels = tf.gather(tf.range(self.num_classes), labels)
+            scores = self.shown_scores(data.to_float(images))
+            scores = tf.gather(scores, labels, axis=1, batch_dims=1)
+            return {"scores": scores}
+
+        labels = tf.TensorSpec((None,), "int32", "labels")
+        return {"scores": (scores, [self.images_spec, labels])}
 
 
 def check_truncation(truncation):

@@ -2,8 +2,6 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -12,7 +10,7 @@ import tensorflow as tf
 
 from kerasgan import checkpoints
 from kerasgan.models import base
-from tests import golden, tiny
+from tests import golden, served, tiny
 
 every_model = pytest.mark.parametrize(
     "model", tiny.MODELS, ids=lambda m: m.name
@@ -203,79 +201,23 @@ def test_golden_images(model):
     assert np.abs(difference).max() <= 1
 
 
-SERVE = """
-import json, sys
-import numpy as np
-import tensorflow as tf
-assert "kerasgan" not in sys.modules
-for folder, calls in json.loads(sys.argv[1]).items():
-    loaded = tf.saved_model.load(folder)
-    for index, (name, file) in enumerate(calls):
-        with np.load(file) as inputs:
-            arguments = {k: tf.constant(inputs[k]) for k in inputs}
-        images = loaded.signatures[name](**arguments)["images"].numpy()
-        np.save(f"{folder}/{index}.npy", images)
-"""
-
-
-def example_inputs(specs, seed):
-    """Returns one input for each spec of a signature."""
-    random = np.random.RandomState(seed)
-    values = {
-        "seed": np.int64(3),
-        "count": np.int32(5),
-        "truncation": np.float32(0.7),
-    }
-    for spec in specs:
-        if spec.name in values:
-            yield spec.name, values[spec.name]
-            continue
-        shape = [
-            size or {0: 5}.get(axis, 32) for axis, size in enumerate(spec.shape)
-        ]
-        if spec.dtype == tf.string:
-            yield (
-                spec.name,
-                np.array(["a red square", "a blue one"] * 3)[: shape[0]],
-            )
-        elif spec.dtype == tf.uint8:
-            yield spec.name, random.randint(0, 256, shape).astype("uint8")
-        elif spec.dtype.is_integer:
-            yield (
-                spec.name,
-                random.randint(0, 2, shape).astype(spec.dtype.as_numpy_dtype),
-            )
-        else:
-            yield spec.name, random.standard_normal(shape).astype("float32")
-
-
 def test_export_runs_in_a_process_without_kerasgan(tmp_path):
     jobs, expected = {}, {}
     for model in tiny.MODELS:
         gan = model.compiled()
         gan.fit(model.dataset(batches=1), verbose=0)
         folder = str(tmp_path / model.name)
-        gan.export(folder)
-        calls = []
-        for name, (function, specs) in gan.signatures().items():
-            file = str(tmp_path / f"{model.name}_{name}.npz")
-            inputs = dict(example_inputs(specs, seed=1))
-            np.savez(file, **inputs)
-            expected[folder, len(calls)] = function(
-                *(tf.constant(inputs[s.name]) for s in specs)
-            )["images"].numpy()
-            calls.append((name, file))
-        jobs[folder] = calls
-    subprocess.run(
-        [sys.executable, "-c", SERVE, json.dumps(jobs)],
-        check=True,
-        cwd=tmp_path,  # So that `import kerasgan` would not find the sources.
-    )
-    assert expected
-    for (folder, index), images in expected.items():
-        served = np.load(f"{folder}/{index}.npy")
-        assert served.dtype == np.uint8
-        assert np.abs(served.astype(int) - images).max() <= 1, (folder, index)
+        gan.export(folder, scores=True)
+        signatures = {**gan.signatures(), **gan.score_signatures()}
+        jobs[folder], expected[folder] = {}, {}
+        for name, (function, specs) in signatures.items():
+            inputs = served.example_inputs(specs)
+            jobs[folder][name] = inputs
+            expected[folder][name] = served.call(function, specs, inputs)
+    found = served.run(jobs, tmp_path)
+    for folder, calls in expected.items():
+        for name, outputs in calls.items():
+            served.assert_alike(found[folder][name], outputs, (folder, name))
 
 
 @every_model

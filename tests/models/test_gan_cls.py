@@ -360,6 +360,7 @@ def test_signatures_name_their_inputs(gan):
         "serving_default": ["latents", "captions"],
         "sample": ["seed", "captions"],
         "from_vectors": ["latents", "sentence_vectors"],
+        "encode": ["captions"],
     }
     assert names(tiny.gan_cls_on_vectors()) == {
         "serving_default": ["latents", "sentence_vectors"],

@@ -335,7 +335,7 @@ def test_other_bad_arguments_of_translate():
         gan.translate(pictures(1), batch_size=0)
 
 
-@pytest.mark.parametrize("name", ["serving_default", "translate_stochastic"])
+@pytest.mark.parametrize("name", ["translate", "translate_stochastic"])
 def test_signatures_refuse_sizes_in_the_same_words(name):
     function, specs = tiny().signatures()[name]
     seeds = [tf.zeros((1,), "int64")][: len(specs) - 1]
