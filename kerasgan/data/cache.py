@@ -1,7 +1,5 @@
 """The folder for what was fetched or decoded once, and packages in it."""
 
-import hashlib
-import os
 import pathlib
 import shutil
 import subprocess
@@ -10,16 +8,7 @@ import tarfile
 import tempfile
 import zipfile
 
-
-def home():
-    """Returns the folder where kerasgan keeps what it can make again.
-
-    Returns:
-        `pathlib.Path`: the environment variable `KERASGAN_HOME`, else
-        `.kerasgan` in the home directory.
-    """
-    folder = os.environ.get("KERASGAN_HOME")
-    return pathlib.Path(folder) if folder else pathlib.Path.home() / ".kerasgan"
+from kerasgan.fetch import digest, home
 
 
 def npm_package(name, version, sha256):
@@ -126,14 +115,11 @@ def check_sha256(path, expected, what):
     Raises:
         OSError: If the checksum differs.
     """
-    with open(path, "rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    if digest.hexdigest() != expected:
+    found = digest(path)
+    if found != expected:
         raise OSError(
             f"{what} is not the file that this data set is made from: its "
-            f"sha256 must be {expected}. Received: {digest.hexdigest()}. "
+            f"sha256 must be {expected}. Received: {found}. "
             "Fetch it again; if it stays different, do not use it."
         )
 

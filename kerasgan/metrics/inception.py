@@ -24,10 +24,9 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from kerasgan.data import cache
+from kerasgan.fetch import fetch, home
 from kerasgan.metrics import base
 from kerasgan.metrics.features import FeatureNetwork
-from kerasgan.metrics.fetch import fetch
 
 SIZE = 299
 FEATURES = 2048
@@ -332,7 +331,7 @@ def _found():
     given = os.environ.get(VARIABLE)
     if given:
         return pathlib.Path(given)
-    path = cache.home() / ARCHIVE
+    path = home() / ARCHIVE
     if not path.exists():
         try:
             fetch(URL, path)
