@@ -16,7 +16,7 @@ from kerasgan.recipes import _fashion_mnist
 from kerasgan.training import Recipe
 
 BATCH_SIZE = 64
-EPOCHS = 30
+EPOCHS = 25
 STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -27,6 +27,7 @@ def build():
         channels=1,
         ema_decay=0.999,
         seed=0,
+        dtype="mixed_bfloat16",
     )
     rate = keras.optimizers.schedules.PolynomialDecay(
         2e-4, STEPS * EPOCHS, end_learning_rate=0.0
