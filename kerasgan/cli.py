@@ -5,6 +5,7 @@ and `card` answer at once.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import sys
 
 import kerasgan
 import zoo
+from kerasgan import serving
 
 
 class _Usage(Exception):
@@ -153,6 +155,28 @@ def parser():
         "--pictures", help="to translate for samples.png: a file or folder"
     )
 
+    added = command(_serve, "serve", "Answer requests over HTTP.")
+    added.add_argument(
+        "names", metavar="NAME", nargs="+", help="name, folder or SavedModel"
+    )
+    added.add_argument(
+        "--host", default="127.0.0.1", help="to listen on (%(default)s)"
+    )
+    added.add_argument(
+        "--port", type=int, default=8501, help="0: a free one (%(default)s)"
+    )
+    added.add_argument(
+        "--scores", action="store_true", help="also the discriminator's scores"
+    )
+    for limit in dataclasses.fields(serving.Limits):
+        added.add_argument(
+            "--" + limit.name.replace("_", "-"),
+            type=_positive(limit.type),
+            metavar="N",
+            default=limit.default,
+            help=f"{limit.metadata['help']} (%(default)s)",
+        )
+
     added = command(_data, "data", "Prepare training data.")
     kinds = added.add_subparsers(metavar="ACTION", required=True)
     prepare = kinds.add_parser("prepare", help="write a data set for TFDS")
@@ -179,6 +203,17 @@ def _folder_options(added):
         help="inception_2015, or features of the zoo such as fashion_mnist",
     )
     added.add_argument("--batch-size", type=int, default=50)
+
+
+def _positive(kind):
+    def number(text):
+        value = kind(text)
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError(f"must be positive: {text}")
+        return value
+
+    number.__name__ = kind.__name__  # What argparse calls it.
+    return number
 
 
 def _version():
@@ -358,6 +393,22 @@ def _convert(options):
     print(f"{options.architecture} in {options.output}")
     if fresh:
         print(f"in no file, and therefore random: {', '.join(fresh)}")
+
+
+def _serve(options):
+    from kerasgan.serving import models, server
+
+    limits = {
+        field.name: getattr(options, field.name)
+        for field in dataclasses.fields(serving.Limits)
+    }
+    served = [
+        models.Model.from_saved_model(name)
+        if name not in zoo.list() and models.is_saved_model(name)
+        else models.Model.of(zoo.load(name), options.scores)
+        for name in options.names
+    ]
+    server.run(served, options.host, options.port, serving.Limits(**limits))
 
 
 def _data(options):

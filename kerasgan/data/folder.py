@@ -8,6 +8,7 @@ then mapped into memory, so a folder may be larger than the memory.
 
 import concurrent.futures
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -121,15 +122,12 @@ def decode(path, size, channels):
         OSError: If the file cannot be read as a picture.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as opened:
-            image = ImageOps.exif_transpose(opened)
-            image.load()
+        image = _open(path, channels)
     except _BROKEN as error:
         raise OSError(
             f"The picture {str(path)!r} cannot be read. Received: {error}. "
             "Remove it, or skip such files with `skip_broken=True`."
         ) from error
-    image = _on_white(image).convert("L" if channels == 1 else "RGB")
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     image = image.resize(
@@ -138,6 +136,39 @@ def decode(path, size, channels):
         box=(left, top, left + side, top + side),
     )
     return np.asarray(image).reshape(size, size, channels)
+
+
+def decode_whole(content, channels, max_pixels):
+    """Reads one picture in its own size, from a source that is not trusted.
+
+    Args:
+        content: bytes of a PNG, JPEG or WebP file.
+        channels: int. 1 for grey (weights of ITU-R 601), 3 for color.
+        max_pixels: int. A larger picture is refused before it is decoded.
+
+    Returns:
+        uint8 array `(height, width, channels)`.
+
+    Raises:
+        OSError: If it cannot be read as a picture, or is too large.
+    """
+    try:
+        image = _open(io.BytesIO(content), channels, max_pixels)
+    except _BROKEN as error:
+        raise OSError(
+            "A picture must be a whole PNG, JPEG or WebP file of at most "
+            f"{max_pixels:,} pixels. Received: {error}"
+        ) from error
+    return np.asarray(image).reshape(image.height, image.width, channels)
+
+
+def _open(file, channels, max_pixels=None):
+    with Image.open(file, formats=_FORMATS) as opened:
+        if max_pixels is not None and opened.width * opened.height > max_pixels:
+            raise ValueError(f"{opened.width}x{opened.height} pixels")
+        image = ImageOps.exif_transpose(opened)
+        image.load()
+    return _on_white(image).convert("L" if channels == 1 else "RGB")
 
 
 def read_pictures(paths, size, channels, skip_broken=False):
