@@ -1,0 +1,433 @@
+"""Other people's weights: names, layouts, and everything that does not fit.
+
+The state dicts are .npz files here, so that PyTorch is not needed; outputs
+are compared with PyTorch's in test_convert_parity.py.
+"""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import zoo
+from kerasgan import cli, convert
+from kerasgan.layers.equalized import EqualizedUpConv2D
+from tests import published
+from tests.reference import numpy_stylegan
+
+WORDS = {"license": "CC0-1.0", "credit": "Drawn by a test"}
+SIZES = {"fmap_base": 64, "fmap_max": 8, "latent_dim": 6, "w_dim": 5}
+
+
+def save(folder, **states):
+    """Writes state dicts as .npz and returns their paths by name."""
+    for name, state in states.items():
+        np.savez(folder / f"{name}.npz", **state)
+    return {name: folder / f"{name}.npz" for name in states}
+
+
+def style_arrays(image_size, labels=0, mapping_layers=2):
+    """The arrays of a tiny StyleGAN's two networks."""
+    sizes = {k: SIZES[k] for k in ("fmap_base", "fmap_max")}
+    return (
+        numpy_stylegan.draw_generator(
+            image_size, labels=labels, mapping_layers=mapping_layers, **SIZES
+        ),
+        numpy_stylegan.draw_discriminator(image_size, labels=labels, **sizes),
+    )
+
+
+def channels_last(images):
+    return images.transpose(0, 2, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def dcgan(tmp_path_factory):
+    """A converted DCGAN's folder, and the file's tensors."""
+    folder = tmp_path_factory.mktemp("dcgan")
+    generator, _ = published.dcgan(16)
+    paths = save(folder, generator=generator)
+    convert.convert("dcgan", paths, folder / "drawn_16", **WORDS)
+    return folder / "drawn_16", generator
+
+
+# The folder
+
+
+def test_a_folder_loads_draws_trains_and_exports(dcgan, tmp_path):
+    folder, _ = dcgan
+    gan = zoo.load(folder)
+    assert gan.image_shape == (16, 16, 3)
+    before = gan.generate(4, seed=0)
+    assert before.std() > 10
+    gan.export(tmp_path / "served")
+    served = tf.saved_model.load(str(tmp_path / "served"))
+    again = served.signatures["serving_default"](gan.seeded_latents(0, 4))
+    assert np.abs(again["images"] - before.astype(int)).max() <= 1
+    images = np.full((8, 16, 16, 3), -0.5, "float32")
+    gan.fit(images, batch_size=2, epochs=5, verbose=0)
+    assert (gan.generate(4, seed=0) != before).any()
+
+
+def test_no_number_is_rounded(dcgan):
+    folder, generator = dcgan
+    gan = zoo.load(folder)
+    for network in (gan.generator, gan.average_generator):
+        np.testing.assert_array_equal(
+            network.get_layer("norm_8").moving_mean,
+            generator["main.4.running_mean"],
+        )
+        kernel = network.get_layer("up_8").kernel.numpy()
+        np.testing.assert_array_equal(
+            kernel[1, 2, 3, 5], generator["main.3.weight"][5, 3, 1, 2]
+        )
+
+
+def test_the_card_says_whose_weights_and_what_is_fresh(dcgan):
+    folder, _ = dcgan
+    text = (folder / "README.md").read_text("utf-8")
+    assert "Drawn by a test" in text
+    assert "as stated by whoever converted them: CC0-1.0." in text
+    assert "Trained on: not stated." in text
+    assert "| generator | generator.npz | `" in text
+    assert "random as at the start of training: discriminator." in text
+    assert "{" not in text
+    assert zoo.card(folder).license == "CC0-1.0"
+    assert "generator.npz" in zoo.card(folder).description
+    samples = np.asarray(Image.open(folder / "samples.png"))
+    assert samples.shape == (8 * 18 - 2, 8 * 18 - 2, 3)
+
+
+def test_a_folder_in_use_is_left_alone(dcgan):
+    folder, _ = dcgan
+    before = (folder / "config.json").read_text()
+    with pytest.raises(FileExistsError, match="new or empty"):
+        convert.convert("dcgan", {"generator": "x.npz"}, folder, **WORDS)
+    assert (folder / "config.json").read_text() == before
+
+
+# What does not fit
+
+
+def test_everything_that_is_wrong_is_named_at_once(tmp_path):
+    generator, discriminator = published.dcgan()
+    del generator["main.4.bias"], generator["main.7.running_var"]
+    generator["main.99.weight"] = np.zeros(3)
+    generator["main.6.weight"] = generator["main.6.weight"][:, :-1]
+    discriminator["main.2.weight"] = discriminator["main.2.weight"].transpose(
+        2, 3, 1, 0
+    )
+    discriminator["main.5.weight"][0, 0, 0, 0] = np.nan
+    paths = save(tmp_path, generator=generator, discriminator=discriminator)
+    with pytest.raises(ValueError) as caught:
+        convert.convert("dcgan", paths, tmp_path / "out", **WORDS)
+    message = str(caught.value)
+    for part in (
+        "Missing in generator: main.4.bias, main.7.running_var.",
+        "Not known in generator: main.99.weight.",
+        "Of another shape in generator: main.6.weight "
+        "(16, 7, 4, 4) instead of (16, 8, 4, 4).",
+        "Of another shape in discriminator: main.2.weight "
+        "(4, 4, 4, 8) instead of (8, 4, 4, 4).",
+        "Not finite in discriminator: main.5.weight.",
+    ):
+        assert part in message
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("architecture", list(convert.ROLES))
+def test_other_networks_are_refused(architecture, tmp_path):
+    state = {"features.0.weight": np.zeros((4, 3, 3, 3))}
+    paths = {convert.ROLES[architecture][0]: save(tmp_path, x=state)["x"]}
+    with pytest.raises(ValueError, match=r"(?i)this is not a"):
+        convert.load(architecture, paths)
+
+
+def test_a_discriminator_is_no_generator(tmp_path):
+    paths = save(tmp_path, generator=published.dcgan()[1])
+    with pytest.raises(ValueError, match="Missing in generator"):
+        convert.load("dcgan", paths)
+
+
+def test_a_number_in_a_name_does_not_ask_for_a_network_without_end(tmp_path):
+    state = published.resnet() | {"model.999999999.conv_block.1.weight": 0.0}
+    paths = save(tmp_path, generator_ab=state)
+    with pytest.raises(ValueError, match="Not known in generator_ab: model.99"):
+        convert.load("cyclegan", paths, image_size=24)
+
+
+def test_instance_normalization_in_a_u_net_is_refused(tmp_path):
+    state = {
+        name: tensor
+        for name, tensor in published.unet().items()
+        if "running" not in name
+    }
+    paths = save(tmp_path, generator=state)
+    with pytest.raises(ValueError, match="running_mean"):
+        convert.load("pix2pix", paths)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "paths", "message"),
+    [
+        ("vae", {"generator": "x"}, "There are converters for cyclegan"),
+        ("dcgan", {"generator_ab": "x"}, "generator, discriminator"),
+        ("dcgan", {"discriminator": "x"}, "the file of a generator"),
+        ("dcgan", {}, "no file"),
+        ("dcgan", {"generator": "absent.npz"}, "no such file"),
+    ],
+)
+def test_wrong_words_are_refused(architecture, paths, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        convert.load(architecture, paths)
+
+
+def test_an_image_size_is_for_cyclegan_alone():
+    with pytest.raises(ValueError, match="for CycleGAN alone"):
+        convert.load("dcgan", {"generator": "x"}, image_size=64)
+
+
+# The files
+
+
+def test_arrays_of_objects_are_refused(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, weight=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(ValueError, match="plain arrays of numbers"):
+        convert.load("dcgan", {"generator": path})
+    path.write_bytes(b"not a zip")
+    with pytest.raises(ValueError, match="plain arrays of numbers"):
+        convert.load("dcgan", {"generator": path})
+
+
+def test_pytorch_is_asked_for_by_name(tmp_path, monkeypatch):
+    (tmp_path / "x.pth").write_bytes(b"")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"kerasgan\[convert\]"):
+        convert.load("dcgan", {"generator": tmp_path / "x.pth"})
+
+
+# The translators
+
+
+def test_old_names_and_statistics_are_handled(tmp_path):
+    state = published.resnet()
+    old = {f"module.{name}": tensor for name, tensor in state.items()}
+    for module in ("2", "10.conv_block.2"):
+        old[f"module.model.{module}.running_mean"] = np.ones(4)
+        old[f"module.model.{module}.running_var"] = np.ones(4)
+        old[f"module.model.{module}.num_batches_tracked"] = np.int64(7)
+    paths = save(tmp_path, new=state, old=old)
+    images = np.random.RandomState(0).uniform(-1, 1, (1, 24, 24, 3))
+    outputs = [
+        convert.load("cyclegan", {"generator_ab": paths[name]}, 24)(images)
+        for name in ("new", "old")
+    ]
+    assert outputs[0].numpy().std() > 0.1
+    np.testing.assert_array_equal(*outputs)
+
+
+def test_networks_go_where_they_belong(tmp_path):
+    """The public D_A judges B, and comes third."""
+    states = {
+        "G_A": published.resnet(seed=1),
+        "G_B": published.resnet(seed=2),
+        "D_A": published.patchgan(3, normalized=False),
+        "D_B": published.patchgan(3, normalized=False),
+    }
+    states["D_A"]["model.0.bias"] = np.arange(4.0)
+    files = save(tmp_path, **states)
+    roles = convert.ROLES["cyclegan"]
+    paths = dict(zip(roles, files.values(), strict=True))
+    gan = convert.load("cyclegan", paths, image_size=24)
+    for name, state in (("ab", "G_A"), ("ba", "G_B")):
+        for network in ("generator", "average_generator"):
+            layer = getattr(gan, f"{network}_{name}").get_layer("to_image")
+            np.testing.assert_array_equal(
+                layer.bias, states[state]["model.19.bias"]
+            )
+    judge = gan.discriminator_b.get_layer("conv_0")
+    np.testing.assert_array_equal(judge.bias, np.arange(4.0))
+    judge = gan.discriminator_a.get_layer("conv_0")
+    assert (judge.bias.numpy() != np.arange(4.0)).all()
+
+
+def test_the_command_converts_one_direction_and_translates(tmp_path, capsys):
+    """One generator, of B to A; with a picture for the card."""
+    file = save(tmp_path, G_B=published.resnet())["G_B"]
+    picture = tmp_path / "picture.png"
+    pixels = np.random.RandomState(0).randint(0, 256, (24, 24, 3), "uint8")
+    Image.fromarray(pixels).save(picture)
+    out = tmp_path / "back"
+    status = cli.main(
+        ["convert", "cyclegan", f"generator_ba={file}", "-o", str(out)]
+        + ["--license", "mine", "--credit", "me", "--image-size", "24"]
+        + ["--pictures", str(picture)]
+    )
+    assert status == 0, capsys.readouterr().err
+    assert "random: generator_ab, discriminator_a" in capsys.readouterr().out
+    assert 'translate(pictures, to="a")' in (out / "README.md").read_text()
+    result = tmp_path / "result.png"
+    status = cli.main(
+        ["translate", str(out), str(picture), "-o", str(result), "--to", "a"]
+    )
+    assert status == 0, capsys.readouterr().err
+    kept = np.asarray(Image.open(out / "samples.png"))
+    np.testing.assert_array_equal(kept[:24, :24], pixels)
+    np.testing.assert_array_equal(kept[:24, 26:50], Image.open(result))
+    # Pools of earlier pictures are empty, and take no place.
+    assert (out / "model.weights.h5").stat().st_size < 2**20
+
+
+def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
+    arguments = ["-o", str(tmp_path / "out"), "--license", "x", "--credit", "y"]
+    status = cli.main(["convert", "dcgan", "a=x.npz", *arguments])
+    assert status == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    status = cli.main(["convert", "dcgan", "a.npz", "b", "c", *arguments])
+    assert "Received: 'network 2'" in capsys.readouterr().err
+    same = ["generator=a", "generator=b"]
+    status = cli.main(["convert", "dcgan", *same, *arguments])
+    assert status == 2
+    assert "two files for generator" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("halvings", [5, 7])
+def test_a_u_net_shows_its_size(halvings, tmp_path):
+    state = published.unet(halvings, width=2, source=1, target=3)
+    judge = published.patchgan(4, width=2)
+    paths = save(tmp_path, generator=state, discriminator=judge)
+    gan = convert.load("pix2pix", paths)
+    assert gan.arguments()["image_size"] == 2**halvings
+    assert (gan.source_channels, gan.target_channels) == (1, 3)
+    kernel = gan.average_generator.get_layer("down_1").kernel.numpy()
+    name = "model.model" + ".1.model" + ".3.model" * (halvings - 2) + ".1"
+    np.testing.assert_array_equal(
+        kernel[1, 2, 3, 5], state[f"{name}.weight"][5, 3, 1, 2]
+    )
+    np.testing.assert_array_equal(
+        gan.discriminator.get_layer("norm_2").gamma, judge["model.6.weight"]
+    )
+
+
+# StyleGAN, against its original structure in NumPy
+
+
+@pytest.mark.parametrize("labels", [0, 3])
+def test_stylegan_is_that_of_its_variables(labels, tmp_path):
+    generator, discriminator = style_arrays(16, labels)
+    paths = save(tmp_path, generator=generator, discriminator=discriminator)
+    gan = convert.load("stylegan", paths)
+    random = np.random.RandomState(2)
+    inputs = {"latents": random.randn(4, 6).astype("float32")}
+    classes = np.array([2, 0, 1, 1])
+    one_hot = None
+    if labels:
+        inputs["labels"] = classes
+        one_hot = np.eye(3, dtype="float32")[classes]
+    for psi in (1.0, 0.7):
+        expected = channels_last(
+            numpy_stylegan.generate(
+                generator, inputs["latents"], one_hot, psi, cutoff=8
+            )
+        )
+        assert 0.5 < expected.std() < 10
+        styles = gan.styles(
+            **inputs, truncation=None if psi == 1.0 else np.float32([psi] * 4)
+        )
+        images = gan.average_generator.synthesis(styles)
+        np.testing.assert_allclose(images, expected, atol=1e-4)
+    shown = random.uniform(-1, 1, (4, 3, 16, 16)).astype("float32")
+    expected = numpy_stylegan.score(discriminator, shown, one_hot)
+    found = gan.scores(channels_last(shown), classes if labels else None, None)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_truncation_ends_where_the_authors_end_it(tmp_path):
+    """At 64 there are ten layers, of which truncation acts on eight."""
+    generator, _ = style_arrays(64)
+    gan = convert.load("stylegan", save(tmp_path, generator=generator))
+    latents = np.random.RandomState(1).randn(1, 6).astype("float32")
+    expected = numpy_stylegan.generate(generator, latents, psi=0.5, cutoff=8)
+    styles = gan.styles(latents, truncation=np.float32([0.5]))
+    images = gan.average_generator.synthesis(styles)
+    np.testing.assert_allclose(images, channels_last(expected), atol=1e-4)
+
+
+def test_fused_layers_are_turned(tmp_path):
+    """From 128 pixels on the authors' kernels lie the other way around."""
+    generator, discriminator = style_arrays(128)
+    paths = save(tmp_path, generator=generator, discriminator=discriminator)
+    gan = convert.load("stylegan", paths)
+    random = np.random.RandomState(3)
+    latents = random.randn(1, 6).astype("float32")
+    expected = channels_last(numpy_stylegan.generate(generator, latents))
+    images = gan.average_generator.synthesis(gan.styles(latents))
+    np.testing.assert_allclose(images, expected, atol=1e-4)
+    shown = random.uniform(-1, 1, (2, 3, 128, 128)).astype("float32")
+    np.testing.assert_allclose(
+        gan.scores(channels_last(shown), None, None),
+        numpy_stylegan.score(discriminator, shown),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
+def test_the_reference_paints_as_tensorflow_does():
+    """The authors call `conv2d_transpose` with an unturned 4x4 kernel."""
+    random = np.random.RandomState(0)
+    kernel = random.randn(3, 3, 2, 3).astype("float32")
+    x = random.randn(1, 2, 64, 64).astype("float32")
+    wide = numpy_stylegan.four_by_four(kernel).transpose(0, 1, 3, 2)
+    painted = tf.nn.conv2d_transpose(
+        channels_last(x), wide, (1, 128, 128, 3), 2, "SAME"
+    )
+    reference = channels_last(numpy_stylegan.up(x, kernel))
+    np.testing.assert_allclose(painted, reference, atol=1e-4)
+    layer = EqualizedUpConv2D(3, gain=18**0.5, use_bias=False)
+    layer.build((None, 64, 64, 2))
+    layer.kernel.assign(kernel[::-1, ::-1])
+    np.testing.assert_allclose(layer(channels_last(x)), reference, atol=1e-4)
+
+
+def test_a_converted_stylegan_is_fully_grown(tmp_path):
+    """One file for both networks, TensorFlow's own names; then a step."""
+    generator, discriminator = style_arrays(16)
+    both = {f"Gs/{name}:0": array for name, array in generator.items()}
+    both |= {f"D/{name}:0": array for name, array in discriminator.items()}
+    path = save(tmp_path, both=both)["both"]
+    fresh = convert.convert(
+        "stylegan", {"generator": path}, tmp_path / "styled_16", **WORDS
+    )
+    assert fresh == ()
+    gan = zoo.load(tmp_path / "styled_16")
+    assert gan.due_stage() == (16, False)
+    images = gan.generate(3, seed=5)
+    expected = numpy_stylegan.generate(
+        generator, gan.seeded_latents(5, 3).numpy()
+    )
+    expected = np.clip(channels_last(expected), -1, 1) * 127.5 + 127.5
+    assert np.abs(images - expected).max() <= 1
+    text = (tmp_path / "styled_16" / "README.md").read_text()
+    assert "CC BY-NC 4.0" in text
+
+
+@pytest.mark.slow
+def test_a_converted_stylegan_trains_on(tmp_path):
+    generator, discriminator = style_arrays(16)
+    paths = save(tmp_path, generator=generator, discriminator=discriminator)
+    convert.convert("stylegan", paths, tmp_path / "styled_16", **WORDS)
+    gan = zoo.load(tmp_path / "styled_16")
+    before = gan.get_weights()
+    shown = np.full((4, 16, 16, 3), -0.5, "float32")
+    gan.fit(shown, batch_size=4, epochs=1, verbose=0)
+    assert gan.due_stage() == (16, False)
+    moved = [(a != b).any() for a, b in zip(before, gan.get_weights())]
+    assert np.mean(moved) > 0.5
+
+
+def test_networks_that_still_grow_are_refused(tmp_path):
+    generator, _ = style_arrays(16)
+    generator["G_synthesis/lod"] = np.float32(0.5)
+    with pytest.raises(ValueError, match="full resolution"):
+        convert.load("stylegan", save(tmp_path, generator=generator))
