@@ -13,6 +13,7 @@ import sys
 
 import kerasgan
 import zoo
+from kerasgan.fetch import printable
 from kerasgan import serving
 
 
@@ -46,7 +47,8 @@ def main(arguments=None):
         return 0
     except Exception as error:
         text = " ".join(str(error).split()) or type(error).__name__
-        print(f"kerasgan: {text}", file=sys.stderr)
+        # It may quote what came from anywhere.
+        print(f"kerasgan: {printable(text, 2000)}", file=sys.stderr)
         return 2
     return 0
 
@@ -187,6 +189,11 @@ def parser():
     added = command(_fid, "fid", "Fréchet distance of two sets of images.")
     added.add_argument("first", metavar="A", help="a folder or .npz")
     added.add_argument("second", metavar="B", help="a folder or .npz")
+    added.add_argument(
+        "--insist",
+        action="store_true",
+        help="from fewer images than features, too, where it is far too high",
+    )
     _folder_options(added)
 
     added = command(_stats, "stats", "Write the statistics of a folder.")
@@ -432,7 +439,11 @@ def _fid(options):
 
     network = _features(options.features)
     value = folders.fid(
-        options.first, options.second, network, options.batch_size
+        options.first,
+        options.second,
+        network,
+        options.batch_size,
+        insist=options.insist,
     )
     print(value)
 

@@ -6,9 +6,15 @@ generator of a published model is its average) are stored once.
 """
 
 import hashlib
+import os
 
 import h5py
 import numpy as np
+
+from kerasgan.fetch import printable
+
+# A model of this many weights would take minutes to build.
+MOST_ARRAYS = 100_000
 
 
 def compact(source, target, half=True):
@@ -57,3 +63,82 @@ def _halved(name, array):
             f"stored in 16 bits. Received: {np.abs(array).max()} in {name}"
         )
     return array.astype(np.float16)
+
+
+def check_plain(path):
+    """Refuses a file that is more than arrays of numbers in groups.
+
+    HDF5 can point to other files, to itself, and to Python objects, and can
+    say that an array is larger than it is. None of that is in a file made by
+    `save_weights` or `compact`.
+
+    Args:
+        path: str or path of a Keras weights file.
+
+    Returns:
+        Pair of ints: how many arrays there are, and how many numbers in them.
+
+    Raises:
+        ValueError: If there is anything else in it.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return _count(file, os.path.getsize(path))
+    except (OSError, RuntimeError, KeyError) as error:
+        raise ValueError(
+            f"{path} is not a sound HDF5 file: {printable(str(error))}"
+        ) from error
+    except _NotPlain as error:
+        raise ValueError(
+            f"{path} must hold nothing but arrays of numbers, each whole in "
+            f"this file. Received: {printable(str(error))}"
+        ) from None
+
+
+class _NotPlain(Exception):
+    """What a weights file should not have."""
+
+
+def _count(file, file_size):
+    arrays = numbers = 0
+    groups, stored = set(), {}
+    waiting = [file["/"]]
+    while waiting:
+        group = waiting.pop()
+        address = h5py.h5o.get_info(group.id).addr
+        if address in groups:
+            raise _NotPlain(f"the group {group.name} in two places")
+        groups.add(address)
+        for name in group:
+            where = f"{group.name}/{name}"
+            if type(group.get(name, getlink=True)) is not h5py.HardLink:
+                raise _NotPlain(f"a link at {where}")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                waiting.append(item)
+                continue
+            _check_array(where, item)
+            arrays += 1
+            numbers += item.size
+            stored[h5py.h5o.get_info(item.id).addr] = item.nbytes
+            if arrays + len(waiting) > MOST_ARRAYS:
+                raise _NotPlain(f"more than {MOST_ARRAYS:,} arrays and groups")
+    if sum(stored.values()) > file_size:
+        raise _NotPlain("arrays larger than the file")
+    # Equal arrays are stored once: the average and what it is the average
+    # of, and many small ones such as biases of zero.
+    if numbers > 4 * file_size:
+        raise _NotPlain("few arrays under very many names")
+    return arrays, numbers
+
+
+def _check_array(where, item):
+    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "fiub":
+        raise _NotPlain(f"something other than numbers at {where}")
+    settings = item.id.get_create_plist()
+    if (
+        settings.get_layout() not in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT)
+        or settings.get_external_count()
+        or item.id.get_storage_size() != item.nbytes
+    ):
+        raise _NotPlain(f"an array that is not stored plainly at {where}")

@@ -1,6 +1,7 @@
 """What all tests share: two logical devices, and one strategy over them."""
 
 import os
+import shutil
 import sys
 import types
 
@@ -34,6 +35,30 @@ def own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv(
         "KERASGAN_HOME", str(tmp_path_factory.getbasetemp() / "cache")
     )
+
+
+@pytest.fixture(scope="session")
+def published_once(tmp_path_factory):
+    """The folder of a tiny model, published; for `published_folder`."""
+    from kerasgan import publishing
+    from tests import tiny
+
+    folder = tmp_path_factory.mktemp("published") / "dcgan_noise_16"
+    publishing.write(
+        tiny.by_name("dcgan").build(),
+        folder,
+        dataset="noise",
+        description="Noise.",
+        license="none",
+        recipe="none",
+    )
+    return folder
+
+
+@pytest.fixture
+def published_folder(published_once, tmp_path):
+    """A copy of a tiny model's folder, for a test to break."""
+    return shutil.copytree(published_once, tmp_path / published_once.name)
 
 
 class _Missing(type):

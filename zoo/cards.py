@@ -1,0 +1,292 @@
+"""Reading what a folder says about its model, and believing none of it.
+
+A folder may come from anyone. What is wrong in it is refused here, in a
+sentence, before anything is made of it. SECURITY.md lists what that covers.
+"""
+
+import dataclasses
+import json
+import math
+import re
+import types
+
+from kerasgan.fetch import printable
+
+CONFIG = "config.json"
+METRICS = "metrics.json"
+WEIGHTS = "model.weights.h5"
+
+FORMAT = 1
+# A vocabulary of some ten thousand words fits.
+JSON_LIMIT = 1 << 20
+TEXT_LIMIT = 2000
+SIDE_LIMIT = 8192
+TASKS = ("image", "class-to-image", "text-to-image", "image-to-image")
+# What is a folder's name on every system.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+FIELDS = types.MappingProxyType(
+    {
+        "format": int,
+        "name": str,
+        "architecture": str,
+        "arguments": dict,
+        "task": str,
+        "dataset": str,
+        "image_shape": list,
+        "classes": list,
+        "parameters": dict,
+        "license": str,
+        "description": str,
+        "recipe": str,
+        "sha256": str,
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What is known about a trained model.
+
+    Attributes:
+        name: str. `<model>_<dataset>_<resolution>`.
+        task: str. `"image"`, `"class-to-image"`, `"text-to-image"` or
+            `"image-to-image"`.
+        architecture: str. Name of the class in `kerasgan.models`.
+        dataset: str. What it was trained on.
+        image_shape: Tuple of ints `(height, width, channels)`.
+        classes: Tuple of str. Names of the classes; empty if there are none.
+        parameters: Mapping of network name to its number of parameters.
+        license: str. Of the weights.
+        description: str. One sentence.
+        scores: Mapping of score name to a mapping with its `value`, its
+            `protocol` and more. See docs/metrics.md.
+        sha256: str. Of the weights file.
+        recipe: str. What `kerasgan train` takes to make it again.
+    """
+
+    name: str
+    task: str
+    architecture: str
+    dataset: str
+    image_shape: tuple
+    classes: tuple
+    parameters: types.MappingProxyType
+    license: str
+    description: str
+    scores: types.MappingProxyType
+    sha256: str
+    recipe: str
+
+
+def read(folder):
+    """Reads what a folder says about its model.
+
+    Args:
+        folder: `pathlib.Path`, which exists.
+
+    Returns:
+        Pair of dicts, of config.json and of metrics.json.
+
+    Raises:
+        ValueError: If they do not describe a model.
+    """
+    config = parse_config(*_content(folder, CONFIG))
+    if not (folder / METRICS).exists():
+        return config, {}
+    return config, parse_metrics(*_content(folder, METRICS))
+
+
+def card(config, metrics):
+    """Returns a `Card` of what was read.
+
+    Args:
+        config: dict, as `parse_config` returns it.
+        metrics: dict, as `parse_metrics` returns it.
+    """
+    plain = {
+        field.name: config[field.name]
+        for field in dataclasses.fields(Card)
+        if field.type is str
+    }
+    return Card(
+        scores=types.MappingProxyType(metrics.get("scores", {})),
+        image_shape=tuple(config["image_shape"]),
+        classes=tuple(config["classes"]),
+        parameters=types.MappingProxyType(config["parameters"]),
+        **plain,
+    )
+
+
+def own_file(folder, name):
+    """Returns a file's path, after a look at what it really is.
+
+    Args:
+        folder: `pathlib.Path`.
+        name: str. Of a file in it.
+
+    Returns:
+        `pathlib.Path`.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If a link leads out of the folder, or it is a device or
+            the like.
+    """
+    path = folder / name
+    if not path.exists():
+        raise FileNotFoundError(f"There is no {name} in {folder}.")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(
+            f"A model's folder must hold its own files. Received: {path}, "
+            "which is a link to elsewhere"
+        )
+    if not path.is_file():
+        raise ValueError(f"{path} must be a file.")
+    return path
+
+
+def parse_config(content, where):
+    """Reads config.json.
+
+    Args:
+        content: bytes.
+        where: str or path. What messages call it.
+
+    Returns:
+        dict. Every field of `FIELDS` is there and of its type.
+
+    Raises:
+        ValueError: If it does not describe a model.
+    """
+    config = _parse(content, where)
+    for field, kind in FIELDS.items():
+        # Not isinstance: True is an int there.
+        if type(config.get(field)) is not kind:
+            raise _wrong(
+                where,
+                field,
+                f"must be of type {kind.__name__}",
+                config.get(field),
+            )
+    if config["format"] != FORMAT:
+        raise ValueError(
+            f"This version of kerasgan reads format {FORMAT}. Received: "
+            f"format {config['format']} in {where}"
+        )
+    if not NAME.fullmatch(config["name"]):
+        rule = (
+            "must be a folder's name: letters, digits, '.', '_' and '-', at "
+            "most 100, the first a letter or digit"
+        )
+        raise _wrong(where, "name", rule, config["name"])
+    if config["task"] not in TASKS:
+        rule = f"must be one of {', '.join(TASKS)}"
+        raise _wrong(where, "task", rule, config["task"])
+    if not SHA256.fullmatch(config["sha256"]):
+        rule = "must be 64 hexadecimal digits"
+        raise _wrong(where, "sha256", rule, config["sha256"])
+    shape = config["image_shape"]
+    if len(shape) != 3 or not all(
+        type(side) is int and 1 <= side <= SIDE_LIMIT for side in shape
+    ):
+        rule = f"must be three whole numbers from 1 to {SIDE_LIMIT}"
+        raise _wrong(where, "image_shape", rule, shape)
+    if not all(type(name) is str for name in config["classes"]):
+        raise _wrong(where, "classes", "must be text", config["classes"])
+    counts = config["parameters"]
+    if not all(type(count) is int and count >= 0 for count in counts.values()):
+        raise _wrong(where, "parameters", "must be whole numbers", counts)
+    if type(config.get("features")) not in (str, type(None)):
+        raise _wrong(where, "features", "must be text", config["features"])
+    for name, value in config["arguments"].items():
+        for item in value if type(value) is list else [value]:
+            if type(item) in (list, dict):
+                rule = (
+                    "must be plain values or lists of them, because nothing "
+                    "in it is ever made into an object"
+                )
+                raise _wrong(where, f"arguments.{name}", rule, value)
+    return config
+
+
+def parse_metrics(content, where):
+    """Reads metrics.json.
+
+    Args:
+        content: bytes.
+        where: str or path. What messages call it.
+
+    Returns:
+        dict. If there are `scores`, each has a `metric` and a `value`, which
+        is a number or a dict of numbers.
+
+    Raises:
+        ValueError: If it does not hold scores.
+    """
+    metrics = _parse(content, where)
+    scores = metrics.get("scores", {})
+    if type(scores) is not dict:
+        raise _wrong(where, "scores", "must be a JSON object", scores)
+    for name, score in scores.items():
+        value = score.get("value") if type(score) is dict else None
+        values = value.values() if type(value) is dict else [value]
+        if not all(type(v) in (int, float) for v in values) or (
+            type(score.get("metric")) is not str
+        ):
+            rule = "must have a `metric`, which is text, and a number `value`"
+            raise _wrong(where, f"scores.{name}", rule, score)
+    return metrics
+
+
+def _content(folder, name):
+    path = own_file(folder, name)
+    with open(path, "rb") as file:
+        return file.read(JSON_LIMIT + 1), path
+
+
+def _parse(content, where):
+    """Returns a JSON object of printable text and finite numbers."""
+    if len(content) > JSON_LIMIT:
+        raise ValueError(f"{where} must be at most {JSON_LIMIT:,} bytes long.")
+    try:
+        found = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError(f"{where} is nested too deeply.") from None
+    except ValueError as error:
+        raise ValueError(f"{where} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(
+            f"{where} must hold a JSON object. Received: {type(found).__name__}"
+        )
+    waiting = [found]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str):
+            # Such characters can rewrite what a terminal shows.
+            if not value.isprintable() or len(value) > TEXT_LIMIT:
+                raise ValueError(
+                    f"Text in {where} must be printable and at most "
+                    f"{TEXT_LIMIT:,} characters long. Received: "
+                    f"{printable(value, 60)}"
+                )
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"Numbers in {where} must be finite.")
+        elif isinstance(value, int) and abs(value) >= 1 << 63:
+            raise ValueError(f"Whole numbers in {where} must fit 64 bits.")
+    return found
+
+
+def _no_constant(name):
+    raise ValueError(f"{name} is no number in it")
+
+
+def _wrong(where, field, rule, value):
+    return ValueError(
+        f"{where} does not describe a model of kerasgan: {field!r} {rule}. "
+        f"Received: {printable(repr(value))}"
+    )

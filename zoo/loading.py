@@ -1,0 +1,154 @@
+"""Making a model of a folder that may come from anyone.
+
+The class is one of `kerasgan.models`, found by name in a fixed list; its
+arguments are plain values; the weights are arrays of numbers. While the model
+is built, it may not become larger than its weights file, so that a line in
+config.json cannot claim all memory.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from kerasgan import fetch, models, weights
+from zoo import cards
+
+# What a model has besides what is in its weights file: losses and the like.
+SPARE_VARIABLES = 1000
+SPARE_NUMBERS = 100_000
+
+
+def check_weights(folder, sha256):
+    """Refuses weights that are not those of the card.
+
+    Args:
+        folder: `pathlib.Path`.
+        sha256: str.
+
+    Returns:
+        `pathlib.Path` of the weights file.
+
+    Raises:
+        FileNotFoundError: If there are no weights.
+        OSError: If they are others.
+        ValueError: If the file is a link out of the folder, or too large.
+    """
+    try:
+        path = cards.own_file(folder, cards.WEIGHTS)
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"The weights are missing: {folder / cards.WEIGHTS}. Install the "
+            "package again, or copy the whole folder."
+        ) from None
+    if path.stat().st_size > fetch.LIMIT:
+        raise ValueError(f"{path} must be at most {fetch.LIMIT:,} bytes long.")
+    found = fetch.digest(path)
+    if found != sha256:
+        raise OSError(
+            f"The weights in {path} are not those of the card, so nothing was "
+            "loaded; the file is damaged or was replaced. Received: "
+            f"sha256 {found[:16]}..., expected {sha256[:16]}..."
+        )
+    return path
+
+
+def build(folder, config):
+    """Returns the model of a folder, with its weights, not compiled.
+
+    Args:
+        folder: `pathlib.Path`.
+        config: dict, as `cards.parse_config` returns it.
+
+    Raises:
+        ValueError: If the folder does not describe a model, or another one
+            than its weights are of.
+        OSError: If the weights are missing or are not those of the card.
+    """
+    path = check_weights(folder, config["sha256"])
+    model_class = _model_class(folder, config)
+    arrays, numbers = weights.check_plain(path)
+    limit = _Limit(arrays + SPARE_VARIABLES, numbers + SPARE_NUMBERS)
+    what = f"{config['architecture']} in {folder}"
+    try:
+        with tf.variable_creator_scope(limit):
+            gan = model_class(**config["arguments"], name=config["name"])
+    except (ValueError, MemoryError):
+        raise
+    except Exception as error:
+        text = fetch.printable(" ".join(str(error).split()))
+        raise ValueError(
+            f"The arguments do not make a model: {text}. Received: {what}"
+        ) from error
+    try:
+        gan.load_weights(path)
+    except Exception as error:
+        text = fetch.printable(" ".join(str(error).split()))
+        raise ValueError(
+            f"The weights do not fit the model: {text}. Received: {what}"
+        ) from error
+    _check_promises(gan, config, folder)
+    return gan
+
+
+def _model_class(folder, config):
+    architectures = models.architectures()
+    if config["architecture"] not in architectures:
+        raise ValueError(
+            "`architecture` must be one of "
+            f"{', '.join(sorted(architectures))}. Received: "
+            f"{fetch.printable(config['architecture'])!r} in {folder}"
+        )
+    model_class = architectures[config["architecture"]]
+    unknown = set(config["arguments"]) - set(
+        models.base.init_arguments(model_class)
+    )
+    if unknown:
+        raise ValueError(
+            f"{config['architecture']} does not take "
+            f"{fetch.printable(', '.join(sorted(unknown)))}; is the folder "
+            f"from a newer version of kerasgan? Received: {folder}"
+        )
+    return model_class
+
+
+class _Limit:
+    """Counts variables before they are made, and stops when it is too much."""
+
+    def __init__(self, variables, numbers):
+        self.variables, self.numbers = variables, numbers
+
+    def __call__(self, next_creator, **kwargs):
+        value = kwargs["initial_value"]
+        if callable(value):
+            # In a graph the shape is found without making the numbers.
+            with tf.Graph().as_default():
+                value = value()
+        shape = tuple(np.shape(value) if np.isscalar(value) else value.shape)
+        self.variables -= 1
+        self.numbers -= math.prod(shape)
+        if self.variables < 0 or self.numbers < 0:
+            raise ValueError(
+                "The arguments make a larger model than the weights are of, "
+                "so it was not built. Received: a variable of shape "
+                f"{shape}"
+            )
+        return next_creator(**kwargs)
+
+
+def _check_promises(gan, config, folder):
+    """Refuses a card that says other things than the model."""
+    counts = {
+        name: getattr(gan, name).count_params()
+        for name in (*gan.generator_names, *gan.discriminator_names)
+    }
+    for field, found in (
+        ("task", gan.task),
+        ("image_shape", list(gan.image_shape)),
+        ("parameters", counts),
+    ):
+        if config[field] != found:
+            raise ValueError(
+                f"The card is not of this model: its {field} must be {found}. "
+                f"Received: {fetch.printable(str(config[field]))} in {folder}"
+            )
