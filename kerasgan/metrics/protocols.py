@@ -451,7 +451,8 @@ def check_count(pictures, features, insist=False):
         f"{name} needs at least as many pictures as features: with fewer the "
         "covariance is singular and the value is far too high. Received: "
         f"{pictures} pictures, {features.num_features} features. Use {other}, "
-        "which does not depend on the number, or insist (`insist=True`)."
+        "which does not depend on the number, or insist: `insist=True`, or "
+        "`--insist` on the command line."
     )
 
 

@@ -1,0 +1,51 @@
+"""What the recipes of image-to-image models share: what is better."""
+
+import numpy as np
+
+from kerasgan import data, metrics
+
+BATCH = 64
+
+
+def similarity_to_targets(dataset, size):
+    """Returns the `score` of a recipe: how near the validation targets are.
+
+    It chooses between epochs, so it does not touch the test pictures.
+
+    Args:
+        dataset: str. `"fluent"` or `"relief"`.
+        size: int. Height and width of the pictures.
+    """
+
+    def score(gan):
+        examples = data.load(dataset, "validation", size)
+        metric = metrics.PairSimilarity()
+        for start in range(0, len(examples["input"]), BATCH):
+            rows = slice(start, start + BATCH)
+            fakes = gan.translate(examples["input"][rows])
+            metric.update_state(examples["target"][rows], fakes)
+        found = metric.result()
+        return {f"{name}_validation": float(found[name]) for name in found}
+
+    return score
+
+
+def inputs_and_outputs(dataset, size, count=16):
+    """Returns the `sample` of a recipe: test inputs, outputs and targets.
+
+    Args:
+        dataset: str. `"fluent"` or `"relief"`.
+        size: int. Height and width of the pictures.
+        count: int. The first ones of the test part. Defaults to `16`.
+    """
+
+    def sample(gan):
+        examples = data.load(dataset, "test", size)
+        inputs, targets = examples["input"][:count], examples["target"][:count]
+        rows = []
+        for start in range(0, count, 8):
+            part = slice(start, start + 8)
+            rows += [inputs[part], gan.translate(inputs[part]), targets[part]]
+        return np.concatenate(rows)
+
+    return sample

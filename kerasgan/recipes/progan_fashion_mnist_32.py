@@ -1,0 +1,50 @@
+"""ProGAN on Fashion-MNIST at 32x32, growing from 4x4.
+
+    kerasgan data prepare fashion_mnist
+    kerasgan train progan_fashion_mnist_32
+    python scripts/publish.py runs/progan_fashion_mnist_32
+
+The paper's networks with a sixteenth of its feature maps at each resolution
+and at most 256, and an eighth of its images at each stage of growth. bfloat16
+makes a step faster (docs/performance.md); penalty and fade stay float32. Hours,
+processor and scores are on the card, zoo/progan_fashion_mnist_32.
+"""
+
+from kerasgan.models import ProGAN
+from kerasgan.recipes import _fashion_mnist
+from kerasgan.training import Recipe
+
+BATCH_SIZE = 32
+EPOCHS = 30
+STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
+
+
+def build():
+    gan = ProGAN(
+        image_size=32,
+        channels=1,
+        latent_dim=256,
+        fmap_base=512,
+        fmap_max=256,
+        stable_images=100_000,
+        fade_images=100_000,
+        seed=0,
+        dtype="mixed_bfloat16",
+    )
+    gan.compile()
+    return gan
+
+
+def recipe():
+    return Recipe(
+        name="progan_fashion_mnist_32",
+        dataset="fashion_mnist",
+        description="Draws grey pictures of clothing.",
+        license=_fashion_mnist.LICENSE,
+        build=build,
+        batches=_fashion_mnist.image_batches(BATCH_SIZE, EPOCHS),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_fashion_mnist.distance_to_training_images,
+        features="fashion_mnist",
+    )
