@@ -1,0 +1,97 @@
+"""LiteRT and ONNX files give the pictures of the model they come from."""
+
+import numpy as np
+import pytest
+
+from kerasgan import export
+from tests import golden, served, tiny
+
+
+def litert(folder, name):
+    """Returns a signature of an exported LiteRT file as a function."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    runner = Interpreter(str(folder / "model.tflite")).get_signature_runner(
+        name
+    )
+    return lambda inputs: runner(**inputs)["images"]
+
+
+def onnx(folder, name):
+    """Returns a signature of an exported ONNX file as a function."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(folder / f"{name}.onnx"))
+    return lambda inputs: session.run(None, inputs)[0]
+
+
+FORMATS = {"litert": litert, "onnx": onnx}
+
+
+@pytest.fixture(params=FORMATS)
+def format(request):
+    """Each of the two, where what it needs is installed."""
+    if request.param == "onnx":
+        pytest.importorskip("tf2onnx", reason="in the extra onnx")
+        pytest.importorskip("onnxruntime", reason="in the extra onnx")
+    else:
+        pytest.importorskip("ai_edge_litert", reason="in the extra litert")
+    return request.param
+
+
+def check(gan, format, folder, seed=1):
+    """Exports a model and compares every signature, in batches of any size."""
+    written = gan.export(folder, format)
+    signatures = export.portable(gan.signatures())
+    assert written == tuple(signatures) != ()
+    for name, (function, specs) in signatures.items():
+        run = FORMATS[format](folder, name)
+        for rows, size in ((5, 32), (1, 64)):
+            inputs = served.example_inputs(specs, seed, rows, size)
+            expected = served.call(function, specs, inputs)["images"]
+            found = run(inputs)
+            assert (found.dtype, found.shape) == (np.uint8, expected.shape)
+            difference = np.abs(found.astype(int) - expected)
+            assert difference.max() <= 1, (name, rows)
+            assert expected.std() > 1  # There was something to compare.
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", tiny.MODELS, ids=lambda m: m.name)
+def test_same_pictures(model, format, tmp_path):
+    gan = model.build()
+    golden.ramp(gan)  # The first weights give nothing but grey.
+    check(gan, format, tmp_path / "out")
+
+
+def test_a_fading_resolution(format, tmp_path):
+    gan = tiny.progan(
+        image_size=16, start_resolution=4, stable_images=10, fade_images=10
+    )
+    golden.ramp(gan)
+    gan.images_seen.assign(16)  # 8x8 has faded in by 60 %.
+    assert gan.due_stage() == (8, True)
+    check(gan, format, tmp_path / "out")
+
+
+def test_mixed_precision_becomes_float32(format, tmp_path):
+    gan, same = tiny.dcgan(dtype="mixed_bfloat16"), tiny.dcgan()
+    golden.ramp(gan)
+    golden.ramp(same)
+    gan.export(tmp_path / "out", format)
+    latents = gan.seeded_latents(0, 5)
+    found = FORMATS[format](tmp_path / "out", "serving_default")(
+        {"latents": latents.numpy()}
+    )
+    images = same.generate(5, seed=0)
+    assert np.abs(found.astype(int) - images).max() <= 1
+
+
+def test_labels_of_no_class_are_refused(format, tmp_path):
+    gan = tiny.cgan()
+    gan.export(tmp_path / "out", format)
+    run = FORMATS[format](tmp_path / "out", "serving_default")
+    inputs = {"latents": np.zeros((1, 4), "float32")}
+    run({**inputs, "labels": np.array([2], "int32")})
+    with pytest.raises(Exception, match="[Gg]ather"):
+        run({**inputs, "labels": np.array([3], "int32")})
