@@ -116,7 +116,8 @@ def write_answer(outputs, row_format):
         for name, value in outputs.items()
     }
     if row_format:
-        if len({np.shape(value)[:1] or None for value in outputs.values()}) > 1:
+        lengths = {np.shape(value)[:1] for value in outputs.values()}
+        if len(lengths) > 1 or () in lengths:
             raise Refusal(
                 400,
                 "The outputs of this signature have no row for each instance; "
@@ -432,9 +433,14 @@ def _unfit(name, spec, came):
 
 def _kind(value):
     """Returns what a JSON value is, in words."""
-    if isinstance(value, (list, dict, str)):
-        name = {list: "list", dict: "object", str: "string"}[type(value)]
-        return f"a {name}" if value else f"an empty {name}"
+    kinds = {
+        list: ("a ", "list"),
+        dict: ("an ", "object"),
+        str: ("a ", "string"),
+    }
+    if type(value) in kinds:
+        article, noun = kinds[type(value)]
+        return article + noun if value else f"an empty {noun}"
     return orjson.dumps(value).decode()
 
 
