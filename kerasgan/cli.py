@@ -13,8 +13,8 @@ import sys
 
 import kerasgan
 import zoo
-from kerasgan.fetch import printable
 from kerasgan import serving
+from kerasgan.fetch import printable
 
 
 class _Usage(Exception):
@@ -124,6 +124,24 @@ def parser():
         action="store_true",
         help="also the discriminator's scores (saved_model)",
     )
+
+    added = command(_publish, "publish", "Pack a finished run, to share it.")
+    added.add_argument("run_folder", metavar="RUN", help="runs/RECIPE")
+    added.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        help="folder to write; its last part is the model's name",
+    )
+    added.add_argument("--push", help="also to hf://user/repository")
+    added.add_argument("--recipe", help="name or file (the run's own)")
+    added.add_argument(
+        "--weaknesses", help="what the model does badly, as you saw it"
+    )
+    added.add_argument(
+        "--data", help="what it was trained on, by whom, which licence"
+    )
+    added.add_argument("--commit", help="of kerasgan that the run was made by")
 
     added = command(_convert, "convert", "Make a model of others' weights.")
     added.add_argument(
@@ -348,17 +366,39 @@ def _train(options):
     print(f"{recipe.name}: trained in {folder}")
 
 
+def _progress(done, total):
+    print(f"\r{done} of {total} images", end="", file=sys.stderr)
+
+
 def _evaluate(options):
     from kerasgan import evaluation
 
-    def progress(done, total):
-        print(f"\r{done} of {total} images", end="", file=sys.stderr)
-
-    scores = evaluation.evaluate(options.name, options.protocol, progress)
+    scores = evaluation.evaluate(options.name, options.protocol, _progress)
     print(file=sys.stderr)
     text = json.dumps(scores, indent=2, ensure_ascii=False)
     pathlib.Path(options.output).write_text(text + "\n", "utf-8")
     print(text)
+
+
+def _publish(options):
+    from kerasgan import publishing
+
+    if options.push:
+        # Measuring takes long: what cannot be pushed is said before.
+        publishing.repository_of(options.push)
+    sha256 = publishing.publish(
+        options.run_folder,
+        options.output,
+        recipe=options.recipe,
+        about_data=options.data,
+        weaknesses=options.weaknesses,
+        commit=options.commit,
+        progress=_progress,
+    )
+    print(f"{options.run_folder} is packed in {options.output}")
+    print(f"Exactly this model: put #sha256={sha256} after its address")
+    if options.push:
+        print(f"Pushed: {publishing.push(options.output, options.push)}")
 
 
 def _export(options):

@@ -252,7 +252,7 @@ class Hub:
     @functools.cached_property
     def _files(self):
         """The commit, and the sizes of its files."""
-        with _one_sentence(self.address):
+        with one_sentence(self.address):
             information = (
                 client()
                 .HfApi()
@@ -277,7 +277,7 @@ class Hub:
                 f"The {name} of {self.address} is too long: at most {limit:,} "
                 f"bytes are taken. Received: {sizes[name]}"
             )
-        with _one_sentence(self.address):
+        with one_sentence(self.address):
             return pathlib.Path(
                 client().hf_hub_download(
                     self.repository, name, revision=commit, local_dir=folder
@@ -302,8 +302,15 @@ def client():
 
 
 @contextlib.contextmanager
-def _one_sentence(address):
-    """Turns what the client raises, which has many kinds, into one."""
+def one_sentence(address):
+    """Turns what the client raises, which has many kinds, into one.
+
+    Args:
+        address: str. What was asked for.
+
+    Raises:
+        OSError: In place of any exception inside it.
+    """
     try:
         yield
     except Exception as error:

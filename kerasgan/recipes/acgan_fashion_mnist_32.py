@@ -2,7 +2,7 @@
 
     kerasgan data prepare fashion_mnist
     kerasgan train acgan_fashion_mnist_32
-    python scripts/publish.py runs/acgan_fashion_mnist_32
+    kerasgan publish runs/acgan_fashion_mnist_32 -o zoo/acgan_fashion_mnist_32
 
 The paper's networks for CIFAR-10, the generator at half its width. Beyond the
 paper: the averaged generator draws, and the learning rates

@@ -2,7 +2,7 @@
 
     kerasgan data prepare fashion_mnist
     kerasgan train cgan_fashion_mnist_32
-    python scripts/publish.py runs/cgan_fashion_mnist_32
+    kerasgan publish runs/cgan_fashion_mnist_32 -o zoo/cgan_fashion_mnist_32
 
 The convolutional form. Beyond the papers: the averaged generator draws, and
 the learning rates fall in a straight line to zero. Hours, processor and scores

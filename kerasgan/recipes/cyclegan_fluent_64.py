@@ -2,7 +2,7 @@
 
     kerasgan data prepare fluent
     kerasgan train cyclegan_fluent_64
-    python scripts/publish.py runs/cyclegan_fluent_64
+    kerasgan publish runs/cyclegan_fluent_64 -o zoo/cyclegan_fluent_64
 
 Flat drawings of one half of the concepts and 3D renderings of the other, so no
 pair is ever seen. The paper's networks for small pictures, six blocks, at half

@@ -2,7 +2,7 @@
 
     kerasgan data prepare fashion_mnist
     kerasgan train dcgan_fashion_mnist_32
-    python scripts/publish.py runs/dcgan_fashion_mnist_32
+    kerasgan publish runs/dcgan_fashion_mnist_32 -o zoo/dcgan_fashion_mnist_32
 
 The network of the authors' Torch release with one block less and the width
 that it has, 64. Beyond the paper: the averaged generator draws, and the

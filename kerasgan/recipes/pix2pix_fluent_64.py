@@ -2,7 +2,7 @@
 
     kerasgan data prepare fluent
     kerasgan train pix2pix_fluent_64
-    python scripts/publish.py runs/pix2pix_fluent_64
+    kerasgan publish runs/pix2pix_fluent_64 -o zoo/pix2pix_fluent_64
 
 The paper's networks at half their width, which keeps the weights small. Beyond
 the paper: batches of 8 instead of 1, which make a fuller use of a processor,

@@ -2,7 +2,7 @@
 
     kerasgan data prepare relief
     kerasgan train pix2pix_relief_128
-    python scripts/publish.py runs/pix2pix_relief_128
+    kerasgan publish runs/pix2pix_relief_128 -o zoo/pix2pix_relief_128
 
 The paper's networks at half their width, which keeps the weights small. Beyond
 the paper: batches of 8 instead of 1, which make a fuller use of a processor,

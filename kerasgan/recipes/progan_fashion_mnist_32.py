@@ -2,7 +2,7 @@
 
     kerasgan data prepare fashion_mnist
     kerasgan train progan_fashion_mnist_32
-    python scripts/publish.py runs/progan_fashion_mnist_32
+    kerasgan publish runs/progan_fashion_mnist_32 -o zoo/progan_fashion_mnist_32
 
 The paper's networks with a sixteenth of its feature maps at each resolution
 and at most 256, and an eighth of its images at each stage of growth. bfloat16

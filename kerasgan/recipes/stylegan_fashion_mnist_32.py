@@ -2,7 +2,7 @@
 
     kerasgan data prepare fashion_mnist
     kerasgan train stylegan_fashion_mnist_32
-    python scripts/publish.py runs/stylegan_fashion_mnist_32
+    kerasgan publish runs/stylegan_fashion_mnist_32 -o zoo/stylegan_fashion_mnist_32
 
 The paper's networks with a sixteenth of its feature maps at each resolution
 and at most 256, a mapping network of half the width, and a sixth of its images

@@ -2,7 +2,7 @@
 
     kerasgan data prepare fashion_mnist
     kerasgan train wgan_gp_fashion_mnist_32
-    python scripts/publish.py runs/wgan_gp_fashion_mnist_32
+    kerasgan publish runs/wgan_gp_fashion_mnist_32 -o zoo/wgan_gp_fashion_mnist_32
 
 Five steps of the critic to one of the generator, as in the paper. Beyond the
 paper: twice its learning rate, falling in a straight line to zero, as the
