@@ -75,11 +75,11 @@ def parser():
     added.add_argument("--task", help="only of this task")
 
     added = command(_card, "card", "Show what is known about a model.")
-    added.add_argument("name", metavar="NAME")
+    added.add_argument("name", metavar="NAME", help="name, folder or address")
     added.add_argument("--json", action="store_true", help="as JSON")
 
     added = command(_generate, "generate", "Draw images with a model.")
-    added.add_argument("name", metavar="NAME", help="name or folder")
+    added.add_argument("name", metavar="NAME", help="name, folder or address")
     added.add_argument("-n", type=int, default=None, help="how many (16)")
     added.add_argument("--seed", type=int, help="same seed, same images")
     added.add_argument(
@@ -95,7 +95,7 @@ def parser():
     )
 
     added = command(_translate, "translate", "Turn images into others.")
-    added.add_argument("name", metavar="NAME", help="name or folder")
+    added.add_argument("name", metavar="NAME", help="name, folder or address")
     added.add_argument("input", metavar="IN", help="an image or a folder")
     added.add_argument("-o", "--output", required=True, help="the same")
     added.add_argument("--to", choices=["a", "b"], help="CycleGAN's direction")
@@ -106,12 +106,12 @@ def parser():
     added.add_argument("--epochs", type=int, help="stop after this many")
 
     added = command(_evaluate, "evaluate", "Measure a model.")
-    added.add_argument("name", metavar="NAME", help="name or folder")
+    added.add_argument("name", metavar="NAME", help="name, folder or address")
     added.add_argument("--protocol", help="how to measure (the card's)")
     added.add_argument("-o", "--output", default="metrics.json")
 
     added = command(_export, "export", "Write a model for serving.")
-    added.add_argument("name", metavar="NAME", help="name or folder")
+    added.add_argument("name", metavar="NAME", help="name, folder or address")
     added.add_argument("folder", metavar="FOLDER", help="new or empty")
     added.add_argument(
         "--format",

@@ -226,11 +226,12 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         )
 
 
-def _opener():
+def _opener(url):
     """Returns what opens addresses: no files, no FTP, no data in the URL."""
     opener = urllib.request.OpenerDirector()
     for handler in (
-        urllib.request.ProxyHandler(),
+        # This machine's own servers are not reached by way of another's.
+        urllib.request.ProxyHandler({} if _is_local(url) else None),
         urllib.request.HTTPHandler(),
         urllib.request.HTTPSHandler(),
         urllib.request.HTTPErrorProcessor(),
@@ -257,7 +258,7 @@ def _ask(url, start=0):
     if start:
         request.add_header("Range", f"bytes={start}-")
     try:
-        response = _opener().open(request, timeout=TIMEOUT)
+        response = _opener(url).open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416 and start:

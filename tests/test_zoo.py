@@ -61,6 +61,12 @@ def test_a_loaded_model_trains_and_exports(folder, tmp_path):
     gan.save(tmp_path / "model.keras")
 
 
+def test_a_model_loads_under_a_strategy(folder, mirrored):
+    with mirrored.scope():
+        gan = zoo.load(folder)
+    gan.fit(tiny.by_name("dcgan").dataset(), verbose=0)
+
+
 def test_the_average_stands_in_for_the_trained_generator(folder):
     gan = zoo.load(folder)
     for trained, average in zip(
@@ -166,6 +172,7 @@ def test_a_config_that_is_not_ours_is_refused(folder, content, message):
         ({"arguments": {"image_size": 20}}, "Received: image_size=20"),
         ({"name": 3}, "'name' must be of type str"),
         ({"sha256": "0" * 64}, "nothing was loaded"),
+        ({"features": "../x"}, "The zoo has features for"),
     ],
 )
 def test_a_changed_config_is_refused(folder, changes, message):
