@@ -23,7 +23,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         length = int(self.headers["Content-Length"])
         body = self.rfile.read(length).decode()
         self.server.asked.append(("POST", self.path))
-        if self.path == "/api/repos/create":
+        if self.server.refuses:
+            self.answer({"error": "no"}, 403)
+        elif self.path == "/api/repos/create":
             told = json.loads(body)
             owner = told.get("organization") or "user"
             name = f"{owner}/{told['name']}"
@@ -143,6 +145,7 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.commits, self.sizes, self.asked = {}, {}, []
+        self.refuses = False
 
 
 @contextlib.contextmanager

@@ -1,0 +1,318 @@
+"""Packing a run into a folder, and pushing it, as a person does with theirs."""
+
+import hashlib
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import zoo
+from kerasgan import cli, evaluation, publishing, training
+from tests import hub as hubs
+from tests import server as servers
+from tests import tiny
+
+# A recipe on data of one's own, of which kerasgan knows nothing.
+RECIPE = """
+import numpy as np
+
+from kerasgan import data, models
+from kerasgan.training import Recipe
+
+pictures = np.random.RandomState(0).randint(0, 256, (16, 16, 16, 1), "uint8")
+
+
+def build():
+    gan = models.DCGAN(
+        image_size=16, channels=1, width=4, latent_dim=4, seed=7
+    )
+    gan.compile()
+    return gan
+
+
+def batches(first_epoch):
+    return data.stream(
+        pictures,
+        8,
+        transform=lambda images, _: data.to_float(images),
+        first_epoch=first_epoch,
+        epochs=2 - first_epoch,
+    )
+
+
+def grey(gan):
+    return {"grey": float(abs(gan.generate(4, seed=1).mean() - 100))}
+
+
+def recipe():
+    return Recipe(
+        name="my_pictures_16",
+        dataset="my_pictures",
+        description="Draws what I like.",
+        license="CC0-1.0",
+        build=build,
+        batches=batches,
+        steps_per_epoch=2,
+        epochs=2,
+        score=grey,
+    )
+"""
+ABOUT = ["--weaknesses", "All of it is noise.", "--data", "16 of mine, CC0."]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a run by that recipe."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "mine.py").write_text(RECIPE)
+    run = folder / "run"
+    assert cli.main(["train", str(folder / "mine.py"), "-o", str(run)]) == 0
+    return run
+
+
+@pytest.fixture(scope="module")
+def packed_once(trained, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("packed") / "my_pictures_16"
+    assert cli.main(["publish", str(trained), "-o", str(folder), *ABOUT]) == 0
+    return folder
+
+
+@pytest.fixture
+def packed(packed_once, tmp_path):
+    """A copy of the packed run, for a test to change."""
+    return shutil.copytree(packed_once, tmp_path / "out" / packed_once.name)
+
+
+def failed(capsys, *arguments):
+    """Returns the one line that a command ends with."""
+    assert cli.main(list(map(str, arguments))) == 2
+    lines = capsys.readouterr().err.splitlines()
+    return [line for line in lines if line.startswith("kerasgan: ")][-1]
+
+
+def test_a_run_on_own_data(trained, packed):
+    assert sorted(p.name for p in packed.iterdir()) == sorted(publishing.FILES)
+    card = zoo.card(packed)
+    assert (card.name, card.dataset) == ("my_pictures_16", "my_pictures")
+    assert not card.scores
+    text = (packed / "README.md").read_text("utf-8")
+    for part in (
+        "# my_pictures_16",
+        "Draws what I like.",
+        "All of it is noise.",
+        "16 of mine, CC0.",
+        "Not measured",
+        "`kerasgan train my_pictures_16`",
+        "Licence of the weights: CC0-1.0.",
+    ):
+        assert part in text
+    lines = (trained / "log.jsonl").read_text().splitlines()
+    greys = [json.loads(line)["grey"] for line in lines]
+    assert f"epoch {1 + greys.index(min(greys))}, which had the" in text
+    assert f"`grey` of the run, {min(greys):.4g}" in " ".join(text.split())
+
+
+def test_what_is_packed_is_the_best_of_the_run(trained, packed):
+    recipe, _ = training.load_recipe(trained / "recipe.py")
+    gan = recipe.build()
+    gan.load_weights(trained / "best.weights.h5")
+    drawn = gan.generate(9, seed=4).astype(int)
+    # Its weights have 16 bits.
+    assert np.abs(drawn - zoo.load(packed).generate(9, seed=4)).max() <= 2
+
+
+def test_the_address_that_is_printed(trained, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("KERASGAN_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "my_pictures_16"
+    cli.main(["publish", str(trained), "-o", str(folder), *ABOUT])
+    out = capsys.readouterr().out
+    pin = out.split("put ")[1].split(" ")[0]
+    with servers.running() as server:
+        for path in folder.iterdir():
+            server.files[f"/a/{path.name}"] = path.read_bytes()
+        address = f"{server.url}/a{pin}"
+        assert cli.main(["card", address]) == 0
+        assert zoo.card(address) == zoo.card(folder)
+
+
+def test_what_a_person_wrote_stays(trained, packed):
+    before = (packed / "README.md").read_text("utf-8")
+    assert cli.main(["publish", str(trained), "-o", str(packed)]) == 0
+    assert (packed / "README.md").read_text("utf-8") == before
+    changed = ["--weaknesses", "Much.\n\nMore."]
+    cli.main(["publish", str(trained), "-o", str(packed), *changed])
+    cli.main(["publish", str(trained), "-o", str(packed)])
+    text = (packed / "README.md").read_text("utf-8")
+    assert text == before.replace("All of it is noise.", "Much.\n\nMore.")
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ([], "A card says what the model does badly"),
+        (ABOUT[:2], "A card says what the model was trained on"),
+        ([*ABOUT, "--recipe", "dcgan_fashion_mnist_32"], "not made by this"),
+        ([*ABOUT, "--push", "https://a/b"], "hf://user/repository"),
+        ([*ABOUT, "--push", "hf://user/model@main"], "not to a revision"),
+    ],
+)
+def test_what_is_refused_before_anything_is_done(
+    trained, tmp_path, capsys, about, message
+):
+    folder = tmp_path / "new" / "my_pictures_16"
+    assert message in failed(capsys, "publish", trained, "-o", folder, *about)
+    assert not folder.parent.exists()
+
+
+def test_a_folder_must_have_a_name(trained, tmp_path, capsys):
+    folder = tmp_path / "my pictures"
+    error = failed(capsys, "publish", trained, "-o", folder, *ABOUT)
+    assert "Received: 'my pictures'" in error
+    with pytest.raises(ValueError, match="Received: 'my pictures'"):
+        publishing.write(
+            tiny.by_name("dcgan").build(),
+            folder,
+            dataset="",
+            description="",
+            license="",
+            recipe="",
+        )
+    assert not folder.exists()
+
+
+def test_a_run_that_is_not_finished(trained, tmp_path, capsys):
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / "best.weights.h5").unlink()
+    error = failed(capsys, "publish", run, "-o", tmp_path / "x", *ABOUT)
+    assert "there is no best.weights.h5" in error
+
+
+def test_a_recipe_that_was_changed_since(trained, tmp_path, capsys):
+    run = shutil.copytree(trained, tmp_path / "run")
+    text = RECIPE.replace("seed=7", "seed=8")
+    (run / "recipe.py").write_text(text)
+    error = failed(capsys, "publish", run, "-o", tmp_path / "x", *ABOUT)
+    assert "was not made by this recipe: its arguments" in error
+
+
+def test_trouble_leaves_the_folder_as_it_was(
+    trained, packed, capsys, monkeypatch
+):
+    before = {p.name: p.read_bytes() for p in packed.iterdir()}
+
+    def fail(*arguments, **options):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(publishing, "_card", fail)
+    assert "disk is full" in failed(capsys, "publish", trained, "-o", packed)
+    assert {p.name: p.read_bytes() for p in packed.iterdir()} == before
+    assert [p.name for p in packed.parent.iterdir()] == [packed.name]
+
+
+def test_pictures_of_another_model_are_noticed(
+    trained, packed, capsys, monkeypatch
+):
+    greys = iter([0, 255])
+
+    def grid(images, columns):
+        return np.full((8, 8, 1), next(greys), "uint8")
+
+    monkeypatch.setattr(publishing.data, "grid", grid)
+    error = failed(capsys, "publish", trained, "-o", packed)
+    assert "does not draw what samples.png shows" in error
+
+
+def test_scores_on_the_card(trained, packed, monkeypatch):
+    """The measuring itself is replaced: tests/test_evaluation.py has it."""
+
+    def entry(value):
+        return {"fd": {"metric": "fd_x", "value": value}}
+
+    values = iter([1.5, 99.5])
+    monkeypatch.setattr(evaluation, "is_measured", lambda *_: True)
+    monkeypatch.setattr(
+        evaluation, "evaluate", lambda *_, **__: entry(next(values))
+    )
+    monkeypatch.setattr(
+        evaluation, "real_against_real", lambda *_, **__: entry(0.25)
+    )
+    assert cli.main(["publish", str(trained), "-o", str(packed)]) == 0
+    assert zoo.card(packed).scores["fd"]["value"] == 1.5
+    text = (packed / "README.md").read_text("utf-8")
+    assert "| `fd` | fd_x | 1.5 | 0.25 | 99.5 |" in text
+
+
+def test_picture_pools_are_not_published(tmp_path):
+    model = tiny.by_name("cyclegan")
+    gan = model.compiled()
+    gan.fit(model.dataset(), verbose=0)
+    assert int(gan.pool_a.filled) > 0
+    publishing.write(
+        gan,
+        tmp_path / "cyclegan_noise_24",
+        dataset="noise",
+        description="Noise.",
+        license="none",
+        recipe="none",
+        sample=lambda gan: gan.translate(tiny.pictures(4)),
+    )
+    loaded = zoo.load(tmp_path / "cyclegan_noise_24")
+    for pool in (loaded.pool_a, loaded.pool_b):
+        assert int(pool.filled) == 0
+        assert not np.any(pool.images)
+    assert int(gan.pool_a.filled) > 0
+    loaded.fit(model.dataset(), verbose=0)
+
+
+# The Hub, by its real client; the server is a stand-in on this machine
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setenv("KERASGAN_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
+    with hubs.running() as found:
+        template = found.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "ENDPOINT", found.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        yield found
+
+
+def test_pushed_and_loaded_again(hub, trained, packed, capsys):
+    (packed / "secret.txt").write_text("not for others")
+    push = ["--push", "hf://user/mine"]
+    assert cli.main(["publish", str(trained), "-o", str(packed), *push]) == 0
+    address = capsys.readouterr().out.split("Pushed: ")[1].strip()
+    assert address == f"hf://user/mine@{hubs.commit_name(1)}"
+    pushed = hub.commits["user/mine"][-1]
+    assert sorted(pushed) == sorted(publishing.FILES)
+    readme = pushed.pop("README.md").decode()
+    text = (packed / "README.md").read_text("utf-8")
+    assert readme.startswith("---\nlibrary_name: keras\n")
+    assert readme.endswith(text)
+    for name, content in pushed.items():
+        assert content == (packed / name).read_bytes()
+    np.testing.assert_array_equal(
+        zoo.load(address).generate(4, seed=1),
+        zoo.load(packed).generate(4, seed=1),
+    )
+    pin = hashlib.sha256((packed / "config.json").read_bytes()).hexdigest()
+    assert zoo.card(f"hf://user/mine#sha256={pin}") == zoo.card(packed)
+
+
+def test_what_links_elsewhere_is_not_pushed(hub, packed, tmp_path):
+    (tmp_path / "secret").write_text("not for others")
+    (packed / "samples.png").unlink()
+    (packed / "samples.png").symlink_to(tmp_path / "secret")
+    with pytest.raises(ValueError, match="must hold its own files"):
+        publishing.push(packed, "hf://user/mine")
+    assert not hub.commits
+
+
+def test_a_hub_that_refuses(hub, packed):
+    hub.refuses = True
+    with pytest.raises(OSError, match="hf://nobody/x: HfHubHTTPError: 403"):
+        publishing.push(packed, "hf://nobody/x")
