@@ -21,6 +21,7 @@ from kerasgan import checkpoints, data, evaluation, training, weights
 from kerasgan.layers.image_pool import ImagePool
 from zoo import cards, remote
 
+BEST = "best.weights.h5"
 SAMPLES = "samples.png"
 README = "README.md"
 FILES = (README, cards.CONFIG, cards.METRICS, cards.WEIGHTS, SAMPLES)
@@ -74,7 +75,7 @@ gan = zoo.load("{name}")
 
 | | |
 |---|---|
-| Recipe | `kerasgan train {recipe}` |
+| Recipe | {recipe} |
 | Epochs | {epochs} |
 | Hours | {hours} on {cores} cores, by the clock, other work beside it |
 | Processor | {processor} |
@@ -170,7 +171,7 @@ def publish(
         OSError: If the run is not finished, or its data are not prepared.
     """
     run, folder = pathlib.Path(run), pathlib.Path(folder).absolute()
-    recipe = _recipe(run, recipe)
+    recipe, gan = _recipe(run, recipe)
     check_name(folder.name)
     weaknesses = _told(
         weaknesses,
@@ -187,14 +188,12 @@ def publish(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as scratch:
         new = pathlib.Path(scratch, folder.name)
-        _write_run(recipe, run / "best.weights.h5", new)
-        metrics = {
-            **_measure(recipe, run, new, pathlib.Path(scratch), progress),
-            "training": {
-                **training_summary(run, recipe),
-                "commit": commit or training_summary(run, recipe)["kerasgan"],
-            },
-        }
+        first = pathlib.Path(scratch, "first", folder.name)
+        _write(recipe, gan, run / "first.weights.h5", first)
+        _write(recipe, gan, run / BEST, new)
+        about = training_summary(run, gan.loss_names)
+        about["commit"] = commit or about["kerasgan"]
+        metrics = {**_measure(recipe, new, first, progress), "training": about}
         write_json(new / cards.METRICS, metrics)
         text = _card(new, recipe, metrics, weaknesses, about_data)
         (new / README).write_text(text, "utf-8")
@@ -375,12 +374,12 @@ def write_json(path, content):
     checkpoints.write_atomically(path, text.encode())
 
 
-def training_summary(run, recipe):
+def training_summary(run, loss_names):
     """Returns what a run's folder tells about its training.
 
     Args:
         run: `pathlib.Path` of the run's folder.
-        recipe: The run's `Recipe`.
+        loss_names: Sequence of str. What the model's training reports.
 
     Returns:
         dict of `epochs`, `hours` (of this run alone on the clock), `kept` (the
@@ -392,7 +391,7 @@ def training_summary(run, recipe):
     entries = [json.loads(line) for line in lines]
     seconds = sum(entry["seconds"] for entry in entries)
     # After the losses come the scores, and the first one decides.
-    known = {"epoch", "seconds", *recipe.build().loss_names}
+    known = {"epoch", "seconds", *loss_names}
     scored = [entry for entry in entries if set(entry) - known]
     score = next(name for name in scored[0] if name not in known)
     best = min(scored, key=lambda entry: entry[score])
@@ -439,8 +438,8 @@ def scores_table(metrics):
 
 
 def _recipe(run, given):
-    """Returns the recipe of a run, after a look at whether it is."""
-    for name in ("run.json", "log.jsonl", "best.weights.h5"):
+    """Returns the recipe of a run, after a look at whether it is; a model."""
+    for name in ("run.json", "log.jsonl", "first.weights.h5", BEST):
         if not (run / name).is_file():
             raise FileNotFoundError(
                 f"{run} is not the folder of a finished run, which "
@@ -463,7 +462,7 @@ def _recipe(run, given):
                 f"The run in {run} was not made by this recipe: its {key} "
                 f"must be {about[key]}. Received: {value}"
             )
-    return recipe
+    return recipe, gan
 
 
 def _told(given, folder, heading, what):
@@ -481,8 +480,7 @@ def _told(given, folder, heading, what):
     return given
 
 
-def _write_run(recipe, path, folder):
-    gan = recipe.build()
+def _write(recipe, gan, path, folder):
     gan.load_weights(path)
     write(
         gan,
@@ -497,7 +495,7 @@ def _write_run(recipe, path, folder):
     )
 
 
-def _measure(recipe, run, folder, scratch, progress):
+def _measure(recipe, folder, first, progress):
     """Returns scores and yardsticks, if there is a protocol for the data."""
     card = zoo.card(folder)
     if not evaluation.is_measured(card.dataset, card.task):
@@ -507,15 +505,10 @@ def _measure(recipe, run, folder, scratch, progress):
         "yardsticks": {
             "real": evaluation.real_against_real(
                 card.dataset, size=card.image_shape[0]
-            )
+            ),
+            "epoch 1": evaluation.evaluate(first, progress=progress),
         },
     }
-    if (run / "first.weights.h5").is_file():
-        first = scratch / "first" / folder.name
-        _write_run(recipe, run / "first.weights.h5", first)
-        metrics["yardsticks"]["epoch 1"] = evaluation.evaluate(
-            first, progress=progress
-        )
     drawn_by_number = card.task in ("image", "class-to-image")
     if drawn_by_number and recipe.features == recipe.dataset:
         metrics["class_shares"] = evaluation.class_shares(
@@ -546,8 +539,13 @@ def _card(folder, recipe, metrics, weaknesses, about_data):
     parameters = ", ".join(
         f"{name} {count:,}" for name, count in config["parameters"].items()
     )
+    command = f"`kerasgan train {recipe.name}`"
+    if recipe.name not in training.recipes():
+        command = f"`{recipe.name}`, the author's own"
+    fields = {**config, **metrics["training"]}
+    fields |= {"parameters": parameters, "recipe": command}
     return CARD.format(
-        **{**config, **metrics["training"], "parameters": parameters},
+        **fields,
         about_samples=about_samples,
         usage=usage,
         scores=scores,

@@ -269,23 +269,34 @@ def test_several_threads_fetch_once(server, tmp_path):
 
 
 def start(url, path):
-    """Starts a process that fetches, then prints what it has."""
+    """Starts a process that fetches once it is told to."""
     code = (
         "import sys; from kerasgan import fetch; url, path, sha = sys.argv[1:];"
+        "print('ready', flush=True); sys.stdin.readline();"
         "fetch.fetch(url, path, sha); print(fetch.digest(path));"
         "assert 'tensorflow' not in sys.modules"
     )
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", code, url, str(path), SHA256],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def go(process):
+    process.stdin.write("go\n")
+    process.stdin.flush()
 
 
 def test_several_processes_fetch_once(server, tmp_path):
-    server.delay = 1.0  # Until all have asked.
+    server.delay = 0.5  # Until all have asked.
     processes = [start(f"{server.url}/file", tmp_path / "file") for _ in "1234"]
+    for process in processes:
+        go(process)
     for process in processes:
         out, error = process.communicate(timeout=60)
         assert (process.returncode, out.strip()) == (0, SHA256), error
@@ -296,8 +307,10 @@ def test_the_next_goes_on_after_a_kill(server, tmp_path):
     server.manner = "stalls"
     path = tmp_path / "file"
     killed = start(f"{server.url}/file", path)
+    go(killed)
     assert server.stalled.wait(30)
     waiting = start(f"{server.url}/file", path)
+    go(waiting)
     while not (tmp_path / "file.part").stat().st_size:
         time.sleep(0.01)
     server.manner = "well"

@@ -103,7 +103,7 @@ def test_a_run_on_own_data(trained, packed):
         "All of it is noise.",
         "16 of mine, CC0.",
         "Not measured",
-        "`kerasgan train my_pictures_16`",
+        "`my_pictures_16`, the author's own",
         "Licence of the weights: CC0-1.0.",
     ):
         assert part in text

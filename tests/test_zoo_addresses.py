@@ -221,7 +221,7 @@ def test_after_trouble_the_next_call_is_right(
     monkeypatch.setattr(fetch, "TIMEOUT", 0.2)
     if manner == "endless":
         monkeypatch.setattr(remote.cards, "JSON_LIMIT", 1 << 16)
-        monkeypatch.setattr(fetch.fetch, "__defaults__", (None, 1 << 20))
+        monkeypatch.setattr(fetch.fetch, "__defaults__", (None, 8 << 20))
     if when == "weights":
         zoo.card(server.model)
         # From here on only the weights are asked for.
@@ -293,28 +293,40 @@ def test_a_damaged_cache_is_mended(server):
 
 
 def start(address):
-    """Starts a process that fetches a model and prints its folder."""
+    """Starts a process that fetches a model once it is told to."""
     code = (
-        "import sys, zoo; print(zoo.folder(sys.argv[1]));"
+        "import sys, zoo; from zoo import remote; print('ready', flush=True);"
+        "sys.stdin.readline(); print(zoo.folder(sys.argv[1]));"
         "assert 'tensorflow' not in sys.modules"
     )
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", code, address],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def go(process):
+    process.stdin.write("go\n")
+    process.stdin.flush()
 
 
 def finish(process):
+    """Returns the folder that a process found."""
     out, error = process.communicate(timeout=60)
     assert process.returncode == 0, error
     return remote.pathlib.Path(out.strip())
 
 
 def test_processes_that_ask_at_once_make_one_download(server):
-    server.delay = 1.0  # Until all have asked.
+    server.delay = 0.5  # Until all have asked.
     processes = [start(server.model) for _ in range(4)]
+    for process in processes:
+        go(process)
     folders = {finish(process) for process in processes}
     assert len(folders) == 1
     assert is_same(folders.pop(), server)
@@ -326,6 +338,7 @@ def test_killed_in_mid_download(server, home):
     address = pin(server)
     server.manner = "stalls"
     process = start(address)
+    go(process)
     assert server.stalled.wait(30)
     (part,) = list_until(lambda: list(home.rglob("*.part")))
     list_until(lambda: part.stat().st_size)
@@ -341,12 +354,13 @@ def test_killed_in_mid_download(server, home):
 def test_killed_again_and_again(server):
     """At whatever moment it ends, the next call is right."""
     server.delay = 0.05
-    for seconds in (0.1, 0.15, 0.2, 0.25, 0.3, 0.35):
+    for seconds in (0.02, 0.06, 0.1, 0.14, 0.18):
         process = start(server.model)
+        go(process)
         time.sleep(seconds)
         process.kill()
         process.communicate()
-    assert is_same(finish(start(server.model)), server)
+    assert is_same(zoo.folder(server.model), server)
 
 
 def list_until(ask):

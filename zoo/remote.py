@@ -252,13 +252,10 @@ class Hub:
     @functools.cached_property
     def _files(self):
         """The commit, and the sizes of its files."""
+        hub = client()
         with one_sentence(self.address):
-            information = (
-                client()
-                .HfApi()
-                .model_info(
-                    self.repository, revision=self.revision, files_metadata=True
-                )
+            information = hub.HfApi().model_info(
+                self.repository, revision=self.revision, files_metadata=True
             )
         sizes = {file.rfilename: file.size for file in information.siblings}
         return information.sha, sizes
@@ -277,9 +274,10 @@ class Hub:
                 f"The {name} of {self.address} is too long: at most {limit:,} "
                 f"bytes are taken. Received: {sizes[name]}"
             )
+        hub = client()
         with one_sentence(self.address):
             return pathlib.Path(
-                client().hf_hub_download(
+                hub.hf_hub_download(
                     self.repository, name, revision=commit, local_dir=folder
                 )
             )
