@@ -1,5 +1,7 @@
 """What an export holds, when it fails, and what TensorFlow Serving reads."""
 
+import pathlib
+import re
 import stat
 import sys
 
@@ -14,6 +16,8 @@ from google.protobuf import (
 
 from kerasgan import export
 from tests import golden, served, tiny
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 def prediction_log_class():
@@ -59,7 +63,8 @@ def prediction_log_class():
 
 def tensor(content):
     """Returns the array of a serialized TensorProto."""
-    return tf.make_ndarray(tf.compat.v1.TensorProto.FromString(content))
+    proto = type(tf.make_tensor_proto(0))
+    return tf.make_ndarray(proto.FromString(content))
 
 
 INPUTS = {
@@ -102,9 +107,19 @@ def test_prediction_log_is_tensorflow_servings():
     assert found == wanted
 
 
-@pytest.mark.parametrize("name", ["dcgan", "gan_cls", "pix2pix", "stylegan"])
-def test_every_signature_has_a_request_that_warms_it_up(name, tmp_path):
-    gan = tiny.by_name(name).build()
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(
+            model,
+            id=model.name,
+            marks=[] if model.name == "dcgan" else pytest.mark.slow,
+        )
+        for model in tiny.MODELS
+    ],
+)
+def test_every_signature_has_a_request_that_warms_it_up(model, tmp_path):
+    gan = model.build()
     written = gan.export(tmp_path / "1", scores=True)
     assert {*gan.signatures(), *gan.score_signatures()} == set(written)
     loaded = tf.saved_model.load(str(tmp_path / "1"))
@@ -186,6 +201,44 @@ def test_portable_signatures_take_numbers_alone():
         "pix2pix": ("translate",),
         "stylegan": ("serving_default", "truncated"),
     }
+
+
+def documented():
+    """Returns the table of docs/serving.md: class to signature to tensors."""
+    text = (ROOT / "docs" / "serving.md").read_text("utf-8")
+    text = text.split("<!-- signatures -->")[1].split("<!-- /")[0]
+    table, classes = {}, []
+    for row in text.strip().splitlines()[2:]:
+        models, signature, inputs, outputs = row.strip("|").split("|")
+        classes = re.findall(r"`(\w+)`", models) or classes
+        for name in classes:
+            table.setdefault(name, {})[signature.strip(" `")] = (
+                re.findall(r"`(\w+)` (\w+) \(([\w, ]*)\)", inputs),
+                re.findall(r"`(\w+)`", outputs),
+            )
+    return table
+
+
+@pytest.mark.parametrize("model", tiny.MODELS, ids=lambda m: m.name)
+def test_the_documented_signatures_are_those_there_are(model):
+    gan = model.build()
+    signatures = {**gan.signatures(), **gan.score_signatures()}
+    found = {}
+    for name, (function, specs) in signatures.items():
+        inputs = [export.example(s, gan.image_shape) for s in specs]
+        outputs = function(*(tf.constant(array) for array in inputs))
+        found[name] = (
+            [(s.name, s.dtype.name, s.shape.rank) for s in specs],
+            list(outputs),
+        )
+    expected = {
+        name: (
+            [(n, kind, len(axes.split())) for n, kind, axes in inputs],
+            outputs,
+        )
+        for name, (inputs, outputs) in documented()[type(gan).__name__].items()
+    }
+    assert found == expected
 
 
 # Whole, or not at all
