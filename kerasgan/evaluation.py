@@ -12,7 +12,7 @@ import pathlib
 import numpy as np
 
 import zoo
-from kerasgan import data, latents, metrics
+from kerasgan import data, latents, metrics, models
 from kerasgan.data import personas
 from kerasgan.metrics import neighbors
 from kerasgan.metrics.color_regression import ColorRegression
@@ -53,6 +53,35 @@ CONDITIONS = {
     "class-to-image": ("labels", "label"),
     "text-to-image": ("captions", "caption"),
 }
+# Figures that `measure` can make besides samples, with what they show.
+FIGURES = {
+    "neighbors.png": (
+        "The eight images that are nearest to a training picture: in each row "
+        "an image, its three nearest training pictures (by features, where "
+        "there are features of the data), and its three nearest in pixels."
+    ),
+    "arithmetic.png": (
+        "Faces without glasses, and below them the same with the direction of "
+        "glasses added to their latents once, twice and three times."
+    ),
+    "interpolation.png": (
+        "In each row from one caption of the test part to another, with the "
+        "same latents. The captions are in metrics.json."
+    ),
+    "mixing.png": (
+        "Style mixing: the images of the top row give their coarse styles "
+        "(first three rows), then their middle ones, then their fine ones to "
+        "those on the left."
+    ),
+    "truncation.png": (
+        "Truncation: in each row the same latents with psi 1, 0.7, 0.5, 0, "
+        "-0.5 and -1."
+    ),
+    "both_ways.png": (
+        "The first test pictures, translated and back: inputs in the upper "
+        "three rows, targets in the lower three."
+    ),
+}
 BATCH = 500
 # Samples that are looked for among the training pictures.
 SAMPLES = 1000
@@ -64,16 +93,6 @@ UNSEEN = {
     "personas": "validation",
     "relief": "test",
 }
-
-
-def is_measured(dataset, task):
-    """Returns whether `evaluate` knows what to measure a model by.
-
-    Args:
-        dataset: str. What the model was trained on.
-        task: str. Of the model.
-    """
-    return dataset in DEFAULT_PROTOCOLS and task in CONDITIONS
 
 
 def evaluate(name, protocols=None, progress=None):
@@ -103,9 +122,8 @@ def measure(name, figures=None, progress=None):
 
     Args:
         name: str or path, as `zoo.load` takes it.
-        figures: path or `None`. A folder for `neighbors.png`, samples beside
-            their nearest training pictures, and for a model of faces
-            `arithmetic.png`. Defaults to none.
+        figures: path or `None`. A folder for those of `FIGURES` that fit the
+            model. Defaults to none.
         progress: Callable or `None`. Called as `progress(done, total)`.
 
     Returns:
@@ -122,6 +140,8 @@ def measure(name, figures=None, progress=None):
           numbers of pictures.
         - `arithmetic`: only of models that draw faces from latents alone, as
           `arithmetic` returns it.
+        - `interpolation`: only of models that take captions; the pairs of
+          captions of the figure.
 
     Raises:
         ValueError: If there is no such model, or its data set is none that
@@ -153,10 +173,15 @@ def measure(name, figures=None, progress=None):
     found["neighbors"], picture = nearest_training_pictures(
         samples, card.dataset, size=size
     )
-    pictures = {"neighbors.png": picture}
+    pictures = {"neighbors.png": picture, **_figures(gan)}
     if (card.dataset, card.task) == ("personas", "image"):
         found["arithmetic"], picture = arithmetic(gan)
         pictures["arithmetic.png"] = picture
+    if card.task == "text-to-image":
+        found["interpolation"], picture = _interpolation(gan)
+        pictures["interpolation.png"] = picture
+    if "target" in _translators(gan):
+        pictures["both_ways.png"] = _both_ways(gan, card.dataset, size)
     if figures is not None:
         for file, picture in pictures.items():
             data.save_png(pathlib.Path(figures) / file, picture)
@@ -600,6 +625,46 @@ def _evaluate(card, gan, protocols, progress):
     )
 
 
+def _figures(gan):
+    """Returns the figures that are of one architecture."""
+    if not isinstance(gan, models.StyleGAN) or gan.num_classes:
+        return {}
+    seeds, others = (0, 1, 2), (3, 4, 5, 6, 7)
+    rows = []
+    for first, last in latents.STYLES.values():
+        if first <= gan.image_size:
+            mixed = latents.mix_styles(gan, seeds, others, (first, last))
+            own = [gan.generate(1, seed=seed) for seed in seeds]
+            rows.append(np.concatenate([np.stack(own), mixed], axis=1))
+    sources = [gan.generate(1, seed=seed)[0] for seed in others]
+    top = np.stack([np.full_like(sources[0], 255), *sources])
+    mixing = np.concatenate([top, *np.concatenate(rows)])
+    truncated = latents.truncation_row(gan, 0, (1, 0.7, 0.5, 0, -0.5, -1), n=8)
+    return {
+        "mixing.png": data.grid(mixing, 1 + len(others)),
+        "truncation.png": data.grid(np.concatenate(truncated), 6),
+    }
+
+
+def _interpolation(gan):
+    captions = _captions("test")[:8]
+    pairs = list(zip(captions[::2], captions[1::2], strict=True))
+    rows = [
+        latents.between_sentences(gan, *pair, steps=8, seed=0) for pair in pairs
+    ]
+    return [list(pair) for pair in pairs], data.grid(np.concatenate(rows), 8)
+
+
+def _both_ways(gan, dataset, size):
+    examples = data.load(dataset, "test", size)
+    rows = []
+    for side, translate in _translators(gan).items():
+        pictures = examples[side][:8]
+        there = translate(pictures)
+        rows += [pictures, there, _translators(gan)[_OTHER[side]](there)]
+    return data.grid(np.concatenate(rows), 8)
+
+
 def _generating(gan):
     def generate(*args, **kwargs):
         return gan.generate(*args, **kwargs, batch_size=BATCH)
@@ -621,7 +686,9 @@ def _any(generate, card):
 
 
 def _translators(gan):
-    if not hasattr(gan, "generator_ba"):
+    if not isinstance(gan, models.TranslationGAN):
+        return {}
+    if not isinstance(gan, models.CycleGAN):
         return {"input": gan.translate}
     return {
         "input": lambda images: gan.translate(images, to="b"),

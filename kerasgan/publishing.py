@@ -25,6 +25,8 @@ BEST = "best.weights.h5"
 SAMPLES = "samples.png"
 README = "README.md"
 FILES = (README, cards.CONFIG, cards.METRICS, cards.WEIGHTS, SAMPLES)
+# What a model is shown by beside its samples, where it fits the model.
+FIGURES = tuple(evaluation.FIGURES)
 COLUMNS = 8
 
 # What the data sets of `kerasgan.data` are, for the cards.
@@ -96,15 +98,32 @@ Licence of the weights: {license}.
 MEASURED = """\
 {table}
 
-`real` is real training images in place of generated ones; `epoch 1` is the
-same model after its first epoch, when the averaged generator, which draws, has
-not yet left its random start. All are under the same protocol, which
-metrics.json spells out; docs/metrics.md explains each. Again by
-`kerasgan evaluate {name}`."""
+The columns beside are yardsticks under the same protocol, which metrics.json
+spells out; docs/metrics.md explains each. `epoch 1` is the same model after
+its first epoch, when the averaged generator, which draws, has hardly left its
+random start. Again by `kerasgan evaluate {name}`."""
 SHARES = """
 
-Share of each class among 10,000 images, as the classifier sees it:
+What is drawn how often among 10,000 images, as the classifier sees it, and in
+brackets how often it sees it in the training images:
 
+{lines}"""
+NEIGHBORS = """
+
+Nearest training images of {samples:,} samples, beside {held_out_pictures:,}
+real images that it was not trained on (docs/metrics.md, Neighbors):
+
+| Distances in | Median | Median, real | Nearer than median real | Nearer than any real |
+|---|---|---|---|---|
+{table}"""  # noqa: E501
+ARITHMETIC = """
+
+The direction of {value}, the mean latent of {with_it:,} images with them minus
+that of {without_it:,} without, added to the latents of {added_to:,} images
+without; in brackets a random direction of the same length:
+
+| Times | Shows {value} | Other attributes stay |
+|---|---|---|
 {table}"""
 UNMEASURED = """\
 Not measured: kerasgan has no protocol for these data. The weights are those of
@@ -193,7 +212,7 @@ def publish(
         _write(recipe, gan, run / BEST, new)
         about = training_summary(run, gan.loss_names)
         about["commit"] = commit or about["kerasgan"]
-        metrics = {**_measure(recipe, new, first, progress), "training": about}
+        metrics = {**_measure(new, first, progress), "training": about}
         write_json(new / cards.METRICS, metrics)
         text = _card(new, recipe, metrics, weaknesses, about_data)
         (new / README).write_text(text, "utf-8")
@@ -201,6 +220,10 @@ def publish(
         folder.mkdir(exist_ok=True)
         for name in FILES:
             os.replace(new / name, folder / name)
+        for name in FIGURES:
+            (folder / name).unlink(missing_ok=True)
+            if (new / name).is_file():
+                os.replace(new / name, folder / name)
     return hashlib.sha256((folder / cards.CONFIG).read_bytes()).hexdigest()
 
 
@@ -208,7 +231,7 @@ def push(folder, address):
     """Uploads a published folder to the Hugging Face Hub.
 
     The repository is made if there is none. Nothing but the five files of a
-    published folder leaves this machine.
+    published folder and its figures leaves this machine.
 
     Args:
         folder: str or path, as `publish` made it.
@@ -226,7 +249,8 @@ def push(folder, address):
     folder = pathlib.Path(folder)
     config, _ = cards.read(folder)
     with tempfile.TemporaryDirectory() as scratch:
-        for name in FILES:
+        figures = [name for name in FIGURES if (folder / name).exists()]
+        for name in (*FILES, *figures):
             shutil.copy(cards.own_file(folder, name), scratch)
         readme = pathlib.Path(scratch, README)
         text = FRONT_MATTER.format(**config) + readme.read_text("utf-8")
@@ -239,7 +263,7 @@ def push(folder, address):
                 folder_path=scratch,
                 commit_message=f"Publish {config['name']} "
                 f"(kerasgan {kerasgan.__version__})",
-                allow_patterns=list(FILES),
+                allow_patterns=[*FILES, *figures],
             )
     return f"{address}@{commit.oid}"
 
@@ -426,14 +450,16 @@ def scores_table(metrics):
         "|---" * (2 + len(columns)) + "|",
     ]
     for protocol, entry in metrics["scores"].items():
-        values = [scores[protocol]["value"] for scores in columns.values()]
-        if isinstance(entry["value"], dict):
-            rows = {n: [v[n] for v in values] for n in entry["value"]}
-        else:
-            rows = {entry["metric"]: values}
-        for name, row in rows.items():
-            cells = " | ".join(f"{value:.4g}" for value in row)
-            lines.append(f"| `{protocol}` | {name} | {cells} |")
+        measured = [scores.get(protocol) for scores in columns.values()]
+        several = isinstance(entry["value"], dict)
+        for name in entry["value"] if several else [entry["metric"]]:
+            cells = [
+                "–"
+                if one is None
+                else f"{one['value'][name] if several else one['value']:.4g}"
+                for one in measured
+            ]
+            lines.append(f"| `{protocol}` | {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -495,25 +521,15 @@ def _write(recipe, gan, path, folder):
     )
 
 
-def _measure(recipe, folder, first, progress):
+def _measure(folder, first, progress):
     """Returns scores and yardsticks, if there is a protocol for the data."""
     card = zoo.card(folder)
     if not evaluation.is_measured(card.dataset, card.task):
         return {}
-    metrics = {
-        "scores": evaluation.evaluate(folder, progress=progress),
-        "yardsticks": {
-            "real": evaluation.real_against_real(
-                card.dataset, size=card.image_shape[0]
-            ),
-            "epoch 1": evaluation.evaluate(first, progress=progress),
-        },
-    }
-    drawn_by_number = card.task in ("image", "class-to-image")
-    if drawn_by_number and recipe.features == recipe.dataset:
-        metrics["class_shares"] = evaluation.class_shares(
-            zoo.load(folder).generate, recipe.dataset
-        )
+    metrics = evaluation.measure(folder, figures=folder, progress=progress)
+    metrics["yardsticks"]["epoch 1"] = evaluation.evaluate(
+        first, progress=progress
+    )
     return metrics
 
 
@@ -522,9 +538,10 @@ def _card(folder, recipe, metrics, weaknesses, about_data):
     config, _ = cards.read(folder)
     if "scores" in metrics:
         scores = MEASURED.format(table=scores_table(metrics), **config)
-        if "class_shares" in metrics:
-            shares = _shares_table(metrics["class_shares"])
-            scores += SHARES.format(table=shares)
+        scores += _details(metrics)
+        for name, shown in evaluation.FIGURES.items():
+            if (folder / name).is_file():
+                scores += f"\n\n![{shown}]({name})\n\n*{shown}*"
     else:
         scores = UNMEASURED.format(**metrics["training"]["kept"])
     usage = USAGE[config["task"]]
@@ -554,10 +571,39 @@ def _card(folder, recipe, metrics, weaknesses, about_data):
     )
 
 
-def _shares_table(shares):
-    names = " | ".join(shares)
-    cells = " | ".join(f"{share:.1%}" for share in shares.values())
-    return f"| {names} |\n{'|---' * len(shares)}|\n| {cells} |"
+def _details(metrics):
+    """Returns what was measured beside scores, as Markdown."""
+    text = ""
+    if "shares" in metrics:
+        drawn, real = metrics["shares"]["drawn"], metrics["shares"]["real"]
+        lines = [
+            f"- {attribute}: "
+            + ", ".join(
+                f"{value} {share:.1%} ({real[attribute][value]:.1%})"
+                for value, share in values.items()
+            )
+            for attribute, values in drawn.items()
+        ]
+        text += SHARES.format(lines="\n".join(lines))
+    if "neighbors" in metrics:
+        rows = [
+            f"| {space} | {found['median']:.4g} | "
+            f"{found['held_out_median']:.4g} | "
+            f"{found['nearer_than_median']:.1%} | "
+            f"{found['nearer_than_any']:.1%} |"
+            for space, found in metrics["neighbors"].items()
+        ]
+        first = next(iter(metrics["neighbors"].values()))
+        text += NEIGHBORS.format(table="\n".join(rows), **first)
+    if "arithmetic" in metrics:
+        found = metrics["arithmetic"]
+        rows = [
+            f"| {times} | {one['shows_it']:.1%} ({one['random_shows_it']:.1%}) "
+            f"| {one['others_kept']:.1%} ({one['random_others_kept']:.1%}) |"
+            for times, one in found["times"].items()
+        ]
+        text += ARITHMETIC.format(table="\n".join(rows), **found)
+    return text
 
 
 def _check(recipe, folder):

@@ -1,128 +1,384 @@
-"""Trains the small classifier whose features score grey 32x32 pictures.
-
-Data: `tfds.load("fashion_mnist")`, padded with black from 28 to 32 pixels.
-55,000 training pictures, 5,000 (the last of the train split) to choose the
-epoch; the test split is read at the end alone.
-Augmentation: shifts of up to 2 pixels and mirror images.
+"""Trains a small classifier whose features score pictures of a data set.
 
     python scripts/train_classifier.py zoo/classifier_fashion_mnist_32
+    python scripts/train_classifier.py zoo/classifier_personas_64 \\
+        --dataset personas --convolutions 1 --batch-size 64 --epochs 8
+    python scripts/train_classifier.py zoo/classifier_relief_128 \\
+        --dataset relief --convolutions 1 --width 16 --batch-size 32 --epochs 30
+
+What it learns to tell, by data set:
+
+- fashion_mnist: the class. 55,000 pictures of the training part; the other
+  5,000 choose the epoch.
+- personas: all nine attributes at once. Hair color counts only where hair
+  shows. The training part lacks some pairs of hair style and hair color, which
+  would teach that such a style is never of such a color; so what is left out
+  is left out of the softmax too. In half of the pictures the color channels
+  change places and nobody asks for colors: styles are known by their shape.
+  The validation part chooses the epoch.
+- relief: where on earth a satellite patch is: its quarter of the globe and
+  its zone of latitude. The validation part chooses the epoch.
+
+The test part is read at the end alone. Augmentation: shifts and mirror images.
+A run that was stopped goes on where it was, by the same command.
 
 The folder then holds config.json, model.weights.h5, metrics.json, README.md.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
 import platform
+import shutil
 import time
 
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
+from kerasgan import data
+from kerasgan.data import personas
 from kerasgan.metrics import features
 
-DATASET = "fashion_mnist"
-IMAGE_SIZE = 32
 VALIDATION = 5000
+# In labels: what the picture does not show, and nobody is asked for.
+HIDDEN = -1
+# Where relief's patches begin, from north to south, in degrees.
+ZONES = (60, 42, 24, 6, -12, -30, -48)
+# The training bands begin at 136 degrees west and come four times.
+QUARTERS = ("136W to 46W", "46W to 44E", "44E to 134E", "134E to 136W")
 
 
-def load(split):
-    """Returns padded uint8 pictures `(n, 32, 32, 1)` and their classes."""
-    images, labels = tfds.as_numpy(
-        tfds.load(DATASET, split=split, batch_size=-1, as_supervised=True)
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What a classifier is trained on.
+
+    Attributes:
+        size: int. Height and width of the pictures.
+        shift: int. Pixels by which pictures are moved in training.
+        attributes: dict of attribute to the names of its values.
+        colors: Tuple of str. Attributes that are not asked for where the color
+            channels have changed places, in half of the pictures; where there
+            are none, they never do.
+        paired: Tuple of two str, or none. Attributes of which some pairs of
+            values are missing from the training part.
+        part: Callable from `"train"`, `"validation"` or `"test"` to uint8
+            pictures and int64 labels `(count, attributes)`.
+        subject: str. What it sees, for the card.
+        credit: str. Data and licence, for the card.
+        parts: str. How the parts are used, for metrics.json.
+    """
+
+    size: int
+    shift: int
+    attributes: dict
+    part: object
+    subject: str
+    credit: str
+    parts: str
+    colors: tuple = ()
+    paired: tuple = ()
+
+
+def fashion_mnist():
+    def part(name):
+        examples = data.load(
+            "fashion_mnist", "test" if name == "test" else "train"
+        )
+        rows = {
+            "train": slice(0, -VALIDATION),
+            "validation": slice(-VALIDATION, None),
+            "test": slice(None),
+        }[name]
+        return examples["image"][rows], examples["label"][rows, None]
+
+    return Task(
+        size=32,
+        shift=2,
+        attributes={"class": data.class_names("fashion_mnist")},
+        part=part,
+        subject="clothes",
+        credit="Fashion-MNIST (Zalando SE, MIT licence), padded with black "
+        "from 28 to 32 pixels",
+        parts="train[:55000] to train, train[55000:] to choose the epoch, "
+        "test read at the end; pictures padded with black to 32x32",
     )
-    margin = (IMAGE_SIZE - images.shape[1]) // 2
-    edges = (margin, margin)
-    return np.pad(images, ((0, 0), edges, edges, (0, 0))), labels
 
 
-def augment(image, label):
-    """Shifts a picture by up to 2 pixels and mirrors every second one."""
-    padded = tf.pad(image, ((2, 2), (2, 2), (0, 0)))
-    cropped = tf.image.random_crop(padded, image.shape)
-    return tf.image.random_flip_left_right(cropped), label
+def personas_attributes():
+    hair = personas.ATTRIBUTES["hair"]
+    shows = np.array(["{color}" in personas.HAIR[style] for style in hair])
+
+    def part(name):
+        examples = data.load("personas", name)
+        labels = dict(examples["attributes"])
+        labels["hair_color"] = np.where(
+            shows[labels["hair"]], labels["hair_color"], HIDDEN
+        )
+        columns = [labels[name] for name in personas.ATTRIBUTES]
+        return examples["image"], np.stack(columns, axis=1)
+
+    return Task(
+        size=64,
+        shift=2,
+        attributes=personas.ATTRIBUTES,
+        part=part,
+        subject="drawn faces",
+        credit='"Personas by Draftbit" (CC BY 4.0), via DiceBear (MIT)',
+        parts="train to train, validation to choose the epoch, test (pairs of "
+        "hair style and hair color that the others lack) read at the end; "
+        "hair_color only where the caption names it",
+        colors=("hair_color", "skin", "clothing_color"),
+        paired=("hair", "hair_color"),
+    )
 
 
-def recognized(model, images, labels):
-    """Returns for each picture whether its largest logit is its class."""
+def relief():
+    def part(name):
+        examples = data.load("relief", name, 128)
+        zone = np.searchsorted(-np.array(ZONES), -examples["latitude"], "right")
+        quarter = (examples["longitude"] + 136) % 360 // 90
+        labels = np.stack([quarter, zone - 1], axis=1).astype("int64")
+        return examples["target"], labels
+
+    pairs = zip(ZONES[:-1], ZONES[1:], strict=True)
+    return Task(
+        size=128,
+        shift=16,
+        attributes={
+            "quarter": QUARTERS,
+            "zone": tuple(f"{a} to {b} degrees" for a, b in pairs),
+        },
+        part=part,
+        subject="satellite patches",
+        credit="NASA Earth Observatory, Blue Marble Next Generation (public "
+        "domain)",
+        parts="bands of longitude: train to train, validation to choose the "
+        "epoch, test read at the end",
+    )
+
+
+TASKS = {
+    "fashion_mnist": fashion_mnist,
+    "personas": personas_attributes,
+    "relief": relief,
+}
+
+
+def augmenting(task):
+    """Returns a function that changes a picture by chance.
+
+    It moves the picture, mirrors every second one, and lets the color channels
+    of every second one change places if the task has colors. What it returns
+    beside the picture is what is asked for, then what is true.
+    """
+    hidden = np.array([name in task.colors for name in task.attributes])
+    edges = (task.shift, task.shift)
+
+    def augment(image, truth):
+        padded = tf.pad(image, (edges, edges, (0, 0)), "SYMMETRIC")
+        image = tf.image.random_crop(padded, image.shape)
+        image = tf.image.random_flip_left_right(image)
+        asked = truth
+        if task.colors and tf.random.uniform(()) < 0.5:
+            order = tf.random.shuffle(tf.range(image.shape[-1]))
+            image = tf.gather(image, order, axis=-1)
+            asked = tf.where(hidden, tf.constant(HIDDEN, truth.dtype), truth)
+        return image, tf.concat([asked, truth], axis=0)
+
+    return augment
+
+
+def possible(labels, attributes, paired):
+    """Returns by attribute which of its values go with those of another.
+
+    Args:
+        labels: int64 array `(count, attributes)`, of the training part.
+        attributes: See `Task`.
+        paired: See `Task`.
+
+    Returns:
+        dict of each of the two to the column of the other and a bool array
+        `(values of the other, values)`.
+    """
+    if not paired:
+        return {}
+    columns = [list(attributes).index(name) for name in paired]
+    sizes = [len(attributes[name]) for name in paired]
+    seen = np.zeros(sizes, bool)
+    first, second = labels[:, columns].T
+    both = (first != HIDDEN) & (second != HIDDEN)
+    seen[first[both], second[both]] = True
+    return {
+        paired[0]: (columns[1], seen.T),
+        paired[1]: (columns[0], seen),
+    }
+
+
+def loss_of(attributes, together=None):
+    """Returns the sum over attributes of the cross entropy, per picture.
+
+    Args:
+        attributes: See `Task`.
+        together: What `possible` returns. Values that never go with what is
+            true of the other attribute are left out of the softmax.
+            Defaults to none.
+    """
+    sizes = [len(values) for values in attributes.values()]
+
+    def cross_entropy(labels, logits):
+        asked, truth = tf.split(tf.cast(labels, tf.int64), 2, axis=1)
+        losses = []
+        groups = tf.split(logits, sizes, axis=1)
+        for column, (name, group) in enumerate(
+            zip(attributes, groups, strict=True)
+        ):
+            if name in (together or {}):
+                other, table = together[name]
+                known = truth[:, other] != HIDDEN
+                fits = tf.gather(table, tf.maximum(truth[:, other], 0))
+                fits |= ~known[:, None]
+                group = tf.where(fits, group, group - 1e4)
+            right = asked[:, column]
+            entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
+                tf.maximum(right, 0), group
+            )
+            losses.append(tf.where(right == HIDDEN, 0.0, entropy))
+        return tf.add_n(losses)
+
+    return cross_entropy
+
+
+def recognized(model, images, labels, attributes):
+    """Returns what a model makes of pictures.
+
+    Returns:
+        dict of each attribute to a bool array, whether it is right, and an
+        int array, the labels, of the pictures that show the attribute.
+    """
     _, logits = model.predict(images, batch_size=500, verbose=0)
-    return np.argmax(logits, axis=1) == labels
+    ends = np.cumsum([len(values) for values in attributes.values()])
+    groups = np.split(logits, ends[:-1], axis=1)
+    result = {}
+    for name, group, right in zip(attributes, groups, labels.T, strict=True):
+        shown = right != HIDDEN
+        found = np.argmax(group, axis=1)
+        result[name] = (found == right)[shown], right[shown]
+    return result
+
+
+def accuracies(recognized):
+    """Returns for each attribute the share of pictures that are right."""
+    return {
+        name: float(right.mean()) for name, (right, _) in recognized.items()
+    }
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Keeps the weights of the epoch with the best validation accuracy."""
+    """Keeps the weights of the epoch with the best validation accuracy.
 
-    def __init__(self, classifier, images, labels):
+    On disk, so that a run that was stopped goes on with them.
+    """
+
+    def __init__(self, classifier, measure, folder):
         super().__init__()
         self.classifier = classifier
-        self.images = images
-        self.labels = labels
+        self.measure = measure
+        self.weights = folder / "best.weights.h5"
+        self.path = folder / "history.json"
         self.history = []
-        self.weights = None
+        self.seconds = 0.0
+        if self.path.exists():
+            stored = json.loads(self.path.read_text("utf-8"))
+            self.history, self.seconds = stored["history"], stored["seconds"]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # An epoch that was measured, but not backed up, is run again.
+        self.history = self.history[:epoch]
+        self.start = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
-        value = recognized(self.classifier, self.images, self.labels).mean()
+        found = self.measure(self.classifier)
+        value = float(np.mean(list(found.values())))
         if value >= max(self.history, default=0.0):
-            self.weights = self.classifier.get_weights()
-        self.history.append(float(value))
-        print(f"epoch {epoch + 1}: validation accuracy {value:.4f}", flush=True)
+            self.classifier.save_weights(self.weights)
+        self.history.append(value)
+        self.seconds += time.perf_counter() - self.start
+        stored = {"history": self.history, "seconds": self.seconds}
+        self.path.write_text(json.dumps(stored), "utf-8")
+        told = ", ".join(f"{name} {share:.4f}" for name, share in found.items())
+        print(f"epoch {epoch + 1}: {value:.4f} ({told})", flush=True)
 
 
 CARD = """# {name}
 
-A small convolutional classifier of Fashion-MNIST, trained to be looked
-through: the {num_features} features before its last layer are what
-`fd_{name}` and `is_{name}` compare.
+A small convolutional classifier of {subject}, trained to be looked through:
+the {num_features} features before its last layer are what `fd_{name}` compares.
 
 | | |
 |---|---|
-| Pictures | {size}x{size}, grey, uint8; Fashion-MNIST's 28 pixels padded with black |
-| Network | {convolutions} convolutions a stage at 32, 16 and 8 pixels, {width} maps at first, {parameters:,} parameters |
-| Data | Fashion-MNIST (Zalando SE, MIT licence), 55,000 pictures of the train split |
-| Validation | {validation:.2%} on the 5,000 others, which chose epoch {epoch} of {epochs} |
-| Test | {test:.2%} on the 10,000 pictures of the test split, read at the end |
-| Storage | {dtype}; accuracy on the test split {stored:.2%} |
+| Pictures | {size}x{size}, {color}, uint8 |
+| Network | {convolutions} convolutions a stage from {size} to 8 pixels, {width} maps at first, {parameters:,} parameters |
+| Tells apart | {attributes} |
+| Data | {credit} |
+| Parts | {parts} |
+| Validation | {validation:.2%} (mean over what it tells apart), epoch {epoch} of {epochs} |
+| Test | {test:.2%} |
+| Storage | {dtype}; on the test part {stored:.2%} |
 | Trained in | {minutes:.0f} minutes on {cores} processor cores ({machine}) |
 | sha256 of the weights | `{sha256}` |
 
+Test part:
+
+| Attribute | Accuracy |
+|---|---|
+{table}
+
 Made by `{command}`.
 
-What it does badly: of the test pictures of its worst class, {worst}, it knows
-{worst_recall:.1%}. It knows clothes alone: a Fréchet distance over its
-features says nothing about other pictures, and does not compare with FID.
+What it does badly: {weak} It knows {subject} alone: a Fréchet distance over
+its features says nothing about other pictures, and does not compare with FID.
 """  # noqa: E501
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--dataset", choices=TASKS, default="fashion_mnist")
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--convolutions", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=14)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--float32", action="store_true")
-    arguments = parser.parse_args()
-    keras.utils.set_random_seed(arguments.seed)
+    options = parser.parse_args()
+    keras.utils.set_random_seed(options.seed)
 
-    classes = tfds.builder(DATASET).info.features["label"].names
-    images, labels = load(f"train[:-{VALIDATION}]")
+    task = TASKS[options.dataset]()
+    images, labels = task.part("train")
+    channels = images.shape[-1]
+    count = sum(len(values) for values in task.attributes.values())
+
+    def build():
+        return features.build_classifier(
+            task.size, channels, count, options.width, options.convolutions
+        )
+
     dataset = (
         tf.data.Dataset.from_tensor_slices((images, labels))
-        .shuffle(len(images), seed=arguments.seed)
-        .map(augment, num_parallel_calls=2)
-        .batch(arguments.batch_size, drop_remainder=True)
+        .shuffle(len(images), seed=options.seed)
+        .map(augmenting(task), num_parallel_calls=2)
+        .batch(options.batch_size, drop_remainder=True)
         .prefetch(4)
     )
-    if not arguments.float32:
+    if not options.float32:
         keras.config.set_dtype_policy("mixed_bfloat16")
-    model = features.build_classifier(
-        IMAGE_SIZE, 1, len(classes), arguments.width, arguments.convolutions
-    )
-    steps = len(dataset) * arguments.epochs
+    model = build()
+    steps = len(dataset) * options.epochs
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.01,
         decay_steps=steps - steps // 5,
@@ -134,89 +390,125 @@ def main():
         keras.optimizers.SGD(
             schedule, momentum=0.9, nesterov=True, weight_decay=5e-4
         ),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        loss_of(
+            task.attributes, possible(labels, task.attributes, task.paired)
+        ),
     )
-    keep_best = KeepBest(model, *load(f"train[-{VALIDATION}:]"))
-    start = time.perf_counter()
+    state = options.folder / "unfinished"
+    state.mkdir(parents=True, exist_ok=True)
+    validation = task.part("validation")
+    keep_best = KeepBest(
+        model,
+        lambda network: accuracies(
+            recognized(network, *validation, task.attributes)
+        ),
+        state,
+    )
     trained.fit(
-        dataset, epochs=arguments.epochs, verbose=2, callbacks=[keep_best]
+        dataset,
+        epochs=options.epochs,
+        shuffle=False,  # The dataset is shuffled.
+        verbose=2,
+        callbacks=[
+            keep_best,
+            keras.callbacks.BackupAndRestore(state / "backup"),
+        ],
     )
-    minutes = (time.perf_counter() - start) / 60
 
     keras.config.set_dtype_policy("float32")
-    plain = features.build_classifier(
-        IMAGE_SIZE, 1, len(classes), arguments.width, arguments.convolutions
-    )
-    plain.set_weights(keep_best.weights)
-    test_images, test_labels = load("test")
-    test = recognized(plain, test_images, test_labels).mean()
-    name = arguments.folder.name
+    plain = build()
+    plain.load_weights(keep_best.weights)
+    test = task.part("test")
+    exact = accuracies(recognized(plain, *test, task.attributes))
     for dtype in ("float16", "float32"):
         features.save_classifier(
             plain,
-            arguments.folder,
-            name,
-            classes,
-            arguments.width,
-            arguments.convolutions,
+            options.folder,
+            options.folder.name,
+            task.attributes,
+            options.width,
+            options.convolutions,
             dtype,
         )
-        network = features.FeatureNetwork.load(arguments.folder)
-        right = recognized(network.model, test_images, test_labels)
-        stored = float(right.mean())
-        if abs(stored - test) < 0.0005:
+        network = features.FeatureNetwork.load(options.folder)
+        found = recognized(network.model, *test, task.attributes)
+        stored = accuracies(found)
+        if all(abs(stored[name] - exact[name]) < 0.001 for name in exact):
             break
-    recalls = [
-        float(right[test_labels == label].mean())
-        for label in range(len(classes))
-    ]
+    recalls = {
+        name: {
+            values[place]: float(right[labels == place].mean())
+            for place in np.unique(labels)
+        }
+        for (name, (right, labels)), values in zip(
+            found.items(), task.attributes.values(), strict=True
+        )
+    }
     figures = {
         "validation_accuracy": max(keep_best.history),
         "validation_accuracy_by_epoch": keep_best.history,
-        "test_accuracy": float(test),
+        "test_accuracy": exact,
         "test_accuracy_stored": stored,
-        "test_recall_by_class": dict(zip(classes, recalls, strict=True)),
+        "test_recall_by_value": recalls,
         "stored_as": dtype,
-        "protocol": "train[:55000] to train, train[55000:] to choose the "
-        "epoch, test read at the end; pictures padded with black to 32x32",
-        "seed": arguments.seed,
-        "training_minutes": round(minutes, 1),
+        "protocol": task.parts,
+        "seed": options.seed,
+        "training_minutes": round(keep_best.seconds / 60, 1),
     }
-    (arguments.folder / "metrics.json").write_text(
+    (options.folder / "metrics.json").write_text(
         json.dumps(figures, indent=2) + "\n", "utf-8"
     )
-    options = " ".join(
+    (options.folder / "README.md").write_text(
+        card(options, task, network, figures), "utf-8"
+    )
+    shutil.rmtree(state)
+    print(f"test accuracy {exact}, stored as {dtype} {stored}")
+
+
+def card(options, task, network, figures):
+    """Returns the text of the card."""
+    worst = min(
+        (share, value, name)
+        for name, shares in figures["test_recall_by_value"].items()
+        for value, share in shares.items()
+    )
+    settings = " ".join(
         f"--{key.replace('_', '-')} {value}"
-        for key, value in vars(arguments).items()
+        for key, value in vars(options).items()
         if key not in ("folder", "float32")
     )
-    (arguments.folder / "README.md").write_text(
-        CARD.format(
-            name=name,
-            num_features=network.num_features,
-            size=IMAGE_SIZE,
-            width=arguments.width,
-            convolutions=arguments.convolutions,
-            parameters=plain.count_params(),
-            validation=max(keep_best.history),
-            epoch=int(np.argmax(keep_best.history)) + 1,
-            epochs=arguments.epochs,
-            test=test,
-            stored=stored,
-            dtype=dtype,
-            worst=classes[int(np.argmin(recalls))],
-            worst_recall=min(recalls),
-            minutes=minutes,
-            cores=os.cpu_count(),
-            machine=platform.machine(),
-            sha256=network.hash,
-            command=f"python scripts/train_classifier.py {name} {options}"
-            + (" --float32" if arguments.float32 else ""),
+    exact, stored = figures["test_accuracy"], figures["test_accuracy_stored"]
+    return CARD.format(
+        name=network.name,
+        subject=task.subject,
+        num_features=network.num_features,
+        size=task.size,
+        color="grey" if network.image_shape[-1] == 1 else "color",
+        convolutions=options.convolutions,
+        width=options.width,
+        parameters=network.model.count_params(),
+        attributes=", ".join(
+            f"{name} ({len(values)})"
+            for name, values in task.attributes.items()
         ),
-        "utf-8",
+        credit=task.credit,
+        parts=task.parts,
+        validation=figures["validation_accuracy"],
+        epoch=int(np.argmax(figures["validation_accuracy_by_epoch"])) + 1,
+        epochs=options.epochs,
+        test=np.mean(list(exact.values())),
+        stored=np.mean(list(stored.values())),
+        dtype=figures["stored_as"],
+        table="\n".join(f"| {n} | {v:.2%} |" for n, v in stored.items()),
+        minutes=figures["training_minutes"],
+        cores=os.cpu_count(),
+        machine=platform.machine(),
+        sha256=network.hash,
+        command=f"python scripts/train_classifier.py {network.name} {settings}"
+        + (" --float32" if options.float32 else ""),
+        weak=f"of the test pictures with {worst[2]} {worst[1]} it knows "
+        f"{worst[0]:.1%}.",
     )
-    print(f"test accuracy {test:.4f}, stored as {dtype} {stored:.4f}")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,303 @@
-"""Measuring on the real data sets; needs `kerasgan data prepare`."""
+"""Measuring; what is marked `data` needs `kerasgan data prepare`."""
+
+import types
 
 import numpy as np
 import pytest
 
 import zoo
-from kerasgan import data, evaluation
+from kerasgan import data, evaluation, metrics
+from kerasgan.metrics import neighbors
+from kerasgan.metrics.color_regression import ColorRegression
 from kerasgan.recipes import _fashion_mnist
 
-NAME = "dcgan_fashion_mnist_32"
+HAIR = ("bald", "mohawk")
+
+
+class Reader:
+    """Stands in for a classifier: the first pixel says what is seen."""
+
+    name = "reader"
+    hash = "0" * 64
+
+    def __init__(self, attributes):
+        self.attributes = attributes
+        self.classes = attributes.get("class", ())
+
+    def recognize(self, images):
+        return {
+            name: images[:, 0, column, 0].astype("int64")
+            for column, name in enumerate(self.attributes)
+        }
+
+
+def written(*columns):
+    """Returns 12x12 images whose first row holds the columns."""
+    images = np.full((len(columns[0]), 12, 12, 3), 200, "uint8")
+    images[:, 0, : len(columns), 0] = np.stack(columns, axis=1)
+    return images
+
+
+def test_agreement_with_classes_by_hand(monkeypatch):
+    labels = np.array([1, 0, 1, 0])
+    monkeypatch.setattr(
+        data, "load", lambda *_: {"image": written(labels), "label": labels}
+    )
+    network = Reader({"class": ("bag", "boot")})
+    protocol = metrics.AgreementProtocol(
+        "a", "reader", "classes", 2000, ("class",), seed=5
+    )
+    asked = []
+
+    def generate(labels, seed):
+        asked.append((seed, labels[0], labels[-1], len(labels)))
+        # Every fifth boot is a bag.
+        seen = [0 if i % 5 == 0 else one for i, one in enumerate(labels)]
+        return written(np.array(seen))
+
+    found = evaluation.agreement(generate, protocol, network, size=12)
+    assert asked == [(5, 0, 0, 1000), (6, 1, 1, 1000)]
+    assert found["value"] == {"class": 0.9, "bag": 1.0, "boot": 0.8}
+    assert found["metric"] == "agreement_reader"
+    assert found["protocol"]["features_sha256"] == network.hash
+
+
+@pytest.fixture
+def two_faces(monkeypatch):
+    """A test part of three faces, one of them bald."""
+    attributes = {
+        "hair": np.array(
+            [list(evaluation.personas.HAIR).index(n) for n in HAIR + HAIR[1:]]
+        ),
+        "hair_color": np.array([3, 4, 5]),
+        "eyes": np.array([0, 1, 2]),
+    }
+    part = {
+        "image": written(*attributes.values()),
+        "attributes": attributes,
+        "caption": np.array([b"bald", b"one", b"two"], object),
+    }
+    monkeypatch.setattr(data, "load", lambda *_: part)
+    return attributes
+
+
+def test_hair_color_counts_where_hair_shows(two_faces):
+    network = Reader({name: () for name in two_faces})
+    protocol = metrics.AgreementProtocol(
+        "a", "reader", "test captions", 3, ("hair_color", "eyes")
+    )
+
+    def generate(captions, seed):
+        assert captions == ["bald", "one", "two"]
+        wrong = two_faces["hair_color"] + [1, 0, 1]
+        return written(two_faces["hair"], wrong, np.array([0, 1, 0]))
+
+    found = evaluation.agreement(generate, protocol, network, size=12)
+    # Of the bald face's color nobody spoke.
+    assert found["value"] == {"hair_color": 0.5, "eyes": 2 / 3}
+
+
+def test_real_faces_of_the_same_captions(two_faces, monkeypatch):
+    network = Reader({name: () for name in two_faces})
+    monkeypatch.setattr(evaluation, "_network", lambda protocol: network)
+    protocol = metrics.AgreementProtocol(
+        "a", "reader", "test captions", 3, tuple(two_faces)
+    )
+    found = evaluation.real_against_real("personas", [protocol], size=12)
+    assert found["a"]["value"] == dict.fromkeys(two_faces, 1.0)
+
+
+@pytest.fixture
+def pairs(monkeypatch):
+    """Pairs whose target is the input, ten levels brighter, then nothing."""
+    draws = np.random.default_rng(0)
+    inputs = draws.integers(0, 200, (6, 64, 64, 3), "uint8")
+    part = {"input": inputs, "target": inputs + np.uint8(10)}
+    monkeypatch.setattr(data, "load", lambda *_: part)
+    return part
+
+
+def brighter(levels):
+    return lambda images: (images.astype(int) + levels).astype("uint8")
+
+
+def test_pairs_by_hand(pairs):
+    found = evaluation.score_pairs(
+        {"input": brighter(7), "target": brighter(-6)}, "fluent", size=64
+    )
+    assert list(found) == [
+        "pairs_fluent_test_64",
+        "reversed_fluent_test_64",
+        "cycle_fluent_test_64",
+    ]
+    forward, backward, cycle = (entry["value"] for entry in found.values())
+    assert forward["l1"] == pytest.approx(3.0)
+    assert forward["psnr"] == pytest.approx(20 * np.log10(255 / 3))
+    assert backward["l1"] == pytest.approx(4.0)
+    assert cycle == {"input and back": 1.0, "target and back": 1.0}
+    entry = found["pairs_fluent_test_64"]
+    assert entry["reference_pictures"] == 6
+    assert entry["protocol"]["size"] == 64
+
+
+def test_a_model_of_one_direction(pairs):
+    found = evaluation.score_pairs({"input": brighter(10)}, "fluent", size=64)
+    assert list(found) == ["pairs_fluent_test_64"]
+    assert found["pairs_fluent_test_64"]["value"]["l1"] == 0.0
+    for name in ("reversed_fluent_test_64", "cycle_fluent_test_64"):
+        with pytest.raises(ValueError, match="does not translate the target"):
+            evaluation.score_pairs(
+                {"input": brighter(10)}, "fluent", name, size=64
+            )
+
+
+def test_pairs_of_another_size(pairs):
+    with pytest.raises(ValueError, match="fluent at 128x128. Received: fluent"):
+        evaluation.score_pairs({}, "fluent", "pairs_fluent_test_128", size=64)
+
+
+def test_yardsticks_of_pairs(pairs):
+    found = evaluation.pair_yardsticks(
+        "fluent", ["pairs_fluent_test_64", "cycle_fluent_test_64"], size=64
+    )
+    assert list(found) == ["copy", "color regression"]
+    copied, recolored = (one["pairs_fluent_test_64"] for one in found.values())
+    assert copied["value"]["l1"] == 10.0
+    # Ten levels more is a polynomial of the color.
+    assert recolored["value"]["l1"] == 0.0
+
+
+def test_color_regression_is_cubic_and_clips():
+    draws = np.random.default_rng(1)
+    inputs = draws.integers(0, 256, (3, 20, 20, 3), "uint8")
+    red, green, blue = np.moveaxis(inputs / 255.0, -1, 0)
+    targets = 255 * np.stack([red * green * blue, red**2, blue], axis=-1)
+    recolor = ColorRegression.fit(inputs, np.rint(targets).astype("uint8"))
+    assert np.abs(recolor(inputs) - np.rint(targets)).max() <= 1
+    # Cubes grow beyond white.
+    steep = ColorRegression(2.0 * recolor.coefficients)
+    expected = np.clip(2.0 * targets, 0, 255)
+    assert np.abs(steep(inputs) - expected).max() <= 2
+    with pytest.raises(ValueError, match="same height and width"):
+        ColorRegression.fit(inputs, targets[:, :10])
+
+
+def test_nearest_by_hand():
+    points = np.array([[0.0, 0.0], [3.0, 4.0], [10.0, 0.0]])
+    found, distances = neighbors.nearest([[3.0, 4.0], [9.0, 0.0]], points, 2)
+    assert found.tolist() == [[1, 0], [2, 1]]
+    np.testing.assert_allclose(
+        distances, [[0.0, 5.0], [1.0, 52**0.5]], rtol=1e-6
+    )
+    with pytest.raises(ValueError, match="count=4"):
+        neighbors.nearest(points, points, 4)
+
+
+def test_nearest_is_that_of_all_distances():
+    draws = np.random.default_rng(0)
+    queries = draws.normal(size=(300, 5)).astype("float32") + 100
+    points = draws.normal(size=(400, 5)).astype("float32") + 100
+    apart = np.linalg.norm(queries[:, None] - points, axis=2)
+    found, distances = neighbors.nearest(queries, points, 3)
+    np.testing.assert_array_equal(found, np.argsort(apart, axis=1)[:, :3])
+    np.testing.assert_allclose(distances, np.sort(apart, axis=1)[:, :3], 1e-3)
+
+
+def test_copies_stand_out():
+    found = neighbors.compare([0.0, 0.5, 2.0, 3.0], [1.0, 2.5, 4.0])
+    assert found == {
+        "median": 1.25,
+        "smallest": 0.0,
+        "held_out_median": 2.5,
+        "held_out_smallest": 1.0,
+        "nearer_than_median": 0.75,
+        "nearer_than_any": 0.5,
+    }
+
+
+def test_samples_are_looked_for_among_the_training_pictures(monkeypatch):
+    draws = np.random.default_rng(0)
+    parts = {
+        name: {"target": draws.integers(0, 256, (40, 16, 16, 3), "uint8")}
+        for name in ("train", "test")
+    }
+    monkeypatch.setattr(data, "load", lambda _, part, size: parts[part])
+    # Sixteen copies, of which every pixel is two levels off, and noise.
+    samples = draws.integers(0, 256, (32, 16, 16, 3), "uint8")
+    samples[:16] = np.clip(parts["train"]["target"][:16], 0, 253) + 2
+    found, picture = evaluation.nearest_training_pictures(
+        samples, "fluent", size=16
+    )
+    assert found["pixels"]["nearer_than_any"] == 0.5
+    assert 1.9 < found["pixels"]["smallest"] <= 2.0
+    assert found["pixels"]["training_pictures"] == 40
+    assert picture.shape == (8 * 18 - 2, 4 * 18 - 2, 3)
+    # In the figure a copy is beside what it copies.
+    first, nearest = picture[:16, :16].astype(int), picture[:16, 18:34]
+    assert np.abs(first - nearest).max() <= 2
+
+
+class Face:
+    """Stands in for a model: glasses where the first latent is above one."""
+
+    def seeded_latents(self, seed, count):
+        draws = np.random.default_rng(seed)
+        return draws.normal(size=(count, 10)).astype("float32")
+
+    def run_in_batches(self, points, batch_size):
+        return written(points[:, 0] > 1.0, points[:, 1] > 0.0)
+
+
+def test_arithmetic_puts_glasses_on(monkeypatch):
+    network = Reader({"eyes": ("open", "glasses"), "hair": ("long", "short")})
+    monkeypatch.setattr(zoo, "features", lambda name: network)
+    found, picture = evaluation.arithmetic(Face(), count=400)
+    assert found["with_it"] + found["without_it"] == 4000
+    assert found["with_it"] == pytest.approx(0.159 * 4000, rel=0.1)
+    assert found["added_to"] == 400
+    # The mean of a normal above one, minus that below one.
+    assert found["length"] == pytest.approx(1.525 + 0.288, rel=0.05)
+    once, _, thrice = found["times"].values()
+    assert once["shows_it"] == pytest.approx(0.75, abs=0.06)
+    assert thrice["shows_it"] > 0.99
+    assert once["others_kept"] > 0.9
+    assert once["random_shows_it"] < 0.3
+    assert picture.shape == (4 * 14 - 2, 8 * 14 - 2, 3)
+
+
+def test_shares_of_attributes(monkeypatch):
+    network = Reader({"eyes": ("open", "glasses"), "hair": ("a", "b", "c")})
+    monkeypatch.setattr(zoo, "features", lambda name: network)
+
+    def generate(count, seed):
+        assert (count, seed) == (4, 3)
+        return written(np.array([0, 0, 0, 1]), np.array([2, 2, 0, 0]))
+
+    assert evaluation.shares(generate, "personas", count=4, seed=3) == {
+        "eyes": {"open": 0.75, "glasses": 0.25},
+        "hair": {"a": 0.5, "b": 0.0, "c": 0.5},
+    }
+
+
+def test_halves_of_faces_do_not_overlap(monkeypatch):
+    images = written(np.arange(100))
+    monkeypatch.setattr(data, "load", lambda *_: {"image": images})
+    monkeypatch.setattr(evaluation, "_network", lambda protocol: None)
+    seen = types.SimpleNamespace()
+
+    def score(generate, batches, network, protocols):
+        seen.drawn = generate(protocols[0].generated, 0)
+        seen.reference = np.concatenate(list(batches))
+        return {"fd10k_personas_train": {"protocol": protocols[0]}}
+
+    monkeypatch.setattr(metrics, "evaluate", score)
+    found = evaluation.real_against_real(
+        "personas", "fd10k_personas_train", size=12
+    )
+    assert found["fd10k_personas_train"]["protocol"].generated == 50
+    both = np.concatenate([seen.drawn, seen.reference])[:, 0, 0, 0]
+    assert sorted(both) == list(range(100))
+    assert list(both) != list(range(100))
 
 
 @pytest.mark.data
@@ -52,7 +342,7 @@ def test_noise_is_far_and_a_missing_class_is_seen():
         rows = np.random.default_rng(seed).integers(0, len(without_bags), count)
         return without_bags[rows]
 
-    shares = evaluation.class_shares(drawn, "fashion_mnist", count=2000)
+    shares = evaluation.shares(drawn, "fashion_mnist", count=2000)["class"]
     assert shares["Bag"] < 0.01
     assert min(v for name, v in shares.items() if name != "Bag") > 0.05
     scores = evaluation.score(
@@ -77,5 +367,16 @@ def test_training_streams_hold_the_padded_training_images():
 def test_unknown_protocols_and_data_are_refused():
     with pytest.raises(ValueError, match="Unknown protocol: 'fid'"):
         evaluation.score(None, "fashion_mnist", "fid", size=32)
-    with pytest.raises(ValueError, match="no usual protocol for 'faces'"):
-        evaluation.score(None, "faces", size=32)
+    with pytest.raises(ValueError, match="no usual protocol for image on 'a'"):
+        evaluation.score(None, "a", size=32)
+    assert not evaluation.is_measured("a", "image")
+    assert not evaluation.is_measured("personas", "image-to-image")
+    assert evaluation.is_measured("relief", "image-to-image")
+
+
+@pytest.mark.parametrize(
+    "name", ["agreement10k_fashion_mnist", "pairs_fluent_test_64"]
+)
+def test_protocols_of_models_that_are_given_something(name):
+    with pytest.raises(ValueError, match=f"{name}.*Received: task='image'"):
+        evaluation.score(None, "fashion_mnist", name, size=32)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import zoo
-from kerasgan import cli, evaluation, publishing, training
+from kerasgan import cli, data, evaluation, publishing, training
 from tests import hub as hubs
 from tests import server as servers
 from tests import tiny
@@ -229,18 +229,44 @@ def test_scores_on_the_card(trained, packed, monkeypatch):
     def entry(value):
         return {"fd": {"metric": "fd_x", "value": value}}
 
-    values = iter([1.5, 99.5])
+    def measure(name, figures, progress):
+        data.save_png(figures / "neighbors.png", np.zeros((8, 8, 3), "uint8"))
+        distances = {"median": 2.0, "held_out_median": 3.0}
+        nearer = {"nearer_than_median": 0.625, "nearer_than_any": 0.125}
+        counts = {"samples": 1000, "held_out_pictures": 900}
+        step = {"shows_it": 0.75, "others_kept": 0.5}
+        step |= {f"random_{name}": share / 2 for name, share in step.items()}
+        return {
+            "scores": {**entry(1.5), "cycle": {"metric": "c", "value": 4.5}},
+            "yardsticks": {"real": entry(0.25)},
+            "shares": {
+                "drawn": {"eyes": {"open": 0.875, "shut": 0.125}},
+                "real": {"eyes": {"open": 0.25, "shut": 0.75}},
+            },
+            "neighbors": {"pixels": {**distances, **nearer, **counts}},
+            "arithmetic": {
+                "value": "glasses",
+                "with_it": 100,
+                "without_it": 900,
+                "added_to": 50,
+                "times": {"1": step},
+            },
+        }
+
     monkeypatch.setattr(evaluation, "is_measured", lambda *_: True)
-    monkeypatch.setattr(
-        evaluation, "evaluate", lambda *_, **__: entry(next(values))
-    )
-    monkeypatch.setattr(
-        evaluation, "real_against_real", lambda *_, **__: entry(0.25)
-    )
+    monkeypatch.setattr(evaluation, "measure", measure)
+    monkeypatch.setattr(evaluation, "evaluate", lambda *_, **__: entry(99.5))
     assert cli.main(["publish", str(trained), "-o", str(packed)]) == 0
     assert zoo.card(packed).scores["fd"]["value"] == 1.5
     text = (packed / "README.md").read_text("utf-8")
     assert "| `fd` | fd_x | 1.5 | 0.25 | 99.5 |" in text
+    assert "| `cycle` | c | 4.5 | – | – |" in text
+    assert "- eyes: open 87.5% (25.0%), shut 12.5% (75.0%)\n" in text
+    assert "| pixels | 2 | 3 | 62.5% | 12.5% |" in text
+    assert "| 1 | 75.0% (37.5%) | 50.0% (25.0%) |" in text
+    assert "](neighbors.png)" in text
+    assert (packed / "neighbors.png").is_file()
+    assert "](arithmetic.png)" not in text
 
 
 def test_picture_pools_are_not_published(tmp_path):

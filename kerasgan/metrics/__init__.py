@@ -20,6 +20,8 @@ from kerasgan.metrics.precision_recall import (
     precision_recall as precision_recall,
 )
 from kerasgan.metrics.protocols import PROTOCOLS as PROTOCOLS
+from kerasgan.metrics.protocols import AgreementProtocol as AgreementProtocol
+from kerasgan.metrics.protocols import PairProtocol as PairProtocol
 from kerasgan.metrics.protocols import Protocol as Protocol
 from kerasgan.metrics.protocols import evaluate as evaluate
 from kerasgan.metrics.similarity import Diversity as Diversity

@@ -11,6 +11,7 @@ import pathlib
 import tempfile
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
@@ -22,7 +23,7 @@ WEIGHTS_FILE = "model.weights.h5"
 
 
 def build_classifier(
-    image_size, channels, num_classes, width=32, convolutions=2
+    image_size, channels, num_logits, width=32, convolutions=2
 ):
     """Returns a small convolutional classifier for pictures.
 
@@ -34,7 +35,8 @@ def build_classifier(
     Args:
         image_size: int. Height and width, a power of two from 8.
         channels: int. 1 for grey pictures, 3 for color.
-        num_classes: int. At least 2.
+        num_logits: int. One for each class, or for each value of each
+            attribute.
         width: int. Maps of the first stage; they double from stage to stage
             up to four times this. Defaults to `32`.
         convolutions: int. Convolutions per stage. Defaults to `2`.
@@ -42,7 +44,7 @@ def build_classifier(
     Returns:
         A `keras.Model` from uint8 pictures `(batch, image_size, image_size,
         channels)` in `[0, 255]` to a list of two float32 tensors: features
-        `(batch, num_features)` and raw logits `(batch, num_classes)`.
+        `(batch, num_features)` and raw logits `(batch, num_logits)`.
 
     Raises:
         ValueError: If `image_size` is not a power of two of at least 8.
@@ -79,7 +81,7 @@ def build_classifier(
     features = layers.GlobalAveragePooling2D(dtype="float32", name="features")(
         x
     )
-    logits = layers.Dense(num_classes, dtype="float32", name="logits")(features)
+    logits = layers.Dense(num_logits, dtype="float32", name="logits")(features)
     return keras.Model(images, [features, logits], name="classifier")
 
 
@@ -94,13 +96,15 @@ class FeatureNetwork:
         model: `keras.Model` from pictures `(batch, height, width, channels)`,
             uint8 or, after a resizer, float32 in `[0, 255]`, to a list that
             begins with features `(batch, num_features)` and raw logits
-            `(batch, num_classes)`.
+            `(batch, num_logits)`.
         name: str. Goes into the names of scores: `fd_<name>`.
         hash: str. The sha256 of the weights.
         resizer: str or None. A name from `kerasgan.metrics.resize.RESIZERS`;
             `None` refuses pictures of any other size. Defaults to `None`.
-        classes: Tuple of str. Names of the classes, where known.
-            Defaults to `()`.
+        attributes: Mapping of str to sequences of str. What the network tells
+            of a picture, and the names of what it may be, one for each
+            logit in turn. A classifier of one thing has the attribute
+            `"class"`. Defaults to one attribute without names.
 
     Example:
     ```python
@@ -109,17 +113,28 @@ class FeatureNetwork:
     ```
     """
 
-    def __init__(self, model, name, hash, resizer=None, classes=()):
+    def __init__(self, model, name, hash, resizer=None, attributes=None):
         resize.get(resizer)
         self.model = model
         self.model.trainable = False
         self.name = name
         self.hash = hash
         self.resizer = resizer
-        self.classes = tuple(classes)
         self.image_shape = tuple(model.input_shape[1:])
         self.num_features = model.output_shape[0][-1]
-        self.num_classes = model.output_shape[1][-1]
+        self.num_logits = model.output_shape[1][-1]
+        self.attributes = {
+            attribute: tuple(values)
+            for attribute, values in (attributes or {"class": ()}).items()
+        }
+        self._sizes = [len(v) for v in self.attributes.values()]
+        if attributes is None:
+            self._sizes = [self.num_logits]
+        elif sum(self._sizes) != self.num_logits:
+            raise ValueError(
+                "There must be one name for each logit. Received: "
+                f"{sum(self._sizes)} names, {self.num_logits} logits"
+            )
         self._compiled = tf.function(
             self._run, input_signature=[tf.TensorSpec([None] * 4, tf.uint8)]
         )
@@ -145,11 +160,12 @@ class FeatureNetwork:
             raise OSError(
                 f"{folder / CONFIG_FILE} is not JSON: {error}"
             ) from None
-        keys = ("name", "image_shape", "classes", "width", "convolutions")
+        keys = ("name", "image_shape", "attributes", "width", "convolutions")
         if (
             not isinstance(config, dict)
             or config.get("architecture") != "classifier"
             or any(key not in config for key in (*keys, "sha256"))
+            or not isinstance(config["attributes"], dict)
         ):
             raise OSError(
                 f"{folder / CONFIG_FILE} does not describe a classifier: it "
@@ -169,17 +185,38 @@ class FeatureNetwork:
                 f"{folder / CONFIG_FILE}: pictures must be square. "
                 f"Received: image_shape={config['image_shape']}"
             )
+        attributes = config["attributes"]
         model = build_classifier(
             height,
             channels,
-            len(config["classes"]),
+            sum(len(values) for values in attributes.values()),
             config["width"],
             config["convolutions"],
         )
         model.load_weights(weights)
         return cls(
-            model, config["name"], config["sha256"], classes=config["classes"]
+            model, config["name"], config["sha256"], attributes=attributes
         )
+
+    @property
+    def classes(self):
+        """Tuple of str: names of the classes; empty if there are none."""
+        return self.attributes.get("class", ())
+
+    @property
+    def num_classes(self):
+        """int. How many classes there are.
+
+        Raises:
+            ValueError: If the network tells several attributes apart instead.
+        """
+        if len(self._sizes) > 1:
+            raise ValueError(
+                f"The features {self.name!r} tell {len(self._sizes)} "
+                "attributes apart and have no classes, so an Inception Score "
+                "over them has no meaning. Take a Fréchet or kernel distance."
+            )
+        return self.num_logits
 
     def __call__(self, images):
         """Returns the features of pictures.
@@ -203,9 +240,30 @@ class FeatureNetwork:
             images: uint8 tensor `(batch, height, width, channels)`.
 
         Returns:
-            float32 tensor `(batch, num_classes)`; rows sum to one.
+            float32 tensor `(batch, num_logits)`; in each row those of one
+            attribute sum to one.
         """
         return self.both(images)[1]
+
+    def recognize(self, images, batch_size=500):
+        """Returns what the network takes pictures for.
+
+        Args:
+            images: uint8 array `(count, height, width, channels)`, as many as
+                one likes.
+            batch_size: int. How many to look at together. Defaults to `500`.
+
+        Returns:
+            dict of each attribute to an int64 array `(count,)`: the position
+            of the most probable value among `attributes[attribute]`.
+        """
+        found = {attribute: [] for attribute in self.attributes}
+        for start in range(0, len(images), batch_size):
+            rows = images[start : start + batch_size]
+            groups = tf.split(self.probabilities(rows), self._sizes, axis=1)
+            for values, group in zip(found.values(), groups, strict=True):
+                values.append(np.argmax(group, axis=1))
+        return {name: np.concatenate(parts) for name, parts in found.items()}
 
     def both(self, images):
         """Returns features and class probabilities from one pass.
@@ -253,12 +311,13 @@ class FeatureNetwork:
         images = tf.broadcast_to(images, tf.concat([shape[:3], [channels]], 0))
         images.set_shape([None, height, width, channels])
         features, logits = self.model(images, training=False)[:2]
-        features = tf.cast(features, tf.float32)
-        return features, tf.nn.softmax(tf.cast(logits, tf.float32))
+        groups = tf.split(tf.cast(logits, tf.float32), self._sizes, axis=1)
+        probabilities = tf.concat([tf.nn.softmax(g) for g in groups], axis=1)
+        return tf.cast(features, tf.float32), probabilities
 
 
 def save_classifier(
-    model, folder, name, classes, width, convolutions, dtype="float32"
+    model, folder, name, attributes, width, convolutions, dtype="float32"
 ):
     """Writes a classifier as the folder that `FeatureNetwork.load` reads.
 
@@ -266,7 +325,8 @@ def save_classifier(
         model: `keras.Model`, as `build_classifier` returns it.
         folder: str or path. Made if missing.
         name: str. The name of the features.
-        classes: Sequence of str, one for each logit.
+        attributes: Mapping of str to sequences of str, one for each logit;
+            see `FeatureNetwork`.
         width: int. As given to `build_classifier`.
         convolutions: int. As given to `build_classifier`.
         dtype: str. How weights are stored, `"float32"` or `"float16"`.
@@ -290,7 +350,7 @@ def save_classifier(
         "name": name,
         "architecture": "classifier",
         "image_shape": [height, image_width, channels],
-        "classes": list(classes),
+        "attributes": {name: list(v) for name, v in attributes.items()},
         "width": width,
         "convolutions": convolutions,
         "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),

@@ -7,6 +7,7 @@ of it, and `evaluate` returns no number without one.
 
 import dataclasses
 import hashlib
+import itertools
 import json
 
 import numpy as np
@@ -39,6 +40,8 @@ SCORES = {
 }
 
 FASHION_MNIST = "classifier_fashion_mnist_32"
+PERSONAS = "classifier_personas_64"
+RELIEF = "classifier_relief_128"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +116,93 @@ class Protocol:
         return dataclasses.asdict(self) | {"features_sha256": features.hash}
 
 
+@dataclasses.dataclass(frozen=True)
+class AgreementProtocol:
+    """How often a classifier sees in a picture what was asked for.
+
+    Args:
+        name: str. As printed beside each number.
+        features: str. The name of the classifier.
+        asked: str. `"classes"`: as many pictures of each class, class after
+            class; `"test captions"`: one picture for each caption of the test
+            part, in its order.
+        generated: int. How many pictures are generated.
+        attributes: Tuple of str. What is looked at, of the classifier's
+            attributes.
+        seed: int. Block i of 1,000 generated pictures comes from the seed
+            plus i. Defaults to `0`.
+    """
+
+    name: str
+    features: str
+    asked: str
+    generated: int
+    attributes: tuple
+    seed: int = 0
+
+    def describe(self, features):
+        """Returns what is stored beside each number.
+
+        Args:
+            features: `FeatureNetwork` that was looked through.
+
+        Returns:
+            dict of JSON-able values.
+        """
+        described = dataclasses.asdict(self)
+        described["attributes"] = list(self.attributes)
+        return described | {"features_sha256": features.hash}
+
+
+@dataclasses.dataclass(frozen=True)
+class PairProtocol:
+    """How near translations are to what they should be, over a whole part.
+
+    Args:
+        name: str. As printed beside each number.
+        score: str. `"pairs"`: L1, PSNR and SSIM between translations and
+            their targets; `"cycle"`: L1 between pictures and what comes back
+            after a translation there and back, from either side.
+        dataset: str. Of `kerasgan.data.NAMES`; one of pairs.
+        size: int. Height and width of the pictures: scores at other sizes do
+            not compare.
+        translated: str or None. `"input"` or `"target"`: which half of each
+            pair the model is given, the other being what should come out;
+            None for cycles, which begin at both.
+        split: str. Defaults to `"test"`.
+    """
+
+    name: str
+    score: str
+    dataset: str
+    size: int
+    translated: str | None
+    split: str = "test"
+
+    def describe(self):
+        """Returns what is stored beside each number.
+
+        Returns:
+            dict of JSON-able values.
+        """
+        return dataclasses.asdict(self)
+
+
+KINDS = (Protocol, AgreementProtocol, PairProtocol)
+
+# What captions of personas name, of the attributes of its classifier. They
+# name the shirt's pattern too, but not the other cuts.
+IN_CAPTIONS = (
+    "hair",
+    "hair_color",
+    "eyes",
+    "mouth",
+    "skin",
+    "clothing_color",
+    "facial_hair",
+)
+
+
 def _named():
     inception = {"features": base.INCEPTION, "resizer": "tf2015"}
     classifier = {"features": FASHION_MNIST}
@@ -140,6 +230,67 @@ def _named():
             )
             for score in ("fd", "kd", "pr")
         ]
+    protocols.append(
+        AgreementProtocol(
+            "agreement10k_fashion_mnist",
+            FASHION_MNIST,
+            asked="classes",
+            generated=10_000,
+            attributes=("class",),
+        )
+    )
+    # The test part of personas has pairs of hair and color that are nowhere
+    # else, so only models that are told what to draw are held to it.
+    faces = {"features": PERSONAS}
+    protocols += [
+        protocol
+        for score in ("fd", "kd", "pr")
+        for protocol in (
+            Protocol(
+                f"{score}10k_personas_train",
+                score,
+                generated=10_000,
+                **train,
+                **faces,
+            ),
+            Protocol(
+                f"{score}3479_personas_test",
+                score,
+                generated=3479,
+                **test,
+                **faces,
+            ),
+        )
+    ]
+    protocols.append(
+        AgreementProtocol(
+            "agreement3479_personas_test",
+            PERSONAS,
+            asked="test captions",
+            generated=3479,
+            attributes=IN_CAPTIONS,
+        )
+    )
+    for dataset, size in itertools.product(("fluent", "relief"), (64, 128)):
+        name = f"{dataset}_test_{size}"
+        here = {"dataset": dataset, "size": size}
+        protocols += [
+            PairProtocol(f"pairs_{name}", "pairs", translated="input", **here),
+            PairProtocol(
+                f"reversed_{name}", "pairs", translated="target", **here
+            ),
+            PairProtocol(f"cycle_{name}", "cycle", translated=None, **here),
+        ]
+    # Translations of all test inputs against their targets.
+    protocols.append(
+        Protocol(
+            "fd340_relief_test_128",
+            "fd",
+            features=RELIEF,
+            generated=340,
+            **test,
+        )
+    )
     return {protocol.name: protocol for protocol in protocols}
 
 
@@ -150,13 +301,13 @@ def get(name):
     """Returns a protocol.
 
     Args:
-        name: str, a key of `PROTOCOLS`, or a `Protocol`, which is returned
-            as it is.
+        name: str, a key of `PROTOCOLS`, or a protocol, which is returned as
+            it is.
 
     Raises:
         ValueError: If there is no protocol of that name.
     """
-    if isinstance(name, Protocol):
+    if isinstance(name, KINDS):
         return name
     if name not in PROTOCOLS:
         raise ValueError(
@@ -350,7 +501,7 @@ def evaluate(
     print(scores["fd10k_fashion_mnist_test"]["value"])
     ```
     """
-    if isinstance(protocol, str | Protocol):
+    if isinstance(protocol, (str, *KINDS)):
         protocol = [protocol]
     asked = [get(one) for one in protocol]
     _check_together(asked, features)
@@ -411,6 +562,12 @@ def _check_together(protocols, features):
     if not protocols:
         raise ValueError("Give at least one protocol. Received: none")
     for one in protocols:
+        if not isinstance(one, Protocol):
+            raise ValueError(
+                f"The protocol {one.name!r} looks at more than the generated "
+                "pictures; `kerasgan evaluate` takes it. Received: "
+                f"{type(one).__name__}"
+            )
         if (one.features, one.resizer) != (features.name, features.resizer):
             raise ValueError(
                 f"The protocol {one.name!r} looks through the features "

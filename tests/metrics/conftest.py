@@ -11,7 +11,7 @@ from kerasgan.metrics import features
 def network():
     """A classifier of 8x8 grey pictures with random weights."""
     keras.utils.set_random_seed(3)
-    model = features.build_classifier(8, 1, num_classes=5, width=6)
+    model = features.build_classifier(8, 1, num_logits=5, width=6)
     generator = np.random.default_rng(0)
     model.set_weights(
         [

@@ -1,19 +1,21 @@
 import json
 
 import h5py
+import keras
 import numpy as np
 import pytest
 
-from kerasgan.metrics import FeatureNetwork, features
+from kerasgan.metrics import FeatureNetwork, InceptionScore, features
 
 CLASSES = ("bag", "boot", "coat")
+ATTRIBUTES = {"class": CLASSES}
 
 
 @pytest.fixture
 def folder(tmp_path):
     model = features.build_classifier(8, 1, 3, width=4, convolutions=1)
     path = tmp_path / "classifier_tiny_8"
-    features.save_classifier(model, path, path.name, CLASSES, 4, 1)
+    features.save_classifier(model, path, path.name, ATTRIBUTES, 4, 1)
     return path
 
 
@@ -49,6 +51,56 @@ def test_features_and_probabilities_come_from_one_pass(network, pictures):
     )
 
 
+@pytest.fixture
+def faces(tmp_path):
+    """A classifier of two attributes, with random weights."""
+    keras.utils.set_random_seed(5)
+    model = features.build_classifier(8, 3, 5, width=4, convolutions=1)
+    draws = np.random.default_rng(0)
+    model.set_weights(
+        [w + draws.uniform(0, 1, w.shape) for w in model.get_weights()]
+    )
+    attributes = {"eyes": ("open", "closed"), "hair": ("red", "fair", "none")}
+    features.save_classifier(model, tmp_path, "faces", attributes, 4, 1)
+    return FeatureNetwork.load(tmp_path)
+
+
+def test_each_attribute_has_its_own_probabilities(faces, pictures):
+    images = pictures(7, channels=3)
+    _, logits = faces.model(images, training=False)
+    exponentials = np.exp(logits)
+    expected = np.concatenate(
+        [
+            part / part.sum(axis=1, keepdims=True)
+            for part in np.split(exponentials, [2], axis=1)
+        ],
+        axis=1,
+    )
+    np.testing.assert_allclose(faces.probabilities(images), expected, rtol=1e-5)
+
+
+def test_recognize_names_the_most_probable_value(faces, pictures):
+    images = pictures(7, channels=3)
+    _, logits = faces.model(images, training=False)
+    found = faces.recognize(images, batch_size=3)
+    assert list(found) == ["eyes", "hair"]
+    for values, part in zip(
+        found.values(), np.split(logits, [2], axis=1), strict=True
+    ):
+        np.testing.assert_array_equal(values, np.argmax(part, axis=1))
+
+
+def test_attributes_are_not_classes(faces):
+    assert faces.classes == ()
+    with pytest.raises(ValueError, match="tell 2 attributes apart"):
+        InceptionScore(faces)
+
+
+def test_a_name_for_each_logit(network):
+    with pytest.raises(ValueError, match="Received: 2 names, 5 logits"):
+        FeatureNetwork(network.model, "tiny", "", attributes={"a": ("b", "c")})
+
+
 def test_value_does_not_depend_on_the_batch(network, pictures):
     images = pictures(6)
     alone = np.concatenate([network(images[i : i + 1]) for i in range(6)])
@@ -68,7 +120,7 @@ def test_half_precision_file(tmp_path, pictures):
     sizes, found = {}, {}
     for dtype in ("float32", "float16"):
         path = tmp_path / dtype
-        features.save_classifier(model, path, "tiny", CLASSES, 16, 2, dtype)
+        features.save_classifier(model, path, "tiny", ATTRIBUTES, 16, 2, dtype)
         network = FeatureNetwork.load(path)
         assert network.model.dtype == "float32"
         found[dtype] = network(pictures(4)).numpy()
@@ -95,7 +147,9 @@ def test_weight_too_large_for_half_precision(tmp_path):
     weights[-1][0] = 1e6
     model.set_weights(weights)
     with pytest.raises(ValueError, match="must be finite and at most 65504"):
-        features.save_classifier(model, tmp_path, "a", CLASSES, 2, 1, "float16")
+        features.save_classifier(
+            model, tmp_path, "a", ATTRIBUTES, 2, 1, "float16"
+        )
 
 
 def test_flipped_byte_is_found(folder):
@@ -112,6 +166,7 @@ def test_flipped_byte_is_found(folder):
     [
         ({"architecture": "dcgan"}, "does not describe a classifier"),
         ({"width": None}, "does not describe a classifier"),
+        ({"attributes": CLASSES}, "does not describe a classifier"),
         ({"image_shape": [8, 16, 1]}, "must be square"),
     ],
 )

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from kerasgan.data import splits
 from kerasgan.metrics import (
     PROTOCOLS,
     FeatureNetwork,
@@ -332,6 +333,27 @@ def test_protocols_that_make_no_sense(changes, message):
         Protocol(**(fields | changes))
 
 
+def test_counts_are_those_of_the_data():
+    tests = {
+        name: one.generated
+        for name, one in PROTOCOLS.items()
+        if "_test" in name and hasattr(one, "generated")
+    }
+    for dataset in ("personas", "relief"):
+        counts = {n for name, n in tests.items() if dataset in name}
+        assert counts == {splits.COUNTS[dataset]["test"]}
+
+
+@pytest.mark.parametrize(
+    "name", ["agreement10k_fashion_mnist", "pairs_fluent_test_64"]
+)
+def test_protocols_of_more_than_generated_pictures(network, pictures, name):
+    with pytest.raises(ValueError, match=f"{name}.*`kerasgan evaluate`"):
+        evaluate(generator(pictures), None, network, name)
+    with pytest.raises(ValueError, match=f"{name}.*`kerasgan evaluate`"):
+        evaluate(generator(pictures), None, network, PROTOCOLS[name])
+
+
 def test_named_protocols():
     fid = PROTOCOLS["fid50k_full"]
     assert (fid.generated, fid.reference_split, fid.resizer) == (
@@ -349,6 +371,9 @@ def test_named_protocols():
     # Whoever says FID means Inception.
     for name, one in PROTOCOLS.items():
         assert name == one.name
+        if not isinstance(one, Protocol):
+            assert name.startswith(("agreement", "pairs", "reversed", "cycle"))
+            continue
         assert name.startswith(("fid", "kid")) == (
             one.features == "inception_2015" and one.score in ("fd", "kd")
         )

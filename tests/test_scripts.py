@@ -1,0 +1,177 @@
+"""What scripts compute that a figure rests on."""
+
+import importlib.util
+import json
+import pathlib
+import types
+
+import numpy as np
+import pytest
+
+import zoo
+from kerasgan import data
+
+SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts"
+
+
+def script(name):
+    path = SCRIPTS / f"{name}.py"
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def entry(metric, value):
+    return {"metric": metric, "value": value}
+
+
+@pytest.fixture
+def row(tmp_path, monkeypatch):
+    """Returns the last four cells of a model with these metrics."""
+
+    def cells(scores, yardsticks):
+        metrics = {
+            "scores": scores,
+            "yardsticks": yardsticks,
+            "training": {"hours": 1.234},
+        }
+        (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+        card = types.SimpleNamespace(
+            dataset="personas", parameters={"a": 1_200_000, "b": 400_000}
+        )
+        monkeypatch.setattr(zoo, "card", lambda name: card)
+        monkeypatch.setattr(zoo, "folder", lambda name: tmp_path)
+        found = script("leaderboard").row("one")
+        assert found[:4] == (
+            "[one](zoo/one/README.md)",
+            "personas",
+            "1.6 M",
+            "1.2",
+        )
+        return found[4:]
+
+    return cells
+
+
+def test_rows_of_drawing_models(row):
+    value = {"class": 0.951, "bag": 0.9}
+    scores = {
+        "fd10k": entry("fd_a", 0.2741),
+        "kd10k": entry("kd_a", 0.1),
+        "agreement10k": entry("agreement_a", value),
+    }
+    real = {"fd10k": entry("fd_a", 0.0132), "kd10k": entry("kd_a", 0.0)}
+    first = {"fd10k": entry("fd_a", 95.5), "kd10k": entry("kd_a", 4.0)}
+    assert row(scores, {"real": real, "epoch 1": first}) == (
+        "`fd10k`<br>`agreement10k`",
+        "**FD 0.274**<br>**class 95.1%**",
+        "FD 0.013<br>–",
+        "epoch 1: FD 95.500<br>–",
+    )
+
+
+def test_rows_of_pairs(row):
+    pairs = {"l1": 9.04, "psnr": 20.0, "ssim": 0.84}
+    scores = {
+        "pairs_a": entry("pairs", pairs),
+        "reversed_a": entry("pairs", pairs),
+        "cycle_a": entry("cycle", {"input and back": 5.0}),
+    }
+    plain = {"pairs_a": entry("pairs", pairs | {"l1": 13.1})}
+    assert row(scores, {"copy": plain, "color regression": plain}) == (
+        "`pairs_a`",
+        "**L1 9.0, SSIM 0.840**",
+        "–",
+        "color regression: L1 13.1, SSIM 0.840",
+    )
+
+
+def test_rows_of_text(row):
+    value = {"hair_color": 0.904, "eyes": 0.99}
+    scores = {"agreement_a": entry("agreement_a", value)}
+    cells = row(scores, {"real": scores})
+    assert cells[1] == "**hair color 90%, eyes 99%**"
+    assert cells[2] == "hair color 90%, eyes 99%"
+
+
+def test_a_classifier_is_not_asked_for_what_is_hidden():
+    train = script("train_classifier")
+    attributes = {"eyes": ("open", "closed"), "hair": ("red", "fair", "none")}
+    loss = train.loss_of(attributes)
+    logits = np.log([[0.8, 0.2, 0.5, 0.3, 0.2]] * 3).astype("float32")
+    labels = np.array([[0, 1], [1, train.HIDDEN], [train.HIDDEN, 2]])
+    np.testing.assert_allclose(
+        loss(np.tile(labels, 2), logits),
+        [-np.log(0.8) - np.log(0.3), -np.log(0.2), -np.log(0.2)],
+        rtol=1e-5,
+    )
+
+    class Model:
+        def predict(self, images, **kwargs):
+            return None, logits
+
+    found = train.recognized(Model(), None, labels, attributes)
+    assert train.accuracies(found) == {"eyes": 0.5, "hair": 0.0}
+
+
+def test_pairs_that_training_lacks_are_no_evidence():
+    train = script("train_classifier")
+    attributes = {"hair": ("cap", "long", "mohawk"), "color": ("red", "pink")}
+    # No pink mohawk; under a cap color is hidden.
+    labels = np.array([[0, -1], [1, 0], [1, 1], [2, 0]])
+    together = train.possible(labels, attributes, ("hair", "color"))
+    loss = train.loss_of(attributes, together)
+    logits = np.log([[0.5, 0.3, 0.2, 0.6, 0.4]] * 4).astype("float32")
+    asked = np.array([[0, -1], [1, 0], [1, 1], [2, 0]])
+    np.testing.assert_allclose(
+        loss(np.concatenate([asked, labels], axis=1), logits),
+        [
+            -np.log(0.5),
+            # Long or mohawk may be red; a cap's color was never seen.
+            -np.log(0.3 / 0.5) - np.log(0.6),
+            # Pink: long alone.
+            -np.log(0.4),
+            -np.log(0.2 / 0.5),
+        ],
+        rtol=1e-4,
+    )
+
+
+def test_colors_are_not_asked_for_where_channels_change_places():
+    train = script("train_classifier")
+    task = types.SimpleNamespace(
+        attributes={"hair": ("a", "b"), "color": ("c", "d")},
+        colors=("color",),
+        shift=1,
+    )
+    image = np.zeros((4, 4, 3), "uint8") + np.uint8([10, 20, 30])
+    augment = train.augmenting(task)
+    seen = set()
+    for _ in range(60):
+        changed, labels = augment(image, np.array([1, 1]))
+        changed, labels = np.array(changed), np.array(labels)
+        assert labels[[0, 2, 3]].tolist() == [1, 1, 1]
+        if (changed == image).all():
+            seen.add("same")
+        else:
+            assert sorted(changed[0, 0]) == [10, 20, 30]
+            assert labels[1] == train.HIDDEN
+            seen.add("changed")
+    assert seen == {"same", "changed"}
+
+
+def test_places_of_satellite_patches(monkeypatch):
+    part = {
+        "target": np.zeros((5, 128, 128, 3), "uint8"),
+        # Just below 60 and 42 degrees north, and the farthest south.
+        "latitude": np.array([60.0, 42.0, 41.9, -11.9, -47.4], "float32"),
+        "longitude": np.array([-136, -46.1, 44, 134, -150], "float32"),
+    }
+    monkeypatch.setattr(data, "load", lambda *_: part)
+    task = script("train_classifier").relief()
+    _, labels = task.part("test")
+    assert labels[:, 0].tolist() == [0, 0, 2, 3, 3]
+    assert labels[:, 1].tolist() == [0, 1, 1, 3, 5]
+    sizes = [len(values) for values in task.attributes.values()]
+    assert (labels < sizes).all()
