@@ -15,6 +15,8 @@ from kerasgan.fetch import printable
 
 # A model of this many weights would take minutes to build.
 MOST_ARRAYS = 100_000
+# 256 MB as float32: large picture pools beside a small model.
+SPARE_NUMBERS = 1 << 26
 
 
 def compact(source, target, half=True):
@@ -48,7 +50,12 @@ def compact(source, target, half=True):
             if key in stored:
                 new[name] = new[stored[key]]  # A second name, no second copy.
             else:
-                new.create_dataset(name, data=array)
+                # What was never filled, as CycleGAN's pools, takes no place:
+                # an array that is not written is one of zeros.
+                if array.any():
+                    new.create_dataset(name, data=array)
+                else:
+                    new.create_dataset(name, array.shape, array.dtype)
                 stored[key] = name
             new[name].attrs.update(item.attrs)
 
@@ -69,8 +76,8 @@ def check_plain(path):
     """Refuses a file that is more than arrays of numbers in groups.
 
     HDF5 can point to other files, to itself, and to Python objects, and can
-    say that an array is larger than it is. None of that is in a file made by
-    `save_weights` or `compact`.
+    say that an array is much larger than the file. None of that is in a file
+    made by `save_weights` or `compact`.
 
     Args:
         path: str or path of a Keras weights file.
@@ -120,15 +127,16 @@ def _count(file, file_size):
             _check_array(where, item)
             arrays += 1
             numbers += item.size
-            stored[h5py.h5o.get_info(item.id).addr] = item.nbytes
+            storage = item.id.get_storage_size()
+            stored[h5py.h5o.get_info(item.id).addr] = storage
             if arrays + len(waiting) > MOST_ARRAYS:
                 raise _NotPlain(f"more than {MOST_ARRAYS:,} arrays and groups")
     if sum(stored.values()) > file_size:
         raise _NotPlain("arrays larger than the file")
-    # Equal arrays are stored once: the average and what it is the average
-    # of, and many small ones such as biases of zero.
-    if numbers > 4 * file_size:
-        raise _NotPlain("few arrays under very many names")
+    # Equal arrays are stored once, such as the average and what it is the
+    # average of, and zeros not at all.
+    if numbers > 4 * file_size + SPARE_NUMBERS:
+        raise _NotPlain("more numbers than such a file has a use for")
     return arrays, numbers
 
 
@@ -139,6 +147,6 @@ def _check_array(where, item):
     if (
         settings.get_layout() not in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT)
         or settings.get_external_count()
-        or item.id.get_storage_size() != item.nbytes
+        or item.id.get_storage_size() not in (0, item.nbytes)
     ):
         raise _NotPlain(f"an array that is not stored plainly at {where}")

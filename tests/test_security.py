@@ -298,8 +298,8 @@ def circle(file, folder):
 
 
 def many_names(file, folder):
-    file["array"] = np.zeros(1 << 16, "float32")
-    for index in range(100):
+    file["array"] = np.ones(1 << 18, "float32")
+    for index in range(300):
         file[f"name_{index}"] = file["array"]
 
 
