@@ -21,7 +21,7 @@ from kerasgan import checkpoints, data, evaluation, training, weights
 from kerasgan.layers.image_pool import ImagePool
 from zoo import cards, remote
 
-BEST = "best.weights.h5"
+FIRST, BEST = "first.weights.h5", "best.weights.h5"
 SAMPLES = "samples.png"
 README = "README.md"
 FILES = (README, cards.CONFIG, cards.METRICS, cards.WEIGHTS, SAMPLES)
@@ -208,7 +208,7 @@ def publish(
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as scratch:
         new = pathlib.Path(scratch, folder.name)
         first = pathlib.Path(scratch, "first", folder.name)
-        _write(recipe, gan, run / "first.weights.h5", first)
+        _write(recipe, gan, run / FIRST, first)
         _write(recipe, gan, run / BEST, new)
         about = training_summary(run, gan.loss_names)
         about["commit"] = commit or about["kerasgan"]
@@ -465,7 +465,7 @@ def scores_table(metrics):
 
 def _recipe(run, given):
     """Returns the recipe of a run, after a look at whether it is; a model."""
-    for name in ("run.json", "log.jsonl", "first.weights.h5", BEST):
+    for name in ("run.json", "log.jsonl", FIRST, BEST):
         if not (run / name).is_file():
             raise FileNotFoundError(
                 f"{run} is not the folder of a finished run, which "

@@ -213,7 +213,8 @@ def test_trouble_leaves_the_folder_as_it_was(
 def test_pictures_of_another_model_are_noticed(
     trained, packed, capsys, monkeypatch
 ):
-    greys = iter([0, 255])
+    # Those of the first epoch and the best are written, then one is read.
+    greys = iter([0, 0, 255])
 
     def grid(images, columns):
         return np.full((8, 8, 1), next(greys), "uint8")
@@ -270,10 +271,10 @@ def test_scores_on_the_card(trained, packed, monkeypatch):
 
 
 def test_picture_pools_are_not_published(tmp_path):
-    model = tiny.by_name("cyclegan")
-    gan = model.compiled()
-    gan.fit(model.dataset(), verbose=0)
-    assert int(gan.pool_a.filled) > 0
+    gan = tiny.by_name("cyclegan").build()
+    for pool in (gan.pool_a, gan.pool_b):
+        pool.images.assign(np.ones(pool.images.shape))
+        pool.filled.assign(4)
     publishing.write(
         gan,
         tmp_path / "cyclegan_noise_24",
@@ -287,8 +288,7 @@ def test_picture_pools_are_not_published(tmp_path):
     for pool in (loaded.pool_a, loaded.pool_b):
         assert int(pool.filled) == 0
         assert not np.any(pool.images)
-    assert int(gan.pool_a.filled) > 0
-    loaded.fit(model.dataset(), verbose=0)
+    assert int(gan.pool_a.filled) == 4
 
 
 # The Hub, by its real client; the server is a stand-in on this machine
