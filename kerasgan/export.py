@@ -86,15 +86,20 @@ def new_folder(folder):
             "The folder to export to must be new or empty, so that nothing "
             f"is overwritten. Received: {folder}"
         )
-    # Beside the other, because only then moving is a matter of one moment.
-    # TensorFlow Serving takes nothing for a version that is not a number.
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.unfinished")
+    # On the same disk, so that moving is a matter of one moment; a folder that
+    # exists may be a disk of its own. TensorFlow Serving takes nothing for a
+    # version that is not a number.
+    existed = folder.exists()
+    parent = folder if existed else folder.parent
+    unfinished = parent / f".{folder.name}.{os.getpid()}.unfinished"
     unfinished.mkdir(parents=True)
     try:
         yield unfinished
-        if folder.exists():
-            folder.rmdir()
-        unfinished.rename(folder)
+        if existed:
+            for path in list(unfinished.iterdir()):
+                path.rename(folder / path.name)
+        else:
+            unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

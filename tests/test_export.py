@@ -14,7 +14,7 @@ from google.protobuf import (
     message_factory,
 )
 
-from kerasgan import export
+from kerasgan import cli, export
 from tests import golden, served, tiny
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -258,18 +258,19 @@ def test_nothing_is_left_of_an_export_that_fails(tmp_path, monkeypatch):
     assert list((tmp_path / "empty").iterdir()) == []
 
 
-def test_an_empty_folder_is_filled_and_readable_by_others(tmp_path):
+def test_a_new_folder_is_whole_and_readable_by_others(tmp_path):
     """A server may run as somebody else."""
-    folder = tmp_path / "models" / "dcgan" / "1"
-    folder.mkdir(parents=True)
-    with export.new_folder(folder) as unfinished:
-        (unfinished / "file").write_text("whole")
-        assert not any(folder.iterdir())
-    assert (folder / "file").read_text() == "whole"
-    assert served.files_below(tmp_path) == ["models/dcgan/1/file"]
+    new, empty = tmp_path / "models" / "dcgan" / "1", tmp_path / "empty"
+    empty.mkdir()
+    for folder in (new, empty):
+        with export.new_folder(folder) as unfinished:
+            (unfinished / "file").write_text("whole")
+            assert not (folder / "file").exists()
+        assert (folder / "file").read_text() == "whole"
+    assert served.files_below(tmp_path) == ["empty/file", "models/dcgan/1/file"]
     reference = tmp_path / "other"
     reference.mkdir()
-    assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(
+    assert stat.S_IMODE(new.stat().st_mode) == stat.S_IMODE(
         reference.stat().st_mode
     )
 
@@ -299,3 +300,15 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch):
     with pytest.raises(ImportError, match=r"pip install 'kerasgan\[onnx\]'"):
         tiny.dcgan().export(tmp_path / "1", "onnx")
     assert not any(tmp_path.iterdir())
+
+
+def test_the_command_says_what_a_format_lacks(capsys, tmp_path):
+    folder = tmp_path / "1"
+    status = cli.main(
+        ["export", "dcgan_fashion_mnist_32", str(folder), "--format", "litert"]
+    )
+    out = capsys.readouterr().out
+    assert status == 0
+    assert "signatures: serving_default\n" in out
+    assert "without: sample (litert holds neither" in out
+    assert served.files_below(folder) == ["model.tflite"]
