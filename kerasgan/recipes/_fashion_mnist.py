@@ -2,9 +2,8 @@
 
 import functools
 
-from kerasgan import data, metrics
+from kerasgan import data, metrics, training
 
-LICENSE = "MIT"
 SIZE = 32
 TRAINING_IMAGES = 60_000
 # As the authors name them; labels are positions here.
@@ -28,49 +27,62 @@ def training_data():
     return data.load("fashion_mnist", "train", SIZE)
 
 
-def image_batches(batch_size, epochs, seed=0):
-    """Returns the `batches` of a recipe for a model without labels.
+def recipe(name, build, batch_size, epochs, labelled=False, **changes):
+    """Returns a recipe on all training images.
 
     Args:
+        name: str.
+        build: Callable without arguments to the compiled `GAN`.
         batch_size: int.
-        epochs: int. Of the whole run.
-        seed: int. Of the order. Defaults to `0`.
-    """
-
-    def batches(first_epoch):
-        return data.stream(
-            training_data()["image"],
-            batch_size,
-            transform=lambda images, _: data.to_float(images),
-            seed=seed,
-            first_epoch=first_epoch,
-            epochs=epochs - first_epoch,
-        )
-
-    return batches
-
-
-def labelled_batches(batch_size, epochs, seed=0):
-    """Returns the `batches` of a recipe for a model with labels.
-
-    Args:
-        batch_size: int.
-        epochs: int. Of the whole run.
-        seed: int. Of the order. Defaults to `0`.
+        epochs: int.
+        labelled: bool. Whether the model takes labels. Defaults to `False`.
+        **changes: Of the `Recipe`, to set otherwise.
     """
 
     def batches(first_epoch):
         examples = training_data()
-        return data.stream(
-            (examples["image"], examples["label"]),
-            batch_size,
-            transform=lambda images, labels, _: (data.to_float(images), labels),
-            seed=seed,
+        stream = functools.partial(
+            data.stream,
+            batch_size=batch_size,
             first_epoch=first_epoch,
             epochs=epochs - first_epoch,
         )
+        if labelled:
+            return stream(
+                (examples["image"], examples["label"]),
+                transform=lambda images, labels, _: (
+                    data.to_float(images),
+                    labels,
+                ),
+            )
+        return stream(
+            examples["image"],
+            transform=lambda images, _: data.to_float(images),
+        )
 
-    return batches
+    if labelled:
+        changes = {
+            "description": "Draws grey pictures of clothing of the class "
+            "asked for.",
+            "sample": eight_of_each_class,
+            "classes": CLASSES,
+            **changes,
+        }
+    return training.Recipe(
+        **{
+            "name": name,
+            "dataset": "fashion_mnist",
+            "description": "Draws grey pictures of clothing.",
+            "license": "MIT",
+            "build": build,
+            "batches": batches,
+            "steps_per_epoch": TRAINING_IMAGES // batch_size,
+            "epochs": epochs,
+            "score": distance_to_training_images,
+            "features": "fashion_mnist",
+            **changes,
+        }
+    )
 
 
 def eight_of_each_class(gan):

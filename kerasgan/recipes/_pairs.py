@@ -2,9 +2,41 @@
 
 import numpy as np
 
-from kerasgan import data, metrics
+from kerasgan import data, metrics, training
 
 BATCH = 64
+
+
+def recipe(
+    name, dataset, size, build, batches, steps_per_epoch, epochs, **more
+):
+    """Returns a recipe that keeps the epoch nearest to the targets.
+
+    Args:
+        name: str.
+        dataset: str. `"fluent"` or `"relief"`.
+        size: int. Height and width of the pictures.
+        build: Callable without arguments to the compiled `TranslationGAN`.
+        batches: `kerasgan.data.paired` or `unpaired`, with its arguments but
+            for epochs.
+        steps_per_epoch: int.
+        epochs: int.
+        **more: Further fields of the `Recipe`.
+    """
+    return training.Recipe(
+        name=name,
+        dataset=dataset,
+        build=build,
+        batches=lambda first_epoch: batches(
+            first_epoch=first_epoch, epochs=epochs - first_epoch
+        ),
+        steps_per_epoch=steps_per_epoch,
+        epochs=epochs,
+        score=similarity_to_targets(dataset, size),
+        score_every=2,
+        sample=inputs_and_outputs(dataset, size),
+        **more,
+    )
 
 
 def similarity_to_targets(dataset, size):

@@ -12,10 +12,11 @@ validation pictures are nearest to their targets is kept. Hours, processor and
 scores are on the card, zoo/cyclegan_fluent_64.
 """
 
+import functools
+
 from kerasgan import data
 from kerasgan.models import CycleGAN
 from kerasgan.recipes import _pairs
-from kerasgan.training import Recipe
 
 SIZE = 64
 BATCH_SIZE = 4
@@ -37,27 +38,15 @@ def build():
     return gan
 
 
-def batches(first_epoch):
-    return data.unpaired(
+def recipe():
+    return _pairs.recipe(
+        "cyclegan_fluent_64",
         "fluent",
         SIZE,
-        BATCH_SIZE,
-        first_epoch=first_epoch,
-        epochs=EPOCHS - first_epoch,
-    )
-
-
-def recipe():
-    return Recipe(
-        name="cyclegan_fluent_64",
-        dataset="fluent",
+        build,
+        functools.partial(data.unpaired, "fluent", SIZE, BATCH_SIZE),
+        STEPS,
+        EPOCHS,
         description="Turns flat emoji into 3D ones and back.",
         license="MIT",
-        build=build,
-        batches=batches,
-        steps_per_epoch=STEPS,
-        epochs=EPOCHS,
-        score=_pairs.similarity_to_targets("fluent", SIZE),
-        score_every=2,
-        sample=_pairs.inputs_and_outputs("fluent", SIZE),
     )

@@ -11,11 +11,9 @@ choosing when to stop. bfloat16 makes a step faster (docs/performance.md).
 Hours, processor and scores are on the card, zoo/dcgan_fashion_mnist_32.
 """
 
-import keras
-
 from kerasgan.models import DCGAN
 from kerasgan.recipes import _fashion_mnist
-from kerasgan.training import Recipe
+from kerasgan.recipes._optimizers import falling_adam
 
 BATCH_SIZE = 64
 EPOCHS = 30
@@ -30,26 +28,11 @@ def build():
         seed=0,
         dtype="mixed_bfloat16",
     )
-    rate = keras.optimizers.schedules.PolynomialDecay(
-        2e-4, STEPS * EPOCHS, end_learning_rate=0.0
-    )
-    gan.compile(
-        keras.optimizers.Adam(rate, 0.5, epsilon=1e-8),
-        keras.optimizers.Adam(rate, 0.5, epsilon=1e-8),
-    )
+    gan.compile(falling_adam(STEPS * EPOCHS), falling_adam(STEPS * EPOCHS))
     return gan
 
 
 def recipe():
-    return Recipe(
-        name="dcgan_fashion_mnist_32",
-        dataset="fashion_mnist",
-        description="Draws grey pictures of clothing.",
-        license=_fashion_mnist.LICENSE,
-        build=build,
-        batches=_fashion_mnist.image_batches(BATCH_SIZE, EPOCHS),
-        steps_per_epoch=STEPS,
-        epochs=EPOCHS,
-        score=_fashion_mnist.distance_to_training_images,
-        features="fashion_mnist",
+    return _fashion_mnist.recipe(
+        "dcgan_fashion_mnist_32", build, BATCH_SIZE, EPOCHS
     )

@@ -11,13 +11,13 @@ line to zero. The epoch whose validation pictures are nearest to their targets
 is kept. Hours, processor and scores are on the card, zoo/pix2pix_relief_128.
 """
 
-import keras
+import functools
 
 from kerasgan import data
 from kerasgan.data import splits
 from kerasgan.models import Pix2Pix
 from kerasgan.recipes import _pairs
-from kerasgan.training import Recipe
+from kerasgan.recipes._optimizers import falling_adam
 
 SIZE = 128
 BATCH_SIZE = 8
@@ -33,37 +33,19 @@ def build():
         seed=0,
         dtype="mixed_bfloat16",
     )
-    rate = keras.optimizers.schedules.PolynomialDecay(
-        2e-4, STEPS * EPOCHS, end_learning_rate=0.0
-    )
-    gan.compile(
-        keras.optimizers.Adam(rate, 0.5, epsilon=1e-8),
-        keras.optimizers.Adam(rate, 0.5, epsilon=1e-8),
-    )
+    gan.compile(falling_adam(STEPS * EPOCHS), falling_adam(STEPS * EPOCHS))
     return gan
 
 
-def batches(first_epoch):
-    return data.paired(
+def recipe():
+    return _pairs.recipe(
+        "pix2pix_relief_128",
         "relief",
         SIZE,
-        BATCH_SIZE,
-        first_epoch=first_epoch,
-        epochs=EPOCHS - first_epoch,
-    )
-
-
-def recipe():
-    return Recipe(
-        name="pix2pix_relief_128",
-        dataset="relief",
+        build,
+        functools.partial(data.paired, "relief", SIZE, BATCH_SIZE),
+        STEPS,
+        EPOCHS,
         description="Turns a shaded relief map into the satellite's view.",
         license="Apache-2.0",
-        build=build,
-        batches=batches,
-        steps_per_epoch=STEPS,
-        epochs=EPOCHS,
-        score=_pairs.similarity_to_targets("relief", SIZE),
-        score_every=2,
-        sample=_pairs.inputs_and_outputs("relief", SIZE),
     )

@@ -12,11 +12,9 @@ processor and scores are on the card, zoo/progan_fashion_mnist_32.
 
 from kerasgan.models import ProGAN
 from kerasgan.recipes import _fashion_mnist
-from kerasgan.training import Recipe
 
 BATCH_SIZE = 32
 EPOCHS = 30
-STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
 def build():
@@ -36,15 +34,6 @@ def build():
 
 
 def recipe():
-    return Recipe(
-        name="progan_fashion_mnist_32",
-        dataset="fashion_mnist",
-        description="Draws grey pictures of clothing.",
-        license=_fashion_mnist.LICENSE,
-        build=build,
-        batches=_fashion_mnist.image_batches(BATCH_SIZE, EPOCHS),
-        steps_per_epoch=STEPS,
-        epochs=EPOCHS,
-        score=_fashion_mnist.distance_to_training_images,
-        features="fashion_mnist",
+    return _fashion_mnist.recipe(
+        "progan_fashion_mnist_32", build, BATCH_SIZE, EPOCHS
     )

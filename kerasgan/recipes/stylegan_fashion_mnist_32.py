@@ -1,8 +1,9 @@
-"""StyleGAN on Fashion-MNIST at 32x32, growing from 8x8.
+r"""StyleGAN on Fashion-MNIST at 32x32, growing from 8x8.
 
     kerasgan data prepare fashion_mnist
     kerasgan train stylegan_fashion_mnist_32
-    kerasgan publish runs/stylegan_fashion_mnist_32 -o zoo/stylegan_fashion_mnist_32
+    kerasgan publish runs/stylegan_fashion_mnist_32 \
+        -o zoo/stylegan_fashion_mnist_32
 
 The paper's networks with a sixteenth of its feature maps at each resolution
 and at most 256, a mapping network of half the width, and a sixth of its images
@@ -14,11 +15,9 @@ scores are on the card, zoo/stylegan_fashion_mnist_32.
 
 from kerasgan.models import StyleGAN
 from kerasgan.recipes import _fashion_mnist
-from kerasgan.training import Recipe
 
 BATCH_SIZE = 32
 EPOCHS = 30
-STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
 def build():
@@ -40,15 +39,10 @@ def build():
 
 
 def recipe():
-    return Recipe(
-        name="stylegan_fashion_mnist_32",
-        dataset="fashion_mnist",
+    return _fashion_mnist.recipe(
+        "stylegan_fashion_mnist_32",
+        build,
+        BATCH_SIZE,
+        EPOCHS,
         description="Draws grey pictures of clothing, with styles to mix.",
-        license=_fashion_mnist.LICENSE,
-        build=build,
-        batches=_fashion_mnist.image_batches(BATCH_SIZE, EPOCHS),
-        steps_per_epoch=STEPS,
-        epochs=EPOCHS,
-        score=_fashion_mnist.distance_to_training_images,
-        features="fashion_mnist",
     )

@@ -1,8 +1,9 @@
-"""WGAN-GP on Fashion-MNIST at 32x32.
+r"""WGAN-GP on Fashion-MNIST at 32x32.
 
     kerasgan data prepare fashion_mnist
     kerasgan train wgan_gp_fashion_mnist_32
-    kerasgan publish runs/wgan_gp_fashion_mnist_32 -o zoo/wgan_gp_fashion_mnist_32
+    kerasgan publish runs/wgan_gp_fashion_mnist_32 \
+        -o zoo/wgan_gp_fashion_mnist_32
 
 Five steps of the critic to one of the generator, as in the paper. Beyond the
 paper: twice its learning rate, falling in a straight line to zero, as the
@@ -12,11 +13,11 @@ makes a step faster (docs/performance.md); the penalty stays float32. Hours,
 processor and scores are on the card, zoo/wgan_gp_fashion_mnist_32.
 """
 
-import keras
+import functools
 
 from kerasgan.models import WGANGP
 from kerasgan.recipes import _fashion_mnist
-from kerasgan.training import Recipe
+from kerasgan.recipes._optimizers import falling_adam
 
 BATCH_SIZE = 5 * 32
 EPOCHS = 40
@@ -31,29 +32,13 @@ def build():
         seed=0,
         dtype="mixed_bfloat16",
     )
+    # The paper's moments; its rate is 1e-4.
+    adam = functools.partial(falling_adam, beta_1=0.0, beta_2=0.9)
     gan.compile(adam(STEPS * EPOCHS), adam(5 * STEPS * EPOCHS))
     return gan
 
 
-def adam(updates):
-    """Returns the paper's optimizer with a rate that reaches zero."""
-    rate = keras.optimizers.schedules.PolynomialDecay(
-        2e-4, updates, end_learning_rate=0.0
-    )
-    return keras.optimizers.Adam(rate, 0.0, 0.9, epsilon=1e-8)
-
-
 def recipe():
-    return Recipe(
-        name="wgan_gp_fashion_mnist_32",
-        dataset="fashion_mnist",
-        description="Draws grey pictures of clothing.",
-        license=_fashion_mnist.LICENSE,
-        build=build,
-        batches=_fashion_mnist.image_batches(BATCH_SIZE, EPOCHS),
-        steps_per_epoch=STEPS,
-        epochs=EPOCHS,
-        score=_fashion_mnist.distance_to_training_images,
-        score_every=2,
-        features="fashion_mnist",
+    return _fashion_mnist.recipe(
+        "wgan_gp_fashion_mnist_32", build, BATCH_SIZE, EPOCHS, score_every=2
     )
