@@ -147,7 +147,6 @@ def parser():
     added.add_argument(
         "architecture",
         metavar="ARCH",
-        choices=["cyclegan", "dcgan", "pix2pix", "stylegan"],
         help="cyclegan, dcgan, pix2pix or stylegan",
     )
     added.add_argument(
@@ -417,7 +416,7 @@ def _export(options):
 def _convert(options):
     from kerasgan import convert
 
-    roles = convert.ROLES[options.architecture]
+    roles = convert.ROLES.get(options.architecture, ())
     paths = {}
     for place, file in enumerate(options.files):
         role, separator, path = file.partition("=")

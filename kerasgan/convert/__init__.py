@@ -161,8 +161,7 @@ def _load(architecture, paths, image_size=None):
                 f"{architecture}"
             )
         options["image_size"] = image_size
-    networks = {role: files.read(path) for role, path in paths.items()}
-    gan, found = CONVERTERS[architecture](networks, **options)
+    gan, found = CONVERTERS[architecture](files.read(paths), **options)
     tensors.assign(found)
     for name in gan.generator_names:
         average = getattr(gan, f"average_{name}")
@@ -270,7 +269,7 @@ def convert(
         for role, path in paths.items()
     )
     card = CARD.format(
-        name=folder.name,
+        name=folder.absolute().name,
         description=description,
         samples="" if samples is None else SAMPLES,
         credit=credit,
@@ -300,7 +299,10 @@ def _direction(gan, given):
 def _samples(gan, given, pictures):
     """Returns the uint8 images of samples.png, or `None`."""
     if not _translates(gan):
-        return gan.generate(64 if gan.image_size <= 128 else 16, seed=0)
+        if gan.image_size <= 128:
+            return gan.generate(64, seed=0)
+        # The maps of more at once would fill gigabytes.
+        return gan.generate(16, seed=0, batch_size=2)
     if pictures is None:
         return None
     pictures = pathlib.Path(pictures)

@@ -10,47 +10,57 @@ import zipfile
 import numpy as np
 
 
-def read(path):
-    """Returns the arrays of a file by their names.
+def read(paths):
+    """Returns the arrays of files by their names.
 
     Args:
-        path: str or path. A `.npz` of plain arrays, or else a state dict that
-            `torch.save` wrote.
+        paths: dict of any key to a path: a `.npz` of plain arrays, or else a
+            state dict that `torch.save` wrote.
 
     Returns:
-        dict of str to float32 array.
+        dict of the same keys to dicts of name to float32 array.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ImportError: If the file is PyTorch's and PyTorch is not installed.
-        ValueError: If the file holds anything but arrays by name.
+        ImportError: If a file is PyTorch's and PyTorch is not installed.
+        ValueError: If a file holds anything but arrays by name.
     """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no such file: {path}")
-    if path.suffix == ".npz":
-        return _read_npz(path)
+    paths = {key: pathlib.Path(path) for key, path in paths.items()}
+    for path in paths.values():
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no such file: {path}")
+    states = {k: p for k, p in paths.items() if p.suffix != ".npz"}
+    with tempfile.TemporaryDirectory() as scratch:
+        if states:
+            _copy_states(list(states.values()), scratch)
+        copies = {
+            k: pathlib.Path(scratch, f"{n}.npz") for n, k in enumerate(states)
+        }
+        return {
+            key: _read_npz(copies.get(key, path)) for key, path in paths.items()
+        }
+
+
+def _copy_states(paths, folder):
+    """Has PyTorch copy its files to a folder: 0.npz, 1.npz ..."""
     if importlib.util.find_spec("torch") is None:
         raise ImportError(
-            f"{path.name} is read by PyTorch, which is not installed: "
+            f"{paths[0].name} is read by PyTorch, which is not installed: "
             "`pip install 'kerasgan[convert]'`. A .npz needs no PyTorch."
         )
-    with tempfile.TemporaryDirectory() as scratch:
-        target = pathlib.Path(scratch, "tensors.npz")
-        script = pathlib.Path(__file__).with_name("torch_file.py")
-        result = subprocess.run(
-            [sys.executable, str(script), str(path), str(target)],
-            capture_output=True,
-            text=True,
+    script = pathlib.Path(__file__).with_name("torch_file.py")
+    result = subprocess.run(
+        [sys.executable, str(script), folder, *map(str, paths)],
+        capture_output=True,
+        text=True,
+    )
+    if result.returncode == 2:
+        raise ValueError(result.stderr.strip())
+    if result.returncode != 0:
+        raise OSError(
+            f"PyTorch could not read {', '.join(p.name for p in paths)}. It "
+            f"says: {result.stderr.strip()} (exit status {result.returncode})"
         )
-        if result.returncode == 2:
-            raise ValueError(f"{path.name}: {result.stderr.strip()}")
-        if result.returncode != 0:
-            raise OSError(
-                f"PyTorch could not read {path.name}. It says: "
-                f"{result.stderr.strip() or f'exit status {result.returncode}'}"
-            )
-        return _read_npz(target)
 
 
 def _read_npz(path):

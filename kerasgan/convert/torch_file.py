@@ -1,6 +1,6 @@
-"""Copies a PyTorch file of tensors to NumPy's format, in its own process.
+"""Copies PyTorch's files of tensors to NumPy's format, in its own process.
 
-    python torch_file.py SOURCE TARGET
+    python torch_file.py FOLDER SOURCE...
 
 `kerasgan.convert` runs it so, because PyTorch and TensorFlow do not load into
 one process everywhere. Only tensors are read: a file that asks for anything
@@ -8,6 +8,7 @@ else is refused, with one line on standard error and exit status 2. It imports
 PyTorch and NumPy and nothing of kerasgan.
 """
 
+import pathlib
 import pickle
 import sys
 
@@ -15,15 +16,33 @@ import numpy as np
 import torch
 
 
-def main(source, target):
-    """Writes the tensors of `source` to `target`, as float32.
+def main(folder, *sources):
+    """Writes the tensors of each source as float32: 0.npz, 1.npz ...
 
     Args:
-        source: str. A state dict that `torch.save` wrote.
-        target: str. The .npz to write.
+        folder: str. Where to write.
+        *sources: str. State dicts that `torch.save` wrote.
 
     Raises:
-        ValueError: If the file holds anything but tensors by name.
+        ValueError: If one holds anything but tensors by name.
+    """
+    for number, source in enumerate(sources):
+        try:
+            tensors = read(source)
+        except ValueError as error:
+            name = pathlib.Path(source).name
+            raise ValueError(f"{name}: {error}") from error
+        np.savez(pathlib.Path(folder, f"{number}.npz"), **tensors)
+
+
+def read(source):
+    """Returns the tensors of a file as float32 arrays by name.
+
+    Args:
+        source: str.
+
+    Raises:
+        ValueError: If it holds anything but tensors by name.
     """
     try:
         content = torch.load(source, map_location="cpu", weights_only=True)
@@ -32,37 +51,36 @@ def main(source, target):
             "The file holds more than tensors, and to read that would run "
             "code that came with it. Where it was made, save the tensors "
             "alone: `torch.save(network.state_dict(), ...)`. "
-            f"PyTorch says: {_first_sentence(error)}"
+            f"PyTorch says: {_reason(error)}"
         ) from error
-    except (EOFError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Anything can come of damaged bytes.
         raise ValueError(
             "The file is damaged, or was not written by `torch.save`. "
-            f"PyTorch says: {_first_sentence(error)}"
+            f"PyTorch says: {type(error).__name__}: {_reason(error)}"
         ) from error
     if not isinstance(content, dict):
         raise ValueError(
             "The file must hold a state dict, tensors by name. "
             f"Received: {type(content).__name__}"
         )
-    others = {
-        str(name): type(value).__name__
+    others = [
+        f"{name} ({type(value).__name__})"
         for name, value in content.items()
         if not isinstance(value, torch.Tensor)
-    }
+    ]
     if others:
-        found = ", ".join(f"{n} ({kind})" for n, kind in others.items())
         raise ValueError(
             "The file must hold tensors by name and nothing else; save the "
-            f"state dict of one network by itself. Received: {found}"
+            "state dict of one network by itself. "
+            f"Received: {', '.join(others)}"
         )
-    arrays = {
+    return {
         str(name): tensor.detach().to(torch.float32).numpy()
         for name, tensor in content.items()
     }
-    np.savez(target, **arrays)
 
 
-def _first_sentence(error):
+def _reason(error):
     """Returns the part of PyTorch's message that says what was wrong."""
     text = " ".join(str(error).split())
     _, marker, reason = text.partition("WeightsUnpickler error:")
