@@ -220,6 +220,14 @@ def test_wrong_words_are_refused(architecture, paths, message):
         convert.load(architecture, paths)
 
 
+@pytest.mark.parametrize("text", ["", " ", "MIT\nor so"])
+@pytest.mark.parametrize("name", ["license", "credit", "dataset"])
+def test_the_card_needs_words(name, text, tmp_path):
+    words = {**WORDS, name: text}
+    with pytest.raises(ValueError, match=f"`{name}` must be a line"):
+        convert.convert("dcgan", {"generator": "x"}, tmp_path / "x", **words)
+
+
 def test_an_image_size_is_for_cyclegan_alone():
     with pytest.raises(ValueError, match="for CycleGAN alone"):
         convert.load("dcgan", {"generator": "x"}, image_size=64)

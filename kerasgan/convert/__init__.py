@@ -227,7 +227,8 @@ def convert(
         weights.
 
     Raises:
-        ValueError: If a file does not fit.
+        ValueError: If a file does not fit, or a text is empty or more than a
+            line.
         OSError: If a file cannot be read, or the folder is not empty.
 
     Example:
@@ -242,6 +243,13 @@ def convert(
     gan = zoo.load("models/horse2zebra")
     ```
     """
+    said = {"license": license, "credit": credit, "dataset": dataset}
+    for name, text in said.items():
+        if not text.strip() or not text.isprintable():
+            raise ValueError(
+                f"`{name}` must be a line of text, for the card; say "
+                f"'not stated' where nobody has. Received: {text!r}"
+            )
     folder = pathlib.Path(folder)
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(
