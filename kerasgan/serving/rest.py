@@ -306,12 +306,14 @@ def _array(name, value, spec, limits):
             raise _unfit(name, spec, "lists of different lengths")
         shape.append(lengths.pop())
         items = list(itertools.chain.from_iterable(items))
-    if spec.dtype == tf.uint8 and items and all(map(_is_base64, items)):
+    if not items:
+        raise _unfit(name, spec, f"shape {shape}")
+    if spec.dtype == tf.uint8 and all(map(_is_base64, items)):
         pictures = _pictures(name, items, spec.shape[-1], limits)
         array = pictures.reshape((*shape, *pictures.shape[1:]))
     else:
         array = _values(name, items, spec).reshape(shape)
-    if not spec.shape.is_compatible_with(array.shape) or 0 in array.shape:
+    if not spec.shape.is_compatible_with(array.shape):
         raise _unfit(name, spec, f"shape {list(array.shape)}")
     return array
 
@@ -335,15 +337,18 @@ def _values(name, items, spec):
         return np.array(items, dtype=object)
     if dtype == tf.bool:
         return np.array(items, dtype=bool)
-    # Wide enough for every number in JSON.
-    values = np.array(items, dtype="float64" if dtype.is_floating else object)
-    if not np.all((dtype.min <= values) & (values <= dtype.max)):
+    if dtype.is_floating:
+        items = np.array(items, dtype="float64")
+        low, high = items.min(), items.max()
+    else:
+        low, high = min(items), max(items)
+    if not dtype.min <= low <= high <= dtype.max:
         raise Refusal(
             400,
             f"`{name}` must be numbers that {dtype.name} can hold. Received: "
-            f"{values.min()} to {values.max()}",
+            f"{low} to {high}",
         )
-    return values.astype(dtype.as_numpy_dtype)
+    return np.array(items, dtype=dtype.as_numpy_dtype)
 
 
 def _pictures(name, items, channels, limits):
