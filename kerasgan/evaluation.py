@@ -327,11 +327,11 @@ def score_pairs(translators, dataset, protocols=None, *, size):
                 f"{size}x{size}"
             )
         if protocol.score == "cycle":
+            there = {side: translated(side) for side in ("target", "input")}
             value = {
                 f"{side} and back": float(
                     metrics.l1(
-                        translators[_OTHER[side]](translated(side)),
-                        examples[side],
+                        translators[_OTHER[side]](there[side]), examples[side]
                     ).mean()
                 )
                 for side in ("input", "target")

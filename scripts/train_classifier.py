@@ -211,6 +211,8 @@ def possible(labels, attributes, paired):
     first, second = labels[:, columns].T
     both = (first != HIDDEN) & (second != HIDDEN)
     seen[first[both], second[both]] = True
+    # What never goes with anything, such as a bald head, is no missing pair.
+    seen |= ~seen.any(axis=1, keepdims=True)
     return {
         paired[0]: (columns[1], seen.T),
         paired[1]: (columns[0], seen),

@@ -228,7 +228,8 @@ def test_samples_are_looked_for_among_the_training_pictures(monkeypatch):
     found, picture = evaluation.nearest_training_pictures(
         samples, "fluent", size=16
     )
-    assert found["pixels"]["nearer_than_any"] == 0.5
+    # The copies, and by chance a few others.
+    assert 0.5 <= found["pixels"]["nearer_than_any"] < 0.6
     assert 1.9 < found["pixels"]["smallest"] <= 2.0
     assert found["pixels"]["training_pictures"] == 40
     assert picture.shape == (8 * 18 - 2, 4 * 18 - 2, 3)

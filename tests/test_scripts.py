@@ -128,11 +128,10 @@ def test_pairs_that_training_lacks_are_no_evidence():
         loss(np.concatenate([asked, labels], axis=1), logits),
         [
             -np.log(0.5),
-            # Long or mohawk may be red; a cap's color was never seen.
-            -np.log(0.3 / 0.5) - np.log(0.6),
-            # Pink: long alone.
-            -np.log(0.4),
-            -np.log(0.2 / 0.5),
+            -np.log(0.3) - np.log(0.6),
+            # No mohawk among the pink ones, and no pink among the mohawks.
+            -np.log(0.3 / 0.8) - np.log(0.4),
+            -np.log(0.2),
         ],
         rtol=1e-4,
     )
