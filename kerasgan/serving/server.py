@@ -30,11 +30,12 @@ _MODEL = r"/v1/models/{model:[^/:]+}"
 _VERSION = r"/versions/{version:\d+}"
 
 
-def run(models, host="127.0.0.1", port=8501, limits=None, announce=print):
+def run(models, host="127.0.0.1", port=8501, limits=None):
     """Serves models until the process is told to stop.
 
     SIGTERM and SIGINT stop it: no new connections, but every request that it
-    has is answered. A second signal ends it at once.
+    has is answered. A second signal ends it at once. A line is printed when
+    it listens, and when it has stopped.
 
     Args:
         models: Sequence of `Model`.
@@ -43,8 +44,6 @@ def run(models, host="127.0.0.1", port=8501, limits=None, announce=print):
         port: int. 0 takes a free one. Defaults to `8501`, as TensorFlow
             Serving.
         limits: `Limits`. Defaults to `Limits()`.
-        announce: Callable with a line for people, when the server listens
-            and when it has stopped. Defaults to `print`.
 
     Raises:
         ValueError: If two models have the same name.
@@ -55,9 +54,10 @@ def run(models, host="127.0.0.1", port=8501, limits=None, announce=print):
     async def serve():
         async with listening(server, host, port) as address:
             names = ", ".join(server.models)
-            announce(f"Serving {names} at {address}; Ctrl-C stops it.")
+            # Flushed, for whoever waits behind a pipe.
+            print(f"Serving {names} at {address}; Ctrl-C stops it.", flush=True)
             await _told_to_stop()
-        announce(f"Stopped; {server.answered} requests were answered.")
+        print(f"Stopped; {server.answered} requests were answered.")
 
     asyncio.run(serve())
 
