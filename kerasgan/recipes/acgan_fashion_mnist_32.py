@@ -34,6 +34,6 @@ def build():
 
 
 def recipe():
-    return _fashion_mnist.recipe(
-        "acgan_fashion_mnist_32", build, BATCH_SIZE, EPOCHS, labelled=True
+    return _fashion_mnist.labelled_recipe(
+        "acgan_fashion_mnist_32", build, BATCH_SIZE, EPOCHS
     )

@@ -32,6 +32,6 @@ def build():
 
 
 def recipe():
-    return _fashion_mnist.recipe(
-        "cgan_fashion_mnist_32", build, BATCH_SIZE, EPOCHS, labelled=True
+    return _fashion_mnist.labelled_recipe(
+        "cgan_fashion_mnist_32", build, BATCH_SIZE, EPOCHS
     )

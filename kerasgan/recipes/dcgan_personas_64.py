@@ -1,0 +1,34 @@
+"""DCGAN on drawn faces at 64x64.
+
+    kerasgan data prepare personas
+    kerasgan train dcgan_personas_64
+    kerasgan publish runs/dcgan_personas_64 -o zoo/dcgan_personas_64
+
+The network of the paper. Beyond it: the averaged generator draws, and the
+learning rates fall in a straight line to zero. bfloat16 makes a step faster
+(docs/performance.md). Hours, processor and scores are on the card,
+zoo/dcgan_personas_64.
+"""
+
+from kerasgan.models import DCGAN
+from kerasgan.recipes import _personas
+from kerasgan.recipes._optimizers import falling_adam
+
+BATCH_SIZE = 64
+EPOCHS = 50
+STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
+
+
+def build():
+    gan = DCGAN(
+        image_size=64,
+        ema_decay=0.999,
+        seed=0,
+        dtype="mixed_bfloat16",
+    )
+    gan.compile(falling_adam(STEPS * EPOCHS), falling_adam(STEPS * EPOCHS))
+    return gan
+
+
+def recipe():
+    return _personas.recipe("dcgan_personas_64", build, BATCH_SIZE, EPOCHS)

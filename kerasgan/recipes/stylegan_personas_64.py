@@ -1,0 +1,47 @@
+"""StyleGAN on drawn faces at 64x64, growing from 8x8.
+
+    kerasgan data prepare personas
+    kerasgan train stylegan_personas_64
+    kerasgan publish runs/stylegan_personas_64 -o zoo/stylegan_personas_64
+
+The paper's networks with an eighth of its feature maps at each resolution and
+at most 256, a mapping network of half the width, and a tenth of its images at
+each stage of growth. R1 is weaker than at 1024x1024, where an image has many
+more pixels to spread the slope over. bfloat16 makes a step faster
+(docs/performance.md); penalty and fade stay float32. Hours, processor and
+scores are on the card, zoo/stylegan_personas_64.
+"""
+
+from kerasgan.models import StyleGAN
+from kerasgan.recipes import _personas
+
+BATCH_SIZE = 32
+EPOCHS = 40
+
+
+def build():
+    gan = StyleGAN(
+        image_size=64,
+        latent_dim=256,
+        w_dim=256,
+        fmap_base=1024,
+        fmap_max=256,
+        stable_images=60_000,
+        fade_images=60_000,
+        r1_gamma=0.3,
+        seed=0,
+        dtype="mixed_bfloat16",
+    )
+    gan.compile()
+    return gan
+
+
+def recipe():
+    return _personas.recipe(
+        "stylegan_personas_64",
+        build,
+        BATCH_SIZE,
+        EPOCHS,
+        description="Draws faces in the style of an avatar set, with styles "
+        "to mix.",
+    )
