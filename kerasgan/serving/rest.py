@@ -263,13 +263,12 @@ def _columns_of_rows(rows, signature):
     names = set(signature.inputs)
     for number, row in enumerate(rows):
         if not named[number] or set(row) != names:
-            came = (
-                ", ".join(map(shortened, row)) if named[number] else _kind(row)
-            )
+            came = _keys(row) if named[number] else _kind(row)
             raise Refusal(
                 400,
                 "Each entry of `instances` must be an object with "
-                f"{', '.join(names)}. Received in entry {number}: {came}",
+                f"{', '.join(signature.inputs)}. Received in entry {number}: "
+                f"{came}",
             )
     return {name: [row[name] for row in rows] for name in names}
 
@@ -282,7 +281,7 @@ def _columns(inputs, signature):
             raise Refusal(
                 400,
                 f"`inputs` must have {', '.join(signature.inputs)}. Received: "
-                f"{', '.join(map(shortened, inputs)) or 'an empty object'}",
+                f"{_keys(inputs)}",
             )
     return inputs
 
@@ -447,6 +446,13 @@ def _kind(value):
         article, noun = kinds[type(value)]
         return article + noun if value else f"an empty {noun}"
     return orjson.dumps(value).decode()
+
+
+def _keys(item):
+    """Returns what is in an object, in words."""
+    shown = [shortened(key) for key in itertools.islice(item, 5)]
+    more = [f"{len(item) - 5} more"] if len(item) > 5 else []
+    return ", ".join(shown + more) or "an empty object"
 
 
 def _text(value, name):

@@ -17,13 +17,15 @@ import tensorflow as tf
 try:
     import prometheus_client as prometheus
     from aiohttp import web
-except ImportError as error:
+
+    from kerasgan.serving import rest
+except ModuleNotFoundError as error:
     raise ImportError(
         f"The server needs {error.name}, which is not installed. Install "
         "kerasgan with its extra: pip install 'kerasgan[serve]'."
     ) from error
 
-from kerasgan.serving import Limits, batching, rest
+from kerasgan.serving import Limits, batching
 
 _LOG = logging.getLogger(__name__)
 _MODEL = r"/v1/models/{model:[^/:]+}"

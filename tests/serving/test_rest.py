@@ -293,6 +293,7 @@ NESTED = b'{"instances": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
         ({"instances": [{"b64": "aaaa"}]}, "Received: an object in it"),
         ({"inputs": {"latent": [[1, 2, 3]]}}, "must have latents"),
         ({"inputs": {}}, "must have latents. Received: an empty object"),
+        ({"inputs": dict.fromkeys(map(str, range(99)))}, "'4', 94 more"),
         ({"inputs": {"latents": []}}, r"Received: shape \[0\]"),
         ({"inputs": {"latents": [[]]}}, r"Received: shape \[1, 0\]"),
         ({"inputs": None}, "Received: null in it"),
