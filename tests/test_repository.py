@@ -27,8 +27,8 @@ def leaderboard():
     return module
 
 
-def test_every_model_has_a_recipe_and_every_recipe_a_model():
-    assert zoo.list() == training.recipes()
+def test_every_model_has_a_recipe():
+    assert set(zoo.list()) <= set(training.recipes())
 
 
 def test_the_leaderboard_is_made_from_the_scores():
