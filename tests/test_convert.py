@@ -54,16 +54,12 @@ def dcgan(tmp_path_factory):
 # The folder
 
 
-def test_a_folder_loads_draws_trains_and_exports(dcgan, tmp_path):
+def test_a_folder_loads_draws_and_trains(dcgan):
     folder, _ = dcgan
     gan = zoo.load(folder)
     assert gan.image_shape == (16, 16, 3)
     before = gan.generate(4, seed=0)
     assert before.std() > 10
-    gan.export(tmp_path / "served")
-    served = tf.saved_model.load(str(tmp_path / "served"))
-    again = served.signatures["serving_default"](gan.seeded_latents(0, 4))
-    assert np.abs(again["images"] - before.astype(int)).max() <= 1
     images = np.full((8, 16, 16, 3), -0.5, "float32")
     gan.fit(images, batch_size=2, epochs=5, verbose=0)
     assert (gan.generate(4, seed=0) != before).any()
@@ -118,10 +114,12 @@ def test_a_folder_in_use_is_left_alone(dcgan):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", ["cyclegan", "pix2pix", "stylegan"])
-def test_the_others_train_on_and_export(architecture, tmp_path):
-    size = {"cyclegan": 24, "pix2pix": 32, "stylegan": 16}[architecture]
+@pytest.mark.parametrize("architecture", list(convert.ROLES))
+def test_all_train_on_and_export(architecture, tmp_path):
+    sizes = {"cyclegan": 24, "dcgan": 16, "pix2pix": 32, "stylegan": 16}
+    size = sizes[architecture]
     states = {
+        "dcgan": published.dcgan(16),
         "cyclegan": [published.resnet(seed=1), published.resnet(seed=2)],
         "pix2pix": [published.unet(), published.patchgan(6)],
         "stylegan": style_arrays(16),
@@ -134,7 +132,8 @@ def test_the_others_train_on_and_export(architecture, tmp_path):
     before = [weight.numpy() for weight in gan.trainable_variables]
     images = np.random.RandomState(0).uniform(-1, 1, (4, size, size, 3))
     images = images.astype("float32")
-    inputs = images if architecture == "stylegan" else (images, images[::-1])
+    pairs = architecture in ("cyclegan", "pix2pix")
+    inputs = (images, images[::-1]) if pairs else images
     gan.fit(inputs, batch_size=4, epochs=1, verbose=0)
     after = [weight.numpy() for weight in gan.trainable_variables]
     pairs = zip(before, after, strict=True)
@@ -302,12 +301,12 @@ def test_the_command_converts_one_direction_and_translates(tmp_path, capsys):
     """One generator, of B to A; with a picture for the card."""
     file = save(tmp_path, G_B=published.resnet())["G_B"]
     picture = tmp_path / "picture.png"
-    pixels = np.random.RandomState(0).randint(0, 256, (64, 64, 3), "uint8")
+    pixels = np.random.RandomState(0).randint(0, 256, (24, 24, 3), "uint8")
     Image.fromarray(pixels).save(picture)
     out = tmp_path / "back"
     status = cli.main(
         ["convert", "cyclegan", f"generator_ba={file}", "-o", str(out)]
-        + ["--license", "mine", "--credit", "me", "--image-size", "64"]
+        + ["--license", "mine", "--credit", "me", "--image-size", "24"]
         + ["--pictures", str(picture)]
     )
     assert status == 0, capsys.readouterr().err
@@ -319,11 +318,9 @@ def test_the_command_converts_one_direction_and_translates(tmp_path, capsys):
     )
     assert status == 0, capsys.readouterr().err
     kept = np.asarray(Image.open(out / "samples.png"))
-    np.testing.assert_array_equal(kept[:64, :64], pixels)
+    np.testing.assert_array_equal(kept[:24, :24], pixels)
     with Image.open(result) as translated:
-        np.testing.assert_array_equal(kept[:64, 66:130], translated)
-    # The pools of earlier pictures are 2.4 MB of zeros each.
-    assert (out / "model.weights.h5").stat().st_size < 2**20
+        np.testing.assert_array_equal(kept[:24, 26:50], translated)
 
 
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
