@@ -76,8 +76,8 @@ Trained on: {dataset}.
 |---|---|---|
 {sources}
 
-Changed by the conversion: the order of axes, nothing else. Every number is
-that of the file, in 32 bits.
+Changed by the conversion: the order of the numbers, nothing else. They are
+stored in 32 bits.
 
 {fresh}## Use
 
@@ -133,7 +133,8 @@ def load(architecture, paths, image_size=None):
             which its files do not show. Defaults to the paper's.
 
     Returns:
-        A `GAN` whose averaged generators are the trained ones.
+        A `GAN` whose averaged generators are the trained ones; `compile` it
+        to train on.
 
     Raises:
         ValueError: If a file does not fit; all tensors that are missing, not

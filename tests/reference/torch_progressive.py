@@ -17,7 +17,8 @@ All weights are stored as N(0, 1) (mapping: N(0, 1 / lrmul)) and multiplied by
 gain / sqrt(fan_in) at run time, gain sqrt(2) unless said otherwise.
 
 The authors' upsampling convolutions with fused scale equal the plain order
-used here, nearest neighbour and then the convolution. In ProGAN's
+used here, nearest neighbour and then the convolution, but for kernels that lie
+the other way around (numpy_stylegan.py has them). In ProGAN's
 discriminator the activation comes before the average pool, as in the table of
 the paper (the authors' fused form has it after); in StyleGAN's it comes after
 the pool, as in the authors' code.
