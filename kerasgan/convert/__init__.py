@@ -84,7 +84,7 @@ stored in 32 bits.
 ```python
 import zoo
 
-gan = zoo.load("{name}")
+gan = zoo.load("{name}")  # this folder
 {example}
 ```
 
