@@ -7,6 +7,8 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from kerasgan.serving import Limits, rest
@@ -373,6 +375,61 @@ def test_bad_inputs_of_other_types(served, content, message):
         with pytest.raises(rest.Refusal, match=message):
             raise answer
     assert len(str(answer)) < 300
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.just({"b64": "aW1n"}),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["latents", "labels", "images", "b64", "seed"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+# The fixtures of all tests, which nothing here changes.
+MANY = settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@MANY
+@given(
+    served=st.sampled_from(
+        [LATENTS, LABELS, CAPTIONS, NAMED, PICTURES, SAMPLE]
+    ),
+    key=st.sampled_from(["instances", "inputs"]),
+    value=VALUES,
+)
+def test_any_json_is_understood_or_refused_in_a_sentence(served, key, value):
+    try:
+        request = read({key: value}, served)
+    except rest.Refusal as refusal:
+        assert refusal.status == 400
+        assert 10 < len(str(refusal)) < 400
+    else:
+        for name, spec in served.inputs.items():
+            array = request.inputs[name]
+            assert spec.shape.is_compatible_with(array.shape)
+            assert spec.dtype == tf.as_dtype(array.dtype)
+
+
+@MANY
+@given(st.binary(max_size=50))
+def test_any_bytes_are_understood_or_refused(content):
+    with pytest.raises(rest.Refusal):
+        read(content)
 
 
 def test_an_unknown_signature_is_not_found():
