@@ -14,6 +14,7 @@ from google.protobuf import (
     message_factory,
 )
 
+import zoo
 from kerasgan import cli, export
 from tests import golden, served, tiny
 
@@ -312,3 +313,23 @@ def test_the_command_says_what_a_format_lacks(capsys, tmp_path):
     assert "signatures: serving_default\n" in out
     assert "without: sample (litert holds neither" in out
     assert served.files_below(folder) == ["model.tflite"]
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_documentation_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gan = zoo.load("dcgan_fashion_mnist_32")
+    gan.export("serving/1")
+    gan.export("litert", "litert")
+    gan.export("onnx", "onnx")
+    text = (ROOT / "docs" / "serving.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.S)
+    drawn = []
+    for block in blocks:
+        scope = {}
+        exec(block, scope)
+        drawn.append(np.asarray(scope["images"]).astype(int))
+        assert scope["images"].dtype == np.uint8
+    served_images, by_litert, by_onnx = drawn
+    assert np.abs(served_images - gan.generate(16, seed=0)).max() <= 1
+    assert np.abs(by_litert - by_onnx).max() <= 1
