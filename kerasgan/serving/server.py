@@ -54,11 +54,12 @@ def run(models, host="127.0.0.1", port=8501, limits=None):
     server = Server(models, limits or Limits())
 
     async def serve():
+        told_to_stop = _stop_event()
         async with listening(server, host, port) as address:
             names = ", ".join(server.models)
             # Flushed, for whoever waits behind a pipe.
             print(f"Serving {names} at {address}; Ctrl-C stops it.", flush=True)
-            await _told_to_stop()
+            await told_to_stop.wait()
         print(f"Stopped; {server.answered} requests were answered.")
 
     asyncio.run(serve())
@@ -110,7 +111,8 @@ async def listening(server, host, port):
         await runner.cleanup()
 
 
-async def _told_to_stop():
+def _stop_event():
+    """Returns the event that the first signal sets."""
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
 
@@ -120,12 +122,11 @@ async def _told_to_stop():
             loop.remove_signal_handler(number)
         told.set()
 
-    try:
+    # Windows has no such handlers: there Ctrl-C cancels what waits.
+    with contextlib.suppress(NotImplementedError):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop)
-    except NotImplementedError:
-        pass  # Windows: Ctrl-C cancels this coroutine.
-    await told.wait()
+    return told
 
 
 class Server:

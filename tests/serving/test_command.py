@@ -3,13 +3,14 @@
 import asyncio
 import re
 import signal
+import socket
 import subprocess
 import sys
 
 import aiohttp
 import pytest
 
-from kerasgan import cli, publishing
+from kerasgan import cli, publishing, serving
 from tests import tiny
 
 
@@ -123,9 +124,9 @@ def test_sustained_load_loses_nothing_and_does_not_grow(process):
         loop = asyncio.get_running_loop()
         used = []
         total = 0
-        for _ in range(6):
+        for _ in range(5):
             until = loop.create_future()
-            loop.call_later(8, until.set_result, None)
+            loop.call_later(6, until.set_result, None)
             answers, lost = await load(address, 20, until)
             assert lost == 0
             total += answers
@@ -154,7 +155,7 @@ def test_sustained_load_loses_nothing_and_does_not_grow(process):
     ("arguments", "message"),
     [
         (["{folder}", "{folder}"], "must have a name of its own"),
-        (["{folder}", "--host", "256.0.0.1"], "cannot listen on 256.0.0.1"),
+        (["{folder}", "--port", "{taken}"], "cannot listen on 127.0.0.1, port"),
         (["nothing"], "Unknown model"),
         (["{folder}", "--max-queue", "0"], "must be positive: 0"),
         (["{folder}", "--timeout", "nan"], "must be positive: nan"),
@@ -162,22 +163,27 @@ def test_sustained_load_loses_nothing_and_does_not_grow(process):
     ],
 )
 def test_an_error_is_one_line_and_status_2(capsys, folder, arguments, message):
-    filled = [a.format(folder=folder) for a in arguments]
-    try:
-        status = cli.main(["serve", *filled])
-    except SystemExit as exit:
-        status = exit.code
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        names = {"folder": folder, "taken": taken.getsockname()[1]}
+        try:
+            status = cli.main(
+                ["serve", *(a.format(**names) for a in arguments)]
+            )
+        except SystemExit as exit:
+            status = exit.code
     assert status == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_missing_packages_are_named():
-    code = (
-        "import sys; sys.modules['aiohttp'] = None\n"
-        "from kerasgan import cli; sys.exit(cli.main(['serve', 'x']))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True
-    )
-    assert done.returncode == 2
-    assert "pip install 'kerasgan[serve]'" in done.stderr.splitlines()[-1]
+@pytest.mark.parametrize("package", ["aiohttp", "prometheus_client", "orjson"])
+def test_missing_packages_are_named(capsys, monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    for name in ("server", "rest"):
+        monkeypatch.delitem(
+            sys.modules, f"kerasgan.serving.{name}", raising=False
+        )
+        monkeypatch.delattr(serving, name, raising=False)
+    assert cli.main(["serve", "x"]) == 2
+    error = capsys.readouterr().err
+    assert f"needs {package}, which is not installed" in error
+    assert "pip install 'kerasgan[serve]'" in error
