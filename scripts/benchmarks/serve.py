@@ -1,0 +1,129 @@
+"""Measures the HTTP server: requests a second, and how long each takes.
+
+    python scripts/benchmarks/serve.py
+
+Starts `kerasgan serve`, and asks it from this process, with a fixed number of
+clients that each wait for their answer before they ask again. Both share the
+machine. Answers are read, and counted, not parsed. Prints a table, and below it
+what the model does without HTTP, in batches of 1 and 64.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import time
+
+import aiohttp
+import numpy as np
+
+import zoo
+
+# Clients, images in a request.
+CASES = [(1, 1), (8, 1), (32, 1), (128, 1), (1, 16), (8, 16), (1, 64), (8, 64)]
+
+
+def body(latent_dim, images):
+    """Returns a request in row format."""
+    latents = np.random.RandomState(0).standard_normal((images, latent_dim))
+    rows = latents.astype("float32").round(4).tolist()
+    return json.dumps({"instances": rows}).encode()
+
+
+async def ask(url, content, clients, seconds):
+    """Returns the seconds that each answer took, after a second to warm up."""
+    took = []
+    start = time.perf_counter() + 1
+    end = start + seconds
+
+    async def client(session):
+        while (asked := time.perf_counter()) < end:
+            async with session.post(url, data=content) as answer:
+                await answer.read()
+                if answer.status != 200:
+                    raise RuntimeError(f"{answer.status}: {answer.reason}")
+            if asked > start:
+                took.append(time.perf_counter() - asked)
+
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        await asyncio.gather(*(client(session) for _ in range(clients)))
+    return took
+
+
+async def batches(address):
+    """Returns how many batches ran so far, and how many images in them."""
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{address}/metrics") as answer:
+            text = await answer.text()
+    return [
+        float(re.search(rf"kerasgan_batch_images_{what} (\S+)", text)[1])
+        for what in ("count", "sum")
+    ]
+
+
+async def measure(address, name, latent_dim, seconds):
+    print(
+        "| clients | images/request | requests/s | images/s | p50 ms | p95 ms "
+        "| p99 ms | images/batch |\n" + "|---" * 8 + "|"
+    )
+    url = f"{address}/v1/models/{name}:predict"
+    for clients, images in CASES:
+        content = body(latent_dim, images)
+        before = await batches(address)
+        took = await ask(url, content, clients, seconds)
+        after = await batches(address)
+        rate = len(took) / seconds
+        p50, p95, p99 = np.percentile(took, [50, 95, 99]) * 1000
+        count, total = np.subtract(after, before)
+        print(
+            f"| {clients} | {images} | {rate:.0f} | {rate * images:.0f} "
+            f"| {p50:.1f} | {p95:.1f} | {p99:.1f} | {total / count:.1f} |",
+            flush=True,
+        )
+
+
+def without_http(gan, seconds):
+    """Returns images a second of `generate`, by batch size."""
+    rates = {}
+    for size in (1, 64):
+        gan.generate(size, seed=0, batch_size=size)
+        calls, start = 0, time.perf_counter()
+        while time.perf_counter() - start < seconds:
+            gan.generate(size, seed=0, batch_size=size)
+            calls += 1
+        rates[size] = calls * size / (time.perf_counter() - start)
+    return rates
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="dcgan_fashion_mnist_32")
+    parser.add_argument("--seconds", type=float, default=5.0)
+    options = parser.parse_args()
+    code = "from kerasgan import cli; import sys; sys.exit(cli.main())"
+    server = subprocess.Popen(
+        [sys.executable, "-c", code, "serve", options.model, "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        address = re.search(r"http://[^;]+", server.stdout.readline())[0]
+        latent_dim = json.loads(
+            (zoo.folder(options.model) / "config.json").read_text("utf-8")
+        )["arguments"]["latent_dim"]
+        asyncio.run(
+            measure(address, options.model, latent_dim, options.seconds)
+        )
+    finally:
+        server.terminate()
+        server.wait()
+    rates = without_http(zoo.load(options.model), options.seconds)
+    for size, rate in rates.items():
+        print(f"Without HTTP, in batches of {size}: {rate:.0f} images/s")
+
+
+if __name__ == "__main__":
+    main()
