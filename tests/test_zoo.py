@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pytest
 
@@ -108,6 +109,13 @@ def test_weights_are_stored_small(published):
     # Two bytes a weight, and what HDF5 needs for its tree.
     size = (folder / "model.weights.h5").stat().st_size
     assert size < 2 * kept + 60_000
+
+
+def test_equal_weights_are_stored_once(folder):
+    kernel = "generator/layers/dense/vars/0"
+    with h5py.File(folder / "model.weights.h5") as file:
+        assert file[kernel] == file[f"average_{kernel}"]
+        assert file[kernel] != file["discriminator/layers/dense/vars/0"]
 
 
 def test_card(folder):
