@@ -61,6 +61,12 @@ def test_a_set_against_itself_is_zero(count):
     assert 0.0 <= distance(a, a) < 1e-12 * scale
 
 
+def test_small_eigenvalues_of_few_pictures_count():
+    a = cloud(10, 40) * np.logspace(0, -3, 40)
+    scale = np.trace(np.cov(a.T))
+    assert 0.0 <= distance(a, a) < 1e-12 * scale
+
+
 def test_few_pictures_agree_with_the_gram_matrices():
     # With 7 and 9 pictures of 40 features the covariances are singular; the
     # trace of the root is then the nuclear norm of the small matrix between
