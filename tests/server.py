@@ -72,7 +72,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server.stalled.set()
             self.server.go_on.wait(60)
         elif manner == "endless":
-            while True:
+            # Far over any limit of the tests, and yet no danger to the disk
+            # where a planted fault takes the limit away.
+            for _ in range(1000):
                 self.wfile.write(bytes(BLOCK))
         else:
             self.wfile.write(rest)
