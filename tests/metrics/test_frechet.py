@@ -61,8 +61,8 @@ def test_a_set_against_itself_is_zero(count):
     assert 0.0 <= distance(a, a) < 1e-12 * scale
 
 
-def test_small_eigenvalues_of_few_pictures_count():
-    a = cloud(10, 40) * np.logspace(0, -3, 40)
+def test_small_eigenvalues_count():
+    a = cloud(30, 10) * np.logspace(0, -4, 10)
     a[:, 0] = 0.0  # So that Cholesky fails, whatever the rounding.
     scale = np.trace(np.cov(a.T))
     assert 0.0 <= distance(a, a) < 1e-12 * scale
