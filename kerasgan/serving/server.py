@@ -29,7 +29,7 @@ from kerasgan.serving import Limits, batching
 
 _LOG = logging.getLogger(__name__)
 _MODEL = r"/v1/models/{model:[^/:]+}"
-_VERSION = r"/versions/{version:\d+}"
+_VERSION = r"/versions/{version:\d{1,19}}"
 
 
 def run(models, host="127.0.0.1", port=8501, limits=None):

@@ -279,6 +279,7 @@ def test_status_and_metadata(port, gans, tmp_path):
         ("GET", "/v1/models", 400),
         ("GET", "/v1/models/dcgan_noise:predict", 400),
         ("GET", "/v1/models/dcgan_noise/versions/one", 400),
+        ("GET", f"/v1/models/dcgan_noise/versions/{10**4000}", 400),
         ("GET", "/v1/models/dcgan_noise/labels/stable", 400),
         ("POST", "/v1/models/dcgan_noise", 400),
         ("POST", "/v1/models/dcgan_noise:classify", 400),
