@@ -281,6 +281,7 @@ def test_redirects_are_followed(server):
 
 def test_a_damaged_cache_is_mended(server):
     folder = zoo.folder(server.model)
+    (folder.parent / "latest").write_bytes(b"\xff")
     for name in ("model.weights.h5", "config.json"):
         path = folder / name
         content = path.read_bytes()

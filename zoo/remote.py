@@ -134,7 +134,7 @@ def _latest(place, since=0.0):
     with contextlib.suppress(FileNotFoundError):
         path = place / "latest"
         if path.stat().st_mtime >= since:
-            text = path.read_text("ascii")
+            text = path.read_text("ascii", "replace")
             return text if cards.SHA256.fullmatch(text) else None
     return None
 
