@@ -152,12 +152,24 @@ class Torch:
 
     def flops(self, model):
         """Returns the FLOP of a step's products, for each picture."""
-        from torch.utils.flop_counter import FlopCounterMode
+        from torch.utils import flop_counter
+        from torch.utils._python_dispatch import TorchDispatchMode
+
+        class Counter(TorchDispatchMode):
+            # PyTorch's own counter does not take second derivatives.
+            total = 0
+
+            def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+                result = function(*args, **(kwargs or {}))
+                count = flop_counter.flop_registry.get(function.overloadpacket)
+                if count:
+                    self.total += count(*args, **(kwargs or {}), out_val=result)
+                return result
 
         built = self.build(model, "eager", "float32")
-        with FlopCounterMode(display=False) as counter:
+        with Counter() as counter:
             built.step(built.batch())
-        return counter.get_total_flops() / built.images
+        return counter.total / built.images
 
 
 def serve(side):
@@ -222,6 +234,7 @@ def measure(model, ours, torch, rounds, seconds):
         # torch_models.py says why.
         if not (model == "cyclegan" and "channels_last" in options)
     ]
+    flops = torch("flops", model)
     for _, precision in itertools.product(range(rounds), PRECISIONS):
 
         def add(name, value, precision=precision):
@@ -232,7 +245,6 @@ def measure(model, ours, torch, rounds, seconds):
         for mode in modes:
             found = torch("rate", model, mode, precision, seconds)
             add(f"PyTorch {mode}", found)
-    flops = torch("flops", model)
     print(f"\n{model}: {flops / 1e9:.2f} GFLOP an image, forward and back")
     print(
         "| | precision | images/s | spread | of peak "
