@@ -2,9 +2,11 @@
 
     python scripts/train_classifier.py zoo/classifier_fashion_mnist_32
     python scripts/train_classifier.py zoo/classifier_personas_64 \\
-        --dataset personas --convolutions 1 --width 16 --batch-size 64 --epochs 8
+        --dataset personas --convolutions 1 --width 16 --batch-size 64 \\
+        --epochs 8
     python scripts/train_classifier.py zoo/classifier_relief_128 \\
-        --dataset relief --convolutions 1 --width 16 --batch-size 32 --epochs 20
+        --dataset relief --convolutions 1 --width 16 --batch-size 32 \\
+        --epochs 20
 
 What it learns to tell, by data set:
 
