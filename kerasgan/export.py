@@ -149,8 +149,10 @@ def _saved_model(gan, signatures, folder, verbose):
 
 def _write_signatures(gan, signatures, folder, verbose=False):
     archive = keras.export.ExportArchive()
-    for part in gan.exported_parts:
-        archive.track(part)
+    # Keras finds the variables of the signatures by itself, and would write
+    # those of a layer that it is told of a second time.
+    for layer in gan.layers_with_tables:
+        archive.track(layer)
     for name, (function, specs) in signatures.items():
         archive.add_endpoint(name, tf.function(function), specs)
     archive.write_out(str(folder), verbose=verbose)

@@ -157,6 +157,20 @@ def test_the_first_signature_is_the_default_one(tmp_path):
     }
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dcgan", "gan_cls"])
+def test_no_weight_is_written_twice(name, tmp_path):
+    gan = tiny.by_name(name).build()
+    gan.export(tmp_path / "1")
+    written = tf.train.list_variables(str(tmp_path / "1/variables/variables"))
+    networks = [*gan.average_generators]
+    if name == "gan_cls":
+        networks.append(gan.text_encoder)
+    assert sorted(list(shape) for key, shape in written if "VALUE" in key) == (
+        sorted(list(v.shape) for n in networks for v in n.weights)
+    )
+
+
 def test_scores_are_the_discriminators():
     gan = tiny.stylegan(num_classes=3)
     golden.ramp(gan)

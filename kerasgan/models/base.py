@@ -516,9 +516,9 @@ class GAN(keras.Model):
         raise NotImplementedError
 
     @property
-    def exported_parts(self):
-        """The layers whose state the signatures use."""
-        return self.average_generators
+    def layers_with_tables(self):
+        """The layers whose lookup tables the signatures use."""
+        return []
 
     def export(self, folder, format="saved_model", scores=False, verbose=False):
         """Writes a model that runs without kerasgan and without Keras.

@@ -560,10 +560,8 @@ class GANCLS(LatentGAN):
         return {"scores": (scores, [self.images_spec, specs[1]])}
 
     @property
-    def exported_parts(self):
-        if not self.vocabulary:
-            return self.average_generators
-        return [*self.average_generators, self.tokenizer, self.text_encoder]
+    def layers_with_tables(self):
+        return [self.tokenizer] if self.vocabulary else []
 
 
 class HalveLearningRates(keras.callbacks.Callback):

@@ -376,10 +376,6 @@ class GrowingGAN(LatentGAN):
         shown = self.shown_images(images, stage, fade)
         return self.discriminator(shown, fade=fade)
 
-    @property
-    def exported_parts(self):
-        return [*super().exported_parts, self.growth]
-
 
 def check_not_negative(name, value):
     """Refuses a weight below zero.
