@@ -63,12 +63,48 @@ class SampleGrid(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.folder.mkdir(parents=True, exist_ok=True)
         grid = data.grid(self.sample(self.model), self.columns)
-        data.save_png(self.folder / f"epoch_{epoch + 1:04d}.png", grid)
+        path = self.folder / f"epoch_{epoch + 1:04d}.png"
+        with checkpoints.replacing(path) as partial:
+            data.save_png(partial, grid)
         if self.tensorboard:
-            writer = tf.summary.create_file_writer(str(self.tensorboard))
+            writer = _event_file(self.tensorboard, epoch)
             with writer.as_default(step=epoch + 1):
                 tf.summary.image("samples", grid[None])
             writer.close()
+
+
+class TensorBoard(keras.callbacks.Callback):
+    """Writes the numbers of each epoch for TensorBoard.
+
+    Each epoch has an event file of its own, and those of later epochs than
+    are done, left by a run that was killed, are removed at the start.
+
+    Args:
+        folder: str or path, made if missing.
+    """
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = pathlib.Path(folder)
+        self.done = 0
+
+    def on_train_begin(self, logs=None):
+        for path in self.folder.glob("*.epoch_*"):
+            if int(path.name.rsplit("_", 1)[1]) > self.done:
+                path.unlink()
+
+    def on_epoch_end(self, epoch, logs=None):
+        writer = _event_file(self.folder, epoch)
+        with writer.as_default(step=epoch + 1):
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(name, float(value))
+        writer.close()
+
+
+def _event_file(folder, epoch):
+    return tf.summary.create_file_writer(
+        str(folder), filename_suffix=f".epoch_{epoch + 1:06d}"
+    )
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -99,10 +135,8 @@ class KeepBest(keras.callbacks.Callback):
         value = next(iter(scores.values()))
         if value < self.best:
             self.best, self.best_epoch = value, epoch + 1
-            partial = self.path.with_name(f"part_{self.path.name}")
-            self.model.save_weights(partial)
-            checkpoints.write_atomically(self.path, partial.read_bytes())
-            partial.unlink()
+            with checkpoints.replacing(self.path) as partial:
+                self.model.save_weights(partial)
 
 
 class KeepFirst(keras.callbacks.Callback):
@@ -114,15 +148,35 @@ class KeepFirst(keras.callbacks.Callback):
 
     def __init__(self, path):
         super().__init__()
-        self.path = path
+        self.path = pathlib.Path(path)
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch == 0:
-            self.model.save_weights(self.path)
+            with checkpoints.replacing(self.path) as partial:
+                self.model.save_weights(partial)
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Stops training early, as if it had been killed after an epoch.
+
+    Other than with fewer `epochs` of `fit`, what follows from the length of
+    the whole run, such as a falling learning rate, stays as it is.
+
+    Args:
+        epochs: int. How many are done then, from the very first.
+    """
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 >= self.epochs:
+            self.model.stop_training = True
 
 
 class JSONLog(keras.callbacks.Callback):
-    """Appends one line of JSON for each epoch.
+    """Keeps one line of JSON for each epoch.
 
     Lines of the present and later epochs, left by a run that was killed, are
     removed at the start, so that no epoch stands there twice.
@@ -137,17 +191,12 @@ class JSONLog(keras.callbacks.Callback):
         self.done = 0
 
     def on_train_begin(self, logs=None):
-        lines = []
+        self.lines = []
         if self.path.exists():
             for line in self.path.read_text().splitlines():
-                try:
-                    entry = json.loads(line)
-                except json.JSONDecodeError:
-                    break  # A line torn by a kill.
-                if entry["epoch"] <= self.done:
-                    lines.append(line)
-        text = "".join(f"{line}\n" for line in lines)
-        checkpoints.write_atomically(self.path, text.encode())
+                if json.loads(line)["epoch"] <= self.done:
+                    self.lines.append(line)
+        self._write()
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.monotonic()
@@ -156,12 +205,18 @@ class JSONLog(keras.callbacks.Callback):
         entry = {"epoch": epoch + 1}
         entry["seconds"] = round(time.monotonic() - self.start, 1)
         entry.update({k: float(v) for k, v in (logs or {}).items()})
-        with open(self.path, "a") as file:
-            file.write(json.dumps(entry) + "\n")
+        self.lines.append(json.dumps(entry))
+        self._write()
+
+    def _write(self):
+        text = "".join(f"{line}\n" for line in self.lines)
+        checkpoints.write_atomically(self.path, text.encode())
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
     """Writes a checkpoint after each epoch; give it last.
+
+    The only one of these callbacks that every worker of several must have.
 
     Args:
         folder: str or path, made if missing.

@@ -5,8 +5,12 @@ A checkpoint holds every variable that the next step depends on (see
 followed by the 32 bytes of its SHA-256. It is written beside its final name
 and renamed when it is on the disk, so a kill leaves the old one or the new
 one, and a damaged one is noticed.
+
+Where several workers train, what each replica has of its own (a picture pool)
+is gathered from all of them, and the chief alone writes.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -29,6 +33,9 @@ class CorruptCheckpoint(OSError):
 def save(folder, gan, epoch, values):
     """Writes a checkpoint and removes all but the last two.
 
+    Of several workers all must call it, because state is gathered from all;
+    the chief writes.
+
     Args:
         folder: str or path, made if missing.
         gan: A compiled `GAN`.
@@ -42,13 +49,16 @@ def save(folder, gan, epoch, values):
         OSError: If it cannot be written; the older ones are untouched.
     """
     folder = pathlib.Path(folder)
+    path = folder / f"checkpoint-{epoch:06d}.npz"
+    strategy = gan.distribute_strategy
+    arrays = {n: _read(v, strategy) for n, v in gan.training_state().items()}
+    if not is_chief(strategy):
+        return path
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = {n: _read(v) for n, v in gan.training_state().items()}
     arrays["values"] = np.array(json.dumps({**values, "epoch": epoch}))
     payload = io.BytesIO()
     np.savez(payload, **arrays)
     payload = payload.getvalue()
-    path = folder / f"checkpoint-{epoch:06d}.npz"
     write_atomically(path, payload + hashlib.sha256(payload).digest())
     for old in _files(folder)[:-KEPT]:
         old.unlink()
@@ -78,7 +88,7 @@ def restore(folder, gan):
             damaged.append(path)
             continue
         values = json.loads(str(arrays.pop("values")))
-        _assign(path, arrays, gan.training_state())
+        _assign(path, arrays, gan)
         return values, damaged
     if damaged:
         raise CorruptCheckpoint(
@@ -87,6 +97,60 @@ def restore(folder, gan):
             + ", ".join(str(p) for p in damaged)
         )
     return None, damaged
+
+
+def is_chief(strategy):
+    """Returns whether this process is the one that writes.
+
+    Args:
+        strategy: A `tf.distribute.Strategy`.
+
+    Returns:
+        bool. `True` without workers; of several, for the chief, or for the
+        first worker where none is called so.
+    """
+    resolver = strategy.cluster_resolver
+    if resolver is None:
+        return True
+    if "chief" in resolver.cluster_spec().jobs:
+        return resolver.task_type == "chief"
+    # A cluster of nobody else has no number.
+    return not resolver.task_id
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Gives the name of a file to write, which then becomes `path`.
+
+    A part that a kill has left is written over the next time.
+
+    Args:
+        path: `pathlib.Path`.
+
+    Raises:
+        OSError: If it cannot be written; what was there before remains.
+    """
+    # It ends like the name itself, because Keras wants `.weights.h5`.
+    partial = path.with_name(f".part_{path.name}")
+    try:
+        yield partial
+        with open(partial, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(
+            error.errno,
+            f"{reason}; nothing was replaced and the last checkpoint "
+            "is intact. Make room and give the same command again",
+            str(path),
+        ) from error
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def write_atomically(path, content):
@@ -99,26 +163,8 @@ def write_atomically(path, content):
     Raises:
         OSError: If it cannot be written; what was there before remains.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OSError(
-            error.errno,
-            f"{error.strerror}; nothing was replaced and the last checkpoint "
-            "is intact. Make room and give the same command again",
-            str(path),
-        ) from error
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    with replacing(path) as partial:
+        partial.write_bytes(content)
 
 
 def _files(folder):
@@ -141,40 +187,57 @@ def _parse(path):
         raise CorruptCheckpoint(f"The checkpoint {path} is damaged.") from error
 
 
-def _assign(path, arrays, state):
+def _assign(path, arrays, gan):
+    state = gan.training_state()
+    strategy = gan.distribute_strategy
+    shapes = {name: _shape(v, strategy) for name, v in state.items()}
     wrong = sorted(set(arrays) ^ set(state)) or [
-        f"{name}: {arrays[name].shape} for {_read(variable).shape}"
-        for name, variable in state.items()
-        if arrays[name].shape != _read(variable).shape
+        f"{name}: {arrays[name].shape} for {shape}"
+        for name, shape in shapes.items()
+        if arrays[name].shape != shape
     ]
     if wrong:
         raise ValueError(
-            f"The checkpoint {path} is of another model or optimizer; use "
-            f"another folder. Received: {wrong[0]}"
+            f"The checkpoint {path} is of another model, optimizer or number "
+            f"of replicas; use another folder. Received: {wrong[0]}"
             + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
         )
     for name, variable in state.items():
-        _write(variable, arrays[name])
+        if not _differs(variable, strategy):
+            variable.assign(arrays[name])
+            continue
+        rows = zip(_replicas(strategy), variable.value.values, strict=True)
+        for replica, copy in rows:
+            copy.assign(arrays[name][replica])
 
 
-def _copies(variable):
-    """Returns the replicas' own copies, or the one variable that all share."""
-    value = getattr(variable, "value", variable)
+def _differs(variable, strategy):
+    """Returns whether each replica has a value of its own."""
     on_read = tf.VariableSynchronization.ON_READ
-    if getattr(value, "synchronization", None) == on_read:
-        return list(getattr(value, "values", [value]))
-    return [value]
+    return (
+        strategy.num_replicas_in_sync > 1
+        and getattr(variable.value, "synchronization", None) == on_read
+    )
 
 
-def _read(variable):
-    copies = [copy.numpy() for copy in _copies(variable)]
-    return copies[0] if len(copies) == 1 else np.stack(copies)
+def _replicas(strategy):
+    """Returns the numbers of this process' replicas, among all."""
+    numbers = strategy.run(
+        lambda: tf.distribute.get_replica_context().replica_id_in_sync_group
+    )
+    return [int(n) for n in strategy.experimental_local_results(numbers)]
 
 
-def _write(variable, array):
-    copies = _copies(variable)
-    if len(copies) == 1:
-        copies[0].assign(array)
-        return
-    for copy, value in zip(copies, array, strict=True):
-        copy.assign(value)
+def _shape(variable, strategy):
+    shape = tuple(variable.shape)
+    if _differs(variable, strategy):
+        return (strategy.num_replicas_in_sync, *shape)
+    return shape
+
+
+def _read(variable, strategy):
+    """Returns the value, or those of all replicas, one after the other."""
+    if not _differs(variable, strategy):
+        return variable.numpy()
+    own = strategy.run(lambda: tf.convert_to_tensor(variable.value)[None])
+    return strategy.gather(own, axis=0).numpy()

@@ -104,6 +104,11 @@ def parser():
     added.add_argument("recipe", metavar="RECIPE", help="a name or .py file")
     added.add_argument("-o", "--output", help="folder of the run (runs/RECIPE)")
     added.add_argument("--epochs", type=int, help="stop after this many")
+    added.add_argument(
+        "--strategy",
+        choices=["mirrored", "multiworker"],
+        help="all GPUs, or several processes named by TF_CONFIG (one device)",
+    )
 
     added = command(_evaluate, "evaluate", "Measure a model.")
     added.add_argument("name", metavar="NAME", help="name, folder or address")
@@ -356,13 +361,16 @@ def _translate(options):
 
 
 def _train(options):
-    from kerasgan import training
+    from kerasgan import checkpoints, training
 
+    # Before a recipe can make a first tensor.
+    strategy = options.strategy and training.strategy(options.strategy)
     recipe, text = training.load_recipe(options.recipe)
     folder = pathlib.Path(options.output or f"runs/{recipe.name}")
-    training.train(recipe, folder, epochs=options.epochs)
-    (folder / "recipe.py").write_text(text, "utf-8")
-    print(f"{recipe.name}: trained in {folder}")
+    gan = training.train(recipe, folder, options.epochs, strategy=strategy)
+    if checkpoints.is_chief(gan.distribute_strategy):
+        (folder / "recipe.py").write_text(text, "utf-8")
+        print(f"{recipe.name}: trained in {folder}")
 
 
 def _progress(done, total):

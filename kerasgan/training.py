@@ -4,8 +4,12 @@ A recipe says what to train on what, for how long, and what "better" means.
 `train` runs it with `gan.fit` and the callbacks of `kerasgan.callbacks`; the
 same call goes on where the last one was stopped, and ends with the weights
 that an unbroken run would have.
+
+With a strategy of `tf.distribute` it runs on several devices or machines.
+docs/training.md says what is then shared, and by whom.
 """
 
+import contextlib
 import dataclasses
 import importlib
 import importlib.util
@@ -117,7 +121,56 @@ def load_recipe(name_or_file):
     return module.recipe(), path.read_text("utf-8")
 
 
-def train(recipe, folder, epochs=None, verbose="auto"):
+class WorkerLost(OSError):
+    """Another process of the same run is gone, so this one cannot go on."""
+
+
+def strategy(name):
+    """Returns a strategy of `tf.distribute`; make it before all else.
+
+    Args:
+        name: str. `"mirrored"` for all GPUs of this machine; `"multiworker"`
+            for several processes, this one's place among them given by the
+            environment variable `TF_CONFIG`.
+
+    Returns:
+        A `tf.distribute.Strategy`. Of several workers, when all have come.
+
+    Raises:
+        ValueError: If there is no such strategy, or `TF_CONFIG` is missing
+            or not what TensorFlow documents.
+    """
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    if name != "multiworker":
+        raise ValueError(
+            "The strategy must be 'mirrored' or 'multiworker'. "
+            f"Received: {name!r}"
+        )
+    _check_cluster(os.environ.get("TF_CONFIG"))
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def _check_cluster(text):
+    try:
+        config = json.loads(text)
+        jobs, task = config["cluster"], config["task"]
+        fits = set(jobs) <= {"chief", "worker"} and isinstance(
+            jobs[task["type"]][int(task["index"])], str
+        )
+    except (TypeError, ValueError, KeyError, IndexError):
+        fits = False
+    if not fits:
+        raise ValueError(
+            "With several workers TF_CONFIG must say where they are and which "
+            "one this is, such as "
+            '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, '
+            '"task": {"type": "worker", "index": 0}}. '
+            f"Received: TF_CONFIG={text}"
+        )
+
+
+def train(recipe, folder, epochs=None, verbose="auto", strategy=None):
     """Trains by a recipe, or goes on with it.
 
     Args:
@@ -125,72 +178,130 @@ def train(recipe, folder, epochs=None, verbose="auto"):
         folder: str or path. Where everything of the run is kept:
             `run.json`, `log.jsonl`, `samples/`, `tensorboard/`,
             `checkpoints/`, `first.weights.h5` (after the first epoch) and
-            `best.weights.h5`.
-        epochs: int or `None`. When to stop. Defaults to the recipe's.
+            `best.weights.h5`. All workers must see it; the chief writes.
+        epochs: int or `None`. Stop after this many; a later call goes on.
+            Defaults to the recipe's, which is the most.
         verbose: See `keras.Model.fit`. Defaults to `"auto"`.
+        strategy: A `tf.distribute.Strategy`, the same in every call for this
+            folder. Defaults to one device.
 
     Returns:
         The trained `GAN`, with the weights of the last epoch.
 
     Raises:
-        ValueError: If the folder belongs to another run.
+        ValueError: If the folder belongs to another run, or `epochs` is not
+            from 1 to the recipe's.
         NonFiniteLoss: If training diverges.
+        WorkerLost: If another worker is gone.
         OSError: If a checkpoint cannot be written or read.
     """
     folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    epochs = epochs or recipe.epochs
+    epochs = recipe.epochs if epochs is None else epochs
+    if not 1 <= epochs <= recipe.epochs:
+        raise ValueError(
+            f"The recipe {recipe.name} has {recipe.epochs} epochs, and its "
+            f"run can stop after any of them. Received: epochs={epochs}"
+        )
+    strategy = strategy or tf.distribute.get_strategy()
+    with _noticing_lost_workers(strategy):
+        return _train(recipe, folder, epochs, verbose, strategy)
 
+
+def _train(recipe, folder, epochs, verbose, strategy):
+    chief = checkpoints.is_chief(strategy)
     # The same numbers in every run, whichever way work falls to threads.
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
-    gan = recipe.build()
+    with strategy.scope():
+        gan = recipe.build()
     gan.class_names = recipe.classes or None
-    _claim(folder, recipe, gan)
+    _claim(folder, recipe, gan, chief)
 
     keep_best = callbacks.KeepBest(
         folder / "best.weights.h5", recipe.score, recipe.score_every
     )
     save = callbacks.SaveCheckpoint(folder / "checkpoints", keep_best)
     log = callbacks.JSONLog(folder / "log.jsonl")
+    tensorboard = callbacks.TensorBoard(folder / "tensorboard")
     done, damaged = save.restore(gan)
     for path in damaged:
         warnings.warn(
             f"The checkpoint {path} is damaged; going on from the one before.",
-            stacklevel=2,
+            stacklevel=3,
         )
-    log.done = done
+    _agree(done, folder, strategy)
+    log.done = tensorboard.done = done
     if done >= epochs:
-        print(f"{recipe.name}: all {epochs} epochs are done in {folder}.")
+        if chief:
+            print(f"{recipe.name}: all {epochs} epochs are done in {folder}.")
         return gan
-    if done:
+    if done and chief:
         print(f"{recipe.name}: going on after epoch {done} of {epochs}.")
+    # What writes, but for the checkpoint, whose state is gathered from all.
+    written = [
+        keep_best,
+        callbacks.KeepFirst(folder / "first.weights.h5"),
+        callbacks.SampleGrid(
+            folder / "samples", recipe.sample, tensorboard=tensorboard.folder
+        ),
+        tensorboard,
+        log,
+    ]
     gan.fit(
         recipe.batches(done),
         steps_per_epoch=recipe.steps_per_epoch,
         initial_epoch=done,
-        epochs=epochs,
-        verbose=verbose,
+        epochs=recipe.epochs,
+        verbose=verbose if chief else 0,
         callbacks=[
             callbacks.StopOnNonFinite(),
-            keep_best,
-            callbacks.KeepFirst(folder / "first.weights.h5"),
-            callbacks.SampleGrid(
-                folder / "samples",
-                recipe.sample,
-                tensorboard=folder / "tensorboard",
-            ),
-            keras.callbacks.TensorBoard(
-                folder / "tensorboard", write_graph=False
-            ),
-            log,
+            *(written if chief else []),
             save,
+            callbacks.StopAfter(epochs),
         ],
     )
+    # A worker that leaves while the chief still writes would look lost.
+    _agree(epochs, folder, strategy)
     return gan
 
 
-def _claim(folder, recipe, gan):
+def _agree(epoch, folder, strategy):
+    """Waits for all workers, and checks that they are at the same epoch."""
+    if strategy.cluster_resolver is None:
+        return
+    own = strategy.run(lambda: tf.constant([epoch]))
+    found = strategy.gather(own, axis=0).numpy().tolist()
+    if len(set(found)) > 1:
+        raise ValueError(
+            f"All workers must see the same folder {folder}, because the "
+            "chief writes there what the others go on with. "
+            f"Received: checkpoints after epochs {found}"
+        )
+
+
+@contextlib.contextmanager
+def _noticing_lost_workers(strategy):
+    try:
+        yield
+    except (
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+        tf.errors.FailedPreconditionError,
+        tf.errors.UnavailableError,
+        tf.errors.InternalError,
+        tf.errors.UnknownError,
+    ) as error:
+        if strategy.cluster_resolver is None:
+            raise
+        raise WorkerLost(
+            "Another worker of this run is gone, so training has stopped; the "
+            "last checkpoint is intact. Give all workers the same command "
+            f"again. Received: {error.message.splitlines()[0]}"
+        ) from error
+
+
+def _claim(folder, recipe, gan, chief):
     """Marks the folder as this run's, or refuses another run's folder."""
     path = folder / "run.json"
     identity = {
@@ -199,10 +310,12 @@ def _claim(folder, recipe, gan):
         "arguments": gan.arguments(),
         "precision": gan.dtype_policy.name,
         "seed": recipe.seed,
+        "replicas": gan.distribute_strategy.num_replicas_in_sync,
     }
     identity = json.loads(json.dumps(identity))  # As the file will have it.
     if path.exists():
-        before = json.loads(path.read_text("utf-8"))
+        # Runs from before there were several did not say so.
+        before = {"replicas": 1, **json.loads(path.read_text("utf-8"))}
         changed = [k for k in identity if before.get(k) != identity[k]]
         if changed:
             raise ValueError(
@@ -211,6 +324,9 @@ def _claim(folder, recipe, gan):
                 "Give another folder, or delete it to start again."
             )
         return
+    if not chief:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
     about = {
         **identity,
         "kerasgan": kerasgan.__version__,

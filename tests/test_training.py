@@ -1,18 +1,17 @@
 """A whole run by recipe: what it leaves behind, and that it can go on."""
 
 import json
-import pathlib
 import random
-import signal
 import subprocess
-import sys
 import time
 
 import keras
 import numpy as np
 import pytest
+from tensorflow.python.summary.summary_iterator import summary_iterator
 
 from kerasgan import callbacks, checkpoints, training
+from tests import runs
 
 RECIPE = """
 import keras
@@ -62,13 +61,6 @@ def recipe():
         score=score,
         sample=lambda gan: gan.generate(4, seed=0),
     )
-"""
-
-TRAIN = """
-import sys
-from kerasgan import training
-recipe, _ = training.load_recipe(sys.argv[1])
-training.train(recipe, sys.argv[2], verbose=0)
 """
 
 
@@ -199,29 +191,104 @@ def test_what_is_not_a_recipe_is_refused(tmp_path):
         training.load_recipe(empty)
 
 
-@pytest.mark.slow
-def test_killed_runs_end_with_the_same_weights(recipe_file, tmp_path):
-    root = pathlib.Path(__file__).parent.parent
+def test_every_checkpoint_torn_is_an_error_and_nothing_is_lost(
+    recipe, tmp_path
+):
+    training.train(recipe, tmp_path, epochs=2, verbose=0)
+    for path in (tmp_path / "checkpoints").iterdir():
+        path.write_bytes(path.read_bytes()[:-1])
+    before = runs.left(tmp_path)
+    with pytest.raises(checkpoints.CorruptCheckpoint, match="000002.*000001"):
+        training.train(recipe, tmp_path, verbose=0)
+    assert runs.left(tmp_path) == before
 
-    def start(folder):
-        return subprocess.Popen(
-            [sys.executable, "-c", TRAIN, str(recipe_file), str(folder)],
-            cwd=root,
-        )
 
-    begin = time.monotonic()
-    assert start(tmp_path / "straight").wait() == 0
-    duration = time.monotonic() - begin
-    chance = random.Random(0)
-    for _ in range(5):
-        process = start(tmp_path / "killed")
-        time.sleep(duration * chance.uniform(0.5, 1.0))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert start(tmp_path / "killed").wait() == 0
-    name = "checkpoints/checkpoint-000004.npz"
-    first, second = tmp_path / "straight" / name, tmp_path / "killed" / name
-    assert first.read_bytes() == second.read_bytes()
-    assert without_time(log(tmp_path / "straight")) == without_time(
-        log(tmp_path / "killed")
+def test_more_epochs_than_the_recipe_has_are_refused(recipe, tmp_path):
+    for epochs in (0, 5):
+        with pytest.raises(ValueError, match=f"has 4.*epochs={epochs}"):
+            training.train(recipe, tmp_path / "run", epochs, verbose=0)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_depends_on_the_length_of_a_run_survives_a_stop(tmp_path):
+    """CycleGAN's learning rates fall in the last half of all epochs."""
+    path = runs.write_recipe(tmp_path, "cyclegan", epochs=2)
+    recipe, _ = training.load_recipe(path)
+    training.train(recipe, tmp_path / "straight", verbose=0)
+    training.train(recipe, tmp_path / "stopped", epochs=1, verbose=0)
+    training.train(recipe, tmp_path / "stopped", verbose=0)
+    straight, stopped = (
+        runs.left(tmp_path / name) for name in ("straight", "stopped")
     )
+    assert straight == stopped
+
+
+def test_tensorboard_has_each_epoch_once(recipe, tmp_path):
+    training.train(recipe, tmp_path, epochs=2, verbose=0)
+    # As a kill before the second checkpoint would leave it.
+    (tmp_path / "checkpoints" / "checkpoint-000002.npz").unlink()
+    training.train(recipe, tmp_path, epochs=3, verbose=0)
+    found = []
+    for path in (tmp_path / "tensorboard").iterdir():
+        for event in summary_iterator(str(path)):
+            found += [(event.step, value.tag) for value in event.summary.value]
+    tags = ("d_loss", "distance", "g_loss", "samples")
+    assert sorted(found) == [(e, tag) for e in (1, 2, 3) for tag in tags]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", runs.MODELS)
+def test_killed_runs_end_with_the_same_weights(name, tmp_path):
+    """Seven kills, at any moment: while it starts, trains, scores, writes."""
+    recipe = runs.write_recipe(tmp_path, name, epochs=40)
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    begin = time.monotonic()
+    process = runs.start(recipe, straight, DUMP=str(tmp_path / "straight.npz"))
+    runs.wait_for_epoch(straight, 1, process)
+    starting = time.monotonic() - begin
+    assert runs.finish(process)[0] == 0
+    training_time = time.monotonic() - begin - starting
+    chance = random.Random(name)
+    for number in range(7):
+        done = runs.epochs_done(killed)
+        process = runs.start(recipe, killed)
+        if number % 3:
+            runs.wait_for_epoch(killed, done + 1, process)
+            time.sleep(chance.uniform(0, training_time / 8))
+        else:
+            time.sleep(chance.uniform(0.2, starting))
+        assert process.poll() is None, "It was not killed: it had ended."
+        runs.kill(process)
+    process = runs.start(recipe, killed, DUMP=str(tmp_path / "killed.npz"))
+    assert runs.finish(process)[0] == 0
+    runs.assert_same_weights(tmp_path / "straight.npz", tmp_path / "killed.npz")
+    assert runs.left(straight) == runs.left(killed)
+
+
+@pytest.mark.slow
+def test_a_full_disk_stops_a_run_that_then_goes_on(tmp_path):
+    recipe = runs.write_recipe(tmp_path, "dcgan", epochs=40)
+    process = runs.start(recipe, tmp_path / "straight")
+    assert runs.finish(process)[0] == 0
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only who may mount a file system can fill one")
+    try:
+        process = runs.start(recipe, disk / "run")
+        runs.wait_for_epoch(disk / "run", 2, process)
+        with open(disk / "filler", "wb", buffering=0) as file:
+            with pytest.raises(OSError, match="No space"):
+                while True:
+                    file.write(bytes(4096))
+        status, message = runs.finish(process)
+        assert status == 2
+        assert "No space left on device" in message
+        assert "the last checkpoint is intact" in message
+        assert 2 <= runs.epochs_done(disk / "run") < 40
+        (disk / "filler").unlink()
+        assert runs.finish(runs.start(recipe, disk / "run"))[0] == 0
+        assert runs.left(disk / "run") == runs.left(tmp_path / "straight")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
