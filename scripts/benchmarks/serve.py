@@ -11,10 +11,16 @@ what the model does without HTTP, in batches of 1 and 64.
 import argparse
 import asyncio
 import json
+import os
+import pathlib
 import re
 import subprocess
 import sys
 import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+ROOT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
 
 import aiohttp
 import numpy as np
@@ -108,6 +114,7 @@ def main():
         [sys.executable, "-c", code, "serve", options.model, "--port", "0"],
         stdout=subprocess.PIPE,
         text=True,
+        cwd=ROOT,
     )
     try:
         address = re.search(r"http://[^;]+", server.stdout.readline())[0]
