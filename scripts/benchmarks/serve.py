@@ -19,8 +19,7 @@ import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-ROOT = pathlib.Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 
 import aiohttp
 import numpy as np
@@ -114,7 +113,7 @@ def main():
         [sys.executable, "-c", code, "serve", options.model, "--port", "0"],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=ROOT,
+        cwd=sys.path[0],
     )
     try:
         address = re.search(r"http://[^;]+", server.stdout.readline())[0]
