@@ -260,6 +260,11 @@ class GAN(keras.Model):
             batch_size, drop_remainder=True
         )
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # All is built in `__init__` and `compile`. Keras would look at a batch
+        # here, which of pairs fails between workers.
+        pass
+
     def _check_dataset(self, dataset):
         replicas = self.distribute_strategy.num_replicas_in_sync
         if replicas > 1:
