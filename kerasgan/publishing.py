@@ -476,7 +476,7 @@ def _recipe(run, given):
         built_in = about["recipe"] in training.recipes()
         given = about["recipe"] if built_in else run / "recipe.py"
     recipe, _ = training.load_recipe(given)
-    gan = recipe.build()
+    gan = training.build(recipe)
     now = {
         "recipe": recipe.name,
         "architecture": type(gan).__name__,

@@ -170,6 +170,20 @@ def _check_cluster(text):
         )
 
 
+def build(recipe):
+    """Returns the model of a recipe, which knows the names of its classes.
+
+    Args:
+        recipe: A `Recipe`.
+
+    Returns:
+        The compiled `GAN`.
+    """
+    gan = recipe.build()
+    gan.class_names = recipe.classes or None
+    return gan
+
+
 def train(recipe, folder, epochs=None, verbose="auto", strategy=None):
     """Trains by a recipe, or goes on with it.
 
@@ -213,8 +227,7 @@ def _train(recipe, folder, epochs, verbose, strategy):
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
-        gan = recipe.build()
-    gan.class_names = recipe.classes or None
+        gan = build(recipe)
     _claim(folder, recipe, gan, chief)
 
     keep_best = callbacks.KeepBest(
