@@ -260,7 +260,9 @@ class Server:
 
     async def _malformed(self, request):
         raise rest.Refusal(
-            400, f"Malformed request: {request.method} {request.path}"
+            400,
+            f"Malformed request: {request.method} "
+            f"{rest.shortened(request.path)}",
         )
 
     async def _status(self, request):
