@@ -33,18 +33,14 @@ def write(gan, folder, format="saved_model", scores=False, verbose=False):
             with the portable signatures. `"onnx"`: one file for each
             portable signature, `<signature>.onnx`. Defaults to
             `"saved_model"`.
-        scores: bool. Whether to add the discriminator's signatures, for a
-            SavedModel only. Defaults to `False`.
-        verbose: bool. Whether Keras prints the signatures of a SavedModel.
-            Defaults to `False`.
+        scores: See `GAN.export`.
+        verbose: See `GAN.export`.
 
     Returns:
-        Tuple of str, the names of the signatures written.
+        See `GAN.export`.
 
     Raises:
-        ValueError: If there is no such format, or it holds no scores.
-        OSError: If the folder is not empty.
-        ImportError: If the format needs a package that is not installed.
+        See `GAN.export`.
     """
     writers = {"saved_model": _saved_model, "litert": _litert, "onnx": _onnx}
     if format not in writers:

@@ -1,8 +1,13 @@
 """What the recipes of image-to-image models share: what is better."""
 
+import functools
+
 import numpy as np
 
 from kerasgan import data, metrics, training
+from kerasgan.data import splits
+from kerasgan.models import Pix2Pix
+from kerasgan.recipes._optimizers import falling_adam
 
 BATCH = 64
 
@@ -37,6 +42,37 @@ def recipe(
         sample=inputs_and_outputs(dataset, size),
         **more,
     )
+
+
+def pix2pix(name, dataset, size, batch_size, epochs, **more):
+    """Returns a recipe for pix2pix at half the paper's width.
+
+    Beyond the paper, the averaged generator translates, and the learning
+    rates fall in a straight line to zero.
+
+    Args:
+        name: See `recipe`.
+        dataset: See `recipe`.
+        size: See `recipe`.
+        batch_size: int.
+        epochs: int.
+        **more: See `recipe`.
+    """
+    steps = splits.COUNTS[dataset]["train"] // batch_size
+
+    def build():
+        gan = Pix2Pix(
+            image_size=size,
+            width=32,
+            ema_decay=0.999,
+            seed=0,
+            dtype="mixed_bfloat16",
+        )
+        gan.compile(falling_adam(steps * epochs), falling_adam(steps * epochs))
+        return gan
+
+    batches = functools.partial(data.paired, dataset, size, batch_size)
+    return recipe(name, dataset, size, build, batches, steps, epochs, **more)
 
 
 def similarity_to_targets(dataset, size):

@@ -10,23 +10,13 @@ import sys
 import aiohttp
 import pytest
 
-from kerasgan import cli, publishing, serving
-from tests import tiny
+from kerasgan import cli, serving
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(published_once):
     """A tiny model, published."""
-    folder = tmp_path_factory.mktemp("zoo") / "dcgan_noise"
-    publishing.write(
-        tiny.by_name("dcgan").build(),
-        folder,
-        dataset="noise",
-        description="Noise.",
-        license="none",
-        recipe="none",
-    )
-    return folder
+    return published_once
 
 
 @pytest.fixture
@@ -41,7 +31,7 @@ def process(folder):
     )
     try:
         line = running.stdout.readline()
-        address = re.match(r"Serving dcgan_noise at (http://127\S+);", line)
+        address = re.match(r"Serving dcgan_noise_16 at (http://127\S+);", line)
         yield running, address[1]
     finally:
         running.kill()
@@ -64,7 +54,7 @@ async def load(address, clients, until):
     Returns:
         Number of answers, and number of connections that ended without one.
     """
-    url = f"{address}/v1/models/dcgan_noise:predict"
+    url = f"{address}/v1/models/dcgan_noise_16:predict"
     answers = lost = 0
 
     async def client(session, number):
@@ -138,7 +128,7 @@ def test_sustained_load_loses_nothing_and_does_not_grow(process):
             float(line.split()[1])
             for line in text.splitlines()
             if re.match(
-                r'kerasgan_request_seconds_count\{model="dcgan_noise",'
+                r'kerasgan_request_seconds_count\{model="dcgan_noise_16",'
                 r'status="(200|400)"\}',
                 line,
             )
