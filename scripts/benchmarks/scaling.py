@@ -1,16 +1,13 @@
 """What StyleGAN needs on many devices, and how training scales here.
 
     python scripts/benchmarks/scaling.py predict
-    python scripts/benchmarks/scaling.py count
     python scripts/benchmarks/scaling.py measure
 
-`predict` counts the operations of a training step of StyleGAN from the sizes
-of its layers, compares a whole run with the times that the authors published,
-and prints what the formula of docs/scaling.md gives for other hardware.
-
-`count` traces the step at each resolution and adds up the products of all
-convolutions and dense layers in the graph, two operations each, beside the
-number of `predict`, and the bytes of all gradients. Nothing of it is run.
+`predict` traces the training step of StyleGAN at each resolution and adds up
+the products of all convolutions and dense layers in the graph, two operations
+each, and the bytes of all gradients; nothing of it is run. It compares a whole
+run with the times that the authors published, and prints what the formula of
+docs/scaling.md gives for other hardware.
 
 `measure` trains a DCGAN in one process and in two that are workers of one run,
 each held to one core of this machine, with the same number of pictures for
@@ -35,8 +32,6 @@ import numpy as np
 
 RESOLUTIONS = (8, 16, 32, 64, 128, 256, 512, 1024)
 BATCH = 4
-# Mapping, synthesis and discriminator, float32.
-GRADIENT_BYTES = 4 * (2_101_248 + 24_118_379 + 23_087_249)
 # Hours of a whole run on so many V100s, in the README of the authors' code.
 PUBLISHED = {1: 988, 2: 526, 4: 272, 8: 158}
 # Operations a second by the data sheets (without sparsity), and the share of
@@ -63,36 +58,12 @@ ARRAYS = (1, 8, 16)
 NUMBERS = (1_000, 100_000, 1_000_000)
 
 
-def step_operations(resolution):
-    """Returns the operations of a training step of StyleGAN for an image.
+def run_operations(counted):
+    """Returns the operations of the paper's run of 25 million images.
 
     Args:
-        resolution: int. At which the networks run, fully faded in.
+        counted: dict of resolution to the operations for an image.
     """
-
-    def maps(size):
-        return min(2 * 8192 // size, 512)
-
-    generator = 2 * 4 * 4 * 9 * maps(4) ** 2 + 2 * 8 * 512**2
-    discriminator = 2 * 4 * 4 * (9 * (maps(4) + 1) + maps(4)) * maps(4)
-    size = 8
-    while size <= resolution:
-        # Two convolutions, one from or to the maps of half the resolution.
-        pair = maps(size) ** 2 + maps(size) * maps(size // 2)
-        blur = maps(size)
-        generator += 2 * size**2 * 9 * (pair + blur)
-        discriminator += 2 * size**2 * 9 * (pair + blur)
-        size *= 2
-    colors = 2 * resolution**2 * 3 * maps(resolution)
-    # Images forward for the discriminator; forward and twice as much back for
-    # the generator. The discriminator: real images forward, their slope, and
-    # twice both back; fake ones forward and back; those of the generator's
-    # step forward and, to the images alone, back.
-    return 4 * (generator + colors) + 11 * (discriminator + colors)
-
-
-def run_operations():
-    """Returns the operations of the paper's run of 25 million images."""
     total, seen = 0, 0
     for resolution in RESOLUTIONS:
         if resolution == RESOLUTIONS[-1]:
@@ -100,24 +71,22 @@ def run_operations():
         else:
             # Half of them while it fades in, but for the first.
             images = 600_000 if resolution == RESOLUTIONS[0] else 1_200_000
-        total += images * step_operations(resolution)
+        total += images * counted[resolution]
         seen += images
     return total
 
 
 def predict():
     """Prints the tables of docs/scaling.md."""
-    print("| Resolution | GFLOP an image |\n|---|---|")
-    for resolution in RESOLUTIONS:
-        print(f"| {resolution} | {step_operations(resolution) / 1e9:.1f} |")
-
+    counted, gradient_bytes = count()
+    whole = run_operations(counted)
     rows = [(1 / devices, 1) for devices in PUBLISHED]
     (shared, alone), *_ = np.linalg.lstsq(
         np.array(rows), [*PUBLISHED.values()], rcond=None
     )
-    rate = run_operations() / (3600 * shared)
+    rate = whole / (3600 * shared)
     peak, _ = DEVICES["V100, float32"]
-    print(f"\nA run: {run_operations():.3g} operations")
+    print(f"\nA run: {whole:.3g} operations")
     print(f"Published: {shared:.0f} h / GPUs + {alone:.0f} h")
     print(f"One V100: {rate / 1e12:.1f} TFLOP/s, {rate / peak:.0%} of its peak")
     print("| GPUs | published, h | by the formula, h |\n|---|---|---|")
@@ -125,9 +94,9 @@ def predict():
         print(f"| {devices} | {hours} | {shared / devices + alone:.0f} |")
 
     replicas = 8
-    sent = 2 * (replicas - 1) / replicas * GRADIENT_BYTES
-    image = step_operations(RESOLUTIONS[-1])
-    print(f"\n{GRADIENT_BYTES / 1e6:.0f} MB of gradients, ", end="")
+    sent = 2 * (replicas - 1) / replicas * gradient_bytes
+    image = counted[RESOLUTIONS[-1]]
+    print(f"\n{gradient_bytes / 1e6:.0f} MB of gradients, ", end="")
     print(f"{sent / 1e6:.0f} MB through each link in a step of 8 replicas")
     print(
         "| GPU | link | compute, ms | sums, ms | efficiency | knee, images |\n"
@@ -148,15 +117,19 @@ def predict():
 
 
 def count():
-    """Prints FLOP, parameters and gradient bytes for each resolution."""
+    """Counts a step at each resolution, and prints the table.
+
+    Returns:
+        Pair of a dict of resolution to the operations for an image, and the
+        bytes of all gradients at the last one.
+    """
     import tensorflow as tf
 
     from kerasgan import models
 
-    print(
-        "| Resolution | GFLOP an image | formula | MB of gradients | arrays |"
-    )
-    print("|---|---|---|---|---|")
+    print("| Resolution | GFLOP an image | MB of gradients | arrays |")
+    print("|---|---|---|---|")
+    counted = {}
     for resolution in RESOLUTIONS:
         gan = models.StyleGAN.paper(
             image_size=resolution, start_resolution=resolution
@@ -166,14 +139,14 @@ def count():
         step = tf.function(gan.train_step).get_concrete_function(spec)
         networks = (gan.generator, gan.discriminator)
         arrays = [v for n in networks for v in n.trainable_variables]
-        total = sum(np.prod(v.shape) for v in arrays)
-        gflop = operations(step.graph) / BATCH / 1e9
+        gradient_bytes = 4 * int(sum(np.prod(v.shape) for v in arrays))
+        counted[resolution] = operations(step.graph) / BATCH
         print(
-            f"| {resolution} | {gflop:.1f} "
-            f"| {step_operations(resolution) / 1e9:.1f} "
-            f"| {4 * total / 1e6:.1f} | {len(arrays)} |",
+            f"| {resolution} | {counted[resolution] / 1e9:.1f} "
+            f"| {gradient_bytes / 1e6:.1f} | {len(arrays)} |",
             flush=True,
         )
+    return counted, gradient_bytes
 
 
 def operations(graph):
@@ -308,7 +281,10 @@ def work(core):
         gan.compile()
     found = {"steps": [], "sums": []}
     for batch in BATCHES:
-        images = np.zeros((batch * replicas, 32, 32, 1), "float32")
+        images = np.random.default_rng(0).uniform(
+            -1, 1, (batch * replicas, 32, 32, 1)
+        )
+        images = images.astype("float32")
         dataset = tf.data.Dataset.from_tensors(images).repeat()
         options = tf.data.Options()
         options.experimental_distribute.auto_shard_policy = (
@@ -364,14 +340,12 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", choices=["predict", "count", "measure", "work"])
+    parser.add_argument("what", choices=["predict", "measure", "work"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--core", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.what == "predict":
         predict()
-    elif options.what == "count":
-        count()
     elif options.what == "measure":
         measure(options.rounds)
     else:
