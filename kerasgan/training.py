@@ -11,6 +11,7 @@ docs/training.md says what is then shared, and by whom.
 
 import contextlib
 import dataclasses
+import errno
 import importlib
 import importlib.util
 import json
@@ -217,7 +218,7 @@ def train(recipe, folder, epochs=None, verbose="auto", strategy=None):
             f"run can stop after any of them. Received: epochs={epochs}"
         )
     strategy = strategy or tf.distribute.get_strategy()
-    with _noticing_lost_workers(strategy):
+    with _explaining(strategy):
         return _train(recipe, folder, epochs, verbose, strategy)
 
 
@@ -292,20 +293,32 @@ def _agree(epoch, folder, strategy):
         )
 
 
+# What TensorFlow raises where another worker does not answer.
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.UnavailableError,
+    tf.errors.InternalError,
+    tf.errors.UnknownError,
+)
+
+
 @contextlib.contextmanager
-def _noticing_lost_workers(strategy):
+def _explaining(strategy):
+    """Says in a sentence what TensorFlow's errors mean for a run."""
     try:
         yield
-    except (
-        tf.errors.AbortedError,
-        tf.errors.CancelledError,
-        tf.errors.DeadlineExceededError,
-        tf.errors.FailedPreconditionError,
-        tf.errors.UnavailableError,
-        tf.errors.InternalError,
-        tf.errors.UnknownError,
-    ) as error:
-        if strategy.cluster_resolver is None:
+    except tf.errors.OpError as error:
+        # TensorFlow itself writes the files of TensorBoard.
+        if "No space left on device" in error.message:
+            raise OSError(
+                errno.ENOSPC,
+                "No space left on device; the last checkpoint is intact. Make "
+                "room and give the same command again",
+            ) from error
+        if strategy.cluster_resolver is None or not isinstance(error, _LOST):
             raise
         raise WorkerLost(
             "Another worker of this run is gone, so training has stopped; the "

@@ -254,7 +254,7 @@ def test_killed_runs_end_with_the_same_weights(name, tmp_path):
         process = runs.start(recipe, killed)
         if number % 3:
             runs.wait_for_epoch(killed, done + 1, process)
-            time.sleep(chance.uniform(0, training_time / 8))
+            time.sleep(chance.uniform(0, training_time / 16))
         else:
             time.sleep(chance.uniform(0.2, starting))
         assert process.poll() is None, "It was not killed: it had ended."
