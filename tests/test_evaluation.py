@@ -354,7 +354,7 @@ def test_noise_is_far_and_a_missing_class_is_seen():
 
 @pytest.mark.data
 def test_training_streams_hold_the_padded_training_images():
-    batches = _fashion_mnist.image_batches(64, epochs=2)
+    batches = _fashion_mnist.recipe("a", None, batch_size=64, epochs=2).batches
     first = next(iter(batches(0))).numpy()
     assert first.shape == (64, 32, 32, 1)
     assert first.dtype == np.float32
