@@ -1,4 +1,4 @@
-"""Writes the README's leaderboard from the metrics.json of the zoo.
+"""Writes the README's gallery and leaderboard from the folders of the zoo.
 
     python scripts/leaderboard.py
 
@@ -7,12 +7,11 @@ tests/test_repository.py holds the README to what this writes.
 
 import json
 import pathlib
-import re
 
 import zoo
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
-MARKS = ("<!-- leaderboard -->", "<!-- /leaderboard -->")
+WIDTH = 265  # Pixels, of a sheet of samples in the gallery.
 COLUMNS = (
     "Model",
     "Data",
@@ -84,16 +83,26 @@ def table():
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
-def with_table(text):
-    """Returns the README's text with the present leaderboard."""
-    start, end = map(re.escape, MARKS)
-    return re.sub(
-        f"{start}.*?{end}",
-        lambda _: f"{MARKS[0]}\n{table()}\n{MARKS[1]}",
-        text,
-        flags=re.S,
+def gallery():
+    """Returns the sheets of samples, each a link to its card."""
+    return "\n".join(
+        f'<a href="zoo/{name}/README.md"><img src="zoo/{name}/samples.png" '
+        f'width="{WIDTH}" alt="{zoo.card(name).description} {name}, not '
+        f'selected" title="{name}"></a>'
+        for name in zoo.list()
     )
 
 
+def written(text):
+    """Returns the README's text with the present gallery and leaderboard."""
+    for name, part in (("gallery", gallery()), ("leaderboard", table())):
+        start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        if start not in text or end not in text:
+            raise ValueError(f"The README needs the marks {start} and {end}.")
+        before, after = text.split(start)[0], text.split(end)[1]
+        text = f"{before}{start}\n{part}\n{end}{after}"
+    return text
+
+
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text("utf-8")), "utf-8")
+    README.write_text(written(README.read_text("utf-8")), "utf-8")

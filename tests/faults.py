@@ -61,8 +61,9 @@ def is_caught(fault):
             sys.exit(f"The code is no longer there: {fault}")
         path.write_text(text.replace(fault["code"], fault["fault"], 1))
         # Without site's editable install: the copy is what gets imported.
+        arguments = ["-qx", "-n", "0", "-m", "", fault["test"]]
         result = subprocess.run(
-            [sys.executable, "-m", "pytest", "-qx", "-m", "", fault["test"]],
+            [sys.executable, "-m", "pytest", *arguments],
             cwd=copy,
             env={"PATH": "", "HOME": scratch, "PYTHONPATH": str(copy)},
             capture_output=True,

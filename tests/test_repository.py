@@ -31,9 +31,9 @@ def test_every_model_has_a_recipe():
     assert set(zoo.list()) <= set(training.recipes())
 
 
-def test_the_leaderboard_is_made_from_the_scores():
+def test_the_gallery_and_the_leaderboard_are_made_from_the_folders():
     text = (ROOT / "README.md").read_text("utf-8")
-    assert text == leaderboard().with_table(text)
+    assert text == leaderboard().written(text)
     assert re.findall(r"^\| \[(\w+)\]", text, re.M) == list(zoo.list())
 
 

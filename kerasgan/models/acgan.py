@@ -34,6 +34,7 @@ from kerasgan import data, losses
 from kerasgan.layers.dropout import Dropout
 from kerasgan.layers.normalization import batch_normalization
 from kerasgan.models.base import ClassGAN, check_positive, check_power_of_two
+from kerasgan.optimizers import Adam
 
 # Table 2: "isotropic gaussian" of this deviation. A config and not an object,
 # which would give the same numbers to every layer.
@@ -154,8 +155,8 @@ class ACGAN(ClassGAN):
     def default_optimizers(self):
         # Table 2, the middle one of three learning rates; batches of 100.
         return (
-            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
-            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
+            Adam(2e-4, beta_1=0.5),
+            Adam(2e-4, beta_1=0.5),
         )
 
     def train_step(self, batch):

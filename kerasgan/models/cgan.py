@@ -34,6 +34,7 @@ from kerasgan import data, losses, random
 from kerasgan.layers.dropout import Dropout
 from kerasgan.layers.normalization import batch_normalization
 from kerasgan.models.base import ClassGAN, check_positive, check_power_of_two
+from kerasgan.optimizers import Adam
 
 # Radford et al., 2015, section 4. A config and not an object, which would
 # give the same numbers to every layer.
@@ -199,8 +200,8 @@ class CGAN(ConditionalGAN):
     def default_optimizers(self):
         # Radford et al., 2015, section 4.
         return (
-            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
-            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
+            Adam(2e-4, beta_1=0.5),
+            Adam(2e-4, beta_1=0.5),
         )
 
 

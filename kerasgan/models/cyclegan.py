@@ -30,6 +30,7 @@ from kerasgan.layers.normalization import InstanceNormalization
 from kerasgan.layers.padding import ReflectionPadding2D
 from kerasgan.layers.patchgan import build_patchgan
 from kerasgan.models.base import TranslationGAN, check_positive, is_whole
+from kerasgan.optimizers import Adam
 from kerasgan.schedules import linear_decay
 
 # Section 7.1: all weights start from a normal with this deviation.
@@ -183,8 +184,8 @@ class CycleGAN(TranslationGAN):
     def default_optimizers(self):
         # Section 4.
         return (
-            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
-            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
+            Adam(2e-4, beta_1=0.5),
+            Adam(2e-4, beta_1=0.5),
         )
 
     def check_batch(self, batch):

@@ -26,6 +26,7 @@ from keras import layers
 from kerasgan import losses
 from kerasgan.layers.normalization import batch_normalization
 from kerasgan.models.base import LatentGAN, check_positive, check_power_of_two
+from kerasgan.optimizers import Adam
 
 # Section 4: all weights start from a normal with this deviation. Not an object:
 # shared by layers, one would give all of them the same numbers.
@@ -116,8 +117,8 @@ class DCGAN(LatentGAN):
     def default_optimizers(self):
         # Section 4.
         return (
-            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
-            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
+            Adam(2e-4, beta_1=0.5),
+            Adam(2e-4, beta_1=0.5),
         )
 
     def train_step(self, real_images):

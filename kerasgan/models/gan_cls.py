@@ -54,6 +54,7 @@ from kerasgan.models.base import (
     check_power_of_two,
     describe_batch,
 )
+from kerasgan.optimizers import Adam
 
 # Of the authors' release. A config and not an object, which would give the
 # same numbers to every layer.
@@ -242,8 +243,8 @@ class GANCLS(LatentGAN):
     def default_optimizers(self):
         # Section 5.
         return (
-            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
-            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
+            Adam(2e-4, beta_1=0.5),
+            Adam(2e-4, beta_1=0.5),
         )
 
     def training_callbacks(self):

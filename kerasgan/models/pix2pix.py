@@ -36,6 +36,7 @@ from kerasgan.models.base import (
     check_positive,
     check_power_of_two,
 )
+from kerasgan.optimizers import Adam
 
 # Section 6.2: all weights start from a normal with this deviation.
 # Spelled as a config, from which every layer makes its own: one initializer
@@ -156,8 +157,8 @@ class Pix2Pix(TranslationGAN):
     def default_optimizers(self):
         # Section 3.3.
         return (
-            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
-            keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8),
+            Adam(2e-4, beta_1=0.5),
+            Adam(2e-4, beta_1=0.5),
         )
 
     def check_batch(self, batch):

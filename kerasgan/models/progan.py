@@ -40,6 +40,7 @@ from kerasgan.models.growing import (
     GrowingNetwork,
     check_not_negative,
 )
+from kerasgan.optimizers import Adam
 from kerasgan.penalties import gradient_penalty
 
 activate = functools.partial(tf.nn.leaky_relu, alpha=0.2)
@@ -163,8 +164,8 @@ class ProGAN(GrowingGAN):
         # Appendix A.1.
         rate = 1e-3 * self.rate_factor(self.start_resolution)
         return (
-            keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99, epsilon=1e-8),
-            keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99, epsilon=1e-8),
+            Adam(rate, beta_1=0.0, beta_2=0.99),
+            Adam(rate, beta_1=0.0, beta_2=0.99),
         )
 
     def call(self, latents, training=False):

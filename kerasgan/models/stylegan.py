@@ -48,6 +48,7 @@ from kerasgan.models.growing import (
     check_not_negative,
 )
 from kerasgan.models.progan import ProGANDiscriminator
+from kerasgan.optimizers import Adam
 from kerasgan.penalties import scores_and_squared_slopes
 
 activate = functools.partial(tf.nn.leaky_relu, alpha=0.2)
@@ -226,8 +227,8 @@ class StyleGAN(GrowingGAN):
         # Appendix C.
         rate = 1e-3 * self.rate_factor(self.start_resolution)
         return (
-            keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99, epsilon=1e-8),
-            keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99, epsilon=1e-8),
+            Adam(rate, beta_1=0.0, beta_2=0.99),
+            Adam(rate, beta_1=0.0, beta_2=0.99),
         )
 
     def train_step(self, batch):

@@ -29,6 +29,7 @@ from keras import layers
 
 from kerasgan.models.base import LatentGAN, check_positive, check_power_of_two
 from kerasgan.models.dcgan import INITIALIZER, build_generator
+from kerasgan.optimizers import Adam
 from kerasgan.penalties import gradient_penalty
 
 
@@ -134,8 +135,8 @@ class WGANGP(LatentGAN):
     def default_optimizers(self):
         # Algorithm 1.
         return (
-            keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9, epsilon=1e-8),
-            keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9, epsilon=1e-8),
+            Adam(1e-4, beta_1=0.0, beta_2=0.9),
+            Adam(1e-4, beta_1=0.0, beta_2=0.9),
         )
 
     def _dataset(self, x, y, batch_size):

@@ -2,6 +2,8 @@
 
 import keras
 
+from kerasgan.optimizers import Adam
+
 
 def falling_adam(updates, rate=2e-4, beta_1=0.5, beta_2=0.999):
     """Returns Adam whose rate falls in a straight line to zero.
@@ -17,4 +19,4 @@ def falling_adam(updates, rate=2e-4, beta_1=0.5, beta_2=0.999):
     schedule = keras.optimizers.schedules.PolynomialDecay(
         rate, updates, end_learning_rate=0.0
     )
-    return keras.optimizers.Adam(schedule, beta_1, beta_2, epsilon=1e-8)
+    return Adam(schedule, beta_1, beta_2)

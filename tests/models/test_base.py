@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from kerasgan import losses, models
 from kerasgan.models import base
+from kerasgan.optimizers import Adam
 from tests import tiny
 
 
@@ -63,7 +64,7 @@ def test_default_optimizers_are_the_papers():
     gan.compile()
     for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
         config = optimizer.get_config()
-        assert type(optimizer) is keras.optimizers.Adam
+        assert type(optimizer) is Adam
         assert config["learning_rate"] == pytest.approx(2e-4)
         assert (config["beta_1"], config["beta_2"]) == (0.5, 0.999)
         assert config["epsilon"] == 1e-8
