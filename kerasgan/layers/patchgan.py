@@ -3,14 +3,26 @@
 import keras
 from keras import layers
 
+# How many convolutions with a normalization it takes to see so far.
+DEPTHS = {16: 1, 34: 2, 70: 3}
 
-def build_patchgan(channels, width, normalization, use_bias, name, initializer):
+
+def build_patchgan(
+    channels,
+    width,
+    normalization,
+    use_bias,
+    name,
+    initializer,
+    patch_size=70,
+):
     """Pictures to a map of raw scores, one for each patch of 70x70 pixels.
 
     C64-C128-C256-C512 in the paper's notation: 4x4 convolutions, the first
     three of stride 2, all followed by LeakyReLU, then one more to a single
-    map. A score judges only the patch it sees, so the loss is a texture loss
-    and the number of weights does not depend on the picture's size.
+    map. For patches of 16x16 pixels it is C64-C128, the first of stride 2. A
+    score judges only the patch it sees, so the loss is a texture loss and the
+    number of weights does not depend on the picture's size.
 
     Args:
         channels: int. Of the pictures; of both together if it judges pairs.
@@ -22,14 +34,17 @@ def build_patchgan(channels, width, normalization, use_bias, name, initializer):
         name: str. Of the network.
         initializer: Config of the kernels' initializer; an initializer
             itself would give kernels of one shape the same numbers.
+        patch_size: int. `70`, `34` or `16`. Defaults to `70`.
 
     Returns:
         A `keras.Model` from pictures `(batch, height, width, channels)` in
         `[-1, 1]`, of 24 pixels or more, to raw scores
-        `(batch, height // 8 - 2, width // 8 - 2, 1)`, high for real.
+        `(batch, height // s - 2, width // s - 2, 1)`, high for real; `s`, the
+        product of the strides, is 8, 4 or 2.
 
     Reference:
-        [Isola et al., 2017](https://arxiv.org/abs/1611.07004), section 6.1.2.
+        [Isola et al., 2017](https://arxiv.org/abs/1611.07004), sections 4.4
+        and 6.1.2.
     """
 
     def convolution(filters, strides, name, **options):
@@ -49,13 +64,15 @@ def build_patchgan(channels, width, normalization, use_bias, name, initializer):
     images = keras.Input((None, None, channels), name="images")
     x = convolution(width, 2, "conv_0")(pad(0)(images))
     x = layers.LeakyReLU(0.2, name="leaky_0")(x)
-    for index, strides in ((1, 2), (2, 2), (3, 1)):
+    depth = DEPTHS[patch_size]
+    for index in range(1, depth + 1):
+        strides = 1 if index == depth else 2
         x = pad(index)(x)
         x = convolution(
             width * 2**index, strides, f"conv_{index}", use_bias=use_bias
         )(x)
         x = normalization(f"norm_{index}")(x)
         x = layers.LeakyReLU(0.2, name=f"leaky_{index}")(x)
-    x = pad(4)(x)
+    x = pad(depth + 1)(x)
     scores = convolution(1, 1, "score", dtype="float32")(x)
     return keras.Model(images, scores, name=name)

@@ -27,9 +27,9 @@ import tensorflow as tf
 from keras import layers
 
 from kerasgan import data, losses
+from kerasgan.layers import patchgan
 from kerasgan.layers.dropout import Dropout
 from kerasgan.layers.normalization import batch_normalization
-from kerasgan.layers.patchgan import build_patchgan
 from kerasgan.models.base import (
     TranslationGAN,
     as_seed,
@@ -54,7 +54,12 @@ class Pix2Pix(TranslationGAN):
         source_channels: int. Of the input pictures. Defaults to `3`.
         target_channels: int. Of the output pictures. Defaults to `3`.
         width: int. Feature maps of the first layers; each halving doubles
-            them, up to eight times as many. Defaults to `64`.
+            them, up to `max_width`. Defaults to `64`.
+        max_width: int or `None`. The most feature maps of a layer of the
+            generator. Defaults to eight times `width`, as in the paper.
+        patch_size: int. Height and width that a score of the discriminator
+            sees: `70`, or `34` or `16`, where 70 pixels would be the whole
+            picture. Defaults to `70`.
         l1_weight: float. Lambda in the paper. Defaults to `100.0`.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
@@ -70,7 +75,8 @@ class Pix2Pix(TranslationGAN):
 
     Raises:
         ValueError: If `image_size` is not a power of two of at least 32,
-            another size is not positive, or `l1_weight` is negative.
+            another size is not positive, `patch_size` is none of the three,
+            or `l1_weight` is negative.
 
     Training data:
         A dataset of pairs `(input, target)` of image batches, float32 in
@@ -96,6 +102,8 @@ class Pix2Pix(TranslationGAN):
         source_channels=3,
         target_channels=3,
         width=64,
+        max_width=None,
+        patch_size=70,
         l1_weight=100.0,
         synchronized=False,
         **kwargs,
@@ -109,6 +117,13 @@ class Pix2Pix(TranslationGAN):
         check_positive("source_channels", source_channels)
         check_positive("target_channels", target_channels)
         check_positive("width", width)
+        if max_width is not None:
+            check_positive("max_width", max_width)
+        if patch_size not in patchgan.DEPTHS:
+            raise ValueError(
+                f"`patch_size` must be one of {list(patchgan.DEPTHS)}. "
+                f"Received: patch_size={patch_size!r}"
+            )
         if l1_weight < 0:
             raise ValueError(
                 "`l1_weight` must not be negative: it would push the output "
@@ -119,6 +134,8 @@ class Pix2Pix(TranslationGAN):
         self.source_channels = source_channels
         self.target_channels = target_channels
         self.width = width
+        self.max_width = max_width
+        self.patch_size = patch_size
         self.l1_weight = l1_weight
         self.synchronized = synchronized
         self.image_shape = (image_size, image_size, target_channels)
@@ -132,16 +149,18 @@ class Pix2Pix(TranslationGAN):
                 source_channels,
                 target_channels,
                 width,
+                max_width or 8 * width,
                 normalization,
                 self.seed,
             )
-            self.discriminator = build_patchgan(
+            self.discriminator = patchgan.build_patchgan(
                 source_channels + target_channels,
                 width,
                 normalization,
                 use_bias=False,
                 name="discriminator",
                 initializer=INITIALIZER,
+                patch_size=patch_size,
             )
         self.finish_building()
 
@@ -344,7 +363,13 @@ class Pix2Pix(TranslationGAN):
 
 
 def build_generator(
-    image_size, source_channels, target_channels, width, normalization, seed
+    image_size,
+    source_channels,
+    target_channels,
+    width,
+    max_width,
+    normalization,
+    seed,
 ):
     """The U-Net: a picture to a picture in `[-1, 1]` (section 6.1.1).
 
@@ -364,7 +389,7 @@ def build_generator(
     x = down(filters, name=f"down_{size}")(images)
     skips = [x]
     while size > 1:
-        size, filters = size // 2, min(filters * 2, width * 8)
+        size, filters = size // 2, min(filters * 2, max_width)
         x = layers.LeakyReLU(0.2, name=f"leaky_{size}")(x)
         x = down(filters, name=f"down_{size}")(x)
         if size > 1:  # A batch of one has no variance at a single pixel.

@@ -17,7 +17,9 @@ def identity(name):
     return layers.Identity(name=name)
 
 
-def patchgan(channels=1, width=1, normalization=identity, use_bias=True):
+def patchgan(
+    channels=1, width=1, normalization=identity, use_bias=True, **options
+):
     return build_patchgan(
         channels,
         width,
@@ -26,6 +28,7 @@ def patchgan(channels=1, width=1, normalization=identity, use_bias=True):
         "discriminator",
         # Positive, so that no LeakyReLU or sum hides a pixel.
         initializers.RandomUniform(0.1, 1.0, seed=0),
+        **options,
     )
 
 
@@ -41,6 +44,15 @@ def seen_pixels(network, row, column):
 
 def test_a_score_sees_70_pixels():
     assert seen_pixels(patchgan(), 15, 15) == (70, 70)
+
+
+@pytest.mark.parametrize("size", [16, 34, 70])
+def test_a_score_sees_as_far_as_asked_for(size):
+    network = patchgan(patch_size=size)
+    assert seen_pixels(network, 14, 14) == (size, size)
+    images = tf.zeros((1, 72, 64, 1))
+    strides = {16: 2, 34: 4, 70: 8}[size]
+    assert network(images).shape[1:3] == (72 // strides - 2, 64 // strides - 2)
 
 
 def test_the_measure_sees_another_field():

@@ -68,6 +68,18 @@ def test_paper_has_the_published_numbers_of_parameters():
     ]
 
 
+def test_widest_layer_and_patch():
+    gan = models.Pix2Pix(64, width=8, max_width=12, patch_size=16)
+    filters = [
+        layer.filters
+        for layer in gan.generator.layers
+        if layer.name.startswith("down_") and hasattr(layer, "filters")
+    ]
+    assert filters == [8, 12, 12, 12, 12, 12]
+    shape = gan.discriminator.compute_output_shape((1, 64, 64, 6))
+    assert shape == (1, 30, 30, 1)
+
+
 @pytest.mark.parametrize(
     "size, dropouts", [(32, 0), (64, 1), (128, 2), (512, 3)]
 )
@@ -112,6 +124,8 @@ def test_the_streams_of_dropout_are_saved_for_resuming():
         ({"source_channels": 0}, "Received: source_channels=0"),
         ({"target_channels": 1.5}, "Received: target_channels=1.5"),
         ({"width": 0}, "Received: width=0"),
+        ({"max_width": 0}, "Received: max_width=0"),
+        ({"patch_size": 64}, r"\[16, 34, 70\]. Received: patch_size=64"),
         ({"l1_weight": -1.0}, "Received: l1_weight=-1.0"),
     ],
 )
