@@ -148,6 +148,9 @@ def test_a_torn_checkpoint_is_named_and_the_one_before_used(recipe, tmp_path):
         resumed = training.train(recipe, tmp_path, verbose=0)
     straight = training.train(recipe, tmp_path / "straight", verbose=0)
     assert_same(state(straight), state(resumed))
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    epochs = [json.loads(line)["epoch"] for line in lines]
+    assert epochs == list(range(1, recipe.epochs + 1))  # Each of them once.
 
 
 def test_a_folder_of_another_run_is_refused(recipe, tmp_path):
@@ -212,10 +215,10 @@ def test_more_epochs_than_the_recipe_has_are_refused(recipe, tmp_path):
 
 def test_what_depends_on_the_length_of_a_run_survives_a_stop(tmp_path):
     """CycleGAN's learning rates fall in the last half of all epochs."""
-    path = runs.write_recipe(tmp_path, "cyclegan", epochs=2)
+    path = runs.write_recipe(tmp_path, "cyclegan", epochs=4)
     recipe, _ = training.load_recipe(path)
     training.train(recipe, tmp_path / "straight", verbose=0)
-    training.train(recipe, tmp_path / "stopped", epochs=1, verbose=0)
+    training.train(recipe, tmp_path / "stopped", epochs=2, verbose=0)
     training.train(recipe, tmp_path / "stopped", verbose=0)
     straight, stopped = (
         runs.left(tmp_path / name) for name in ("straight", "stopped")
