@@ -11,15 +11,34 @@ line to zero. The epoch whose validation pictures are nearest to their targets
 is kept. Hours, processor and scores are on the card, zoo/pix2pix_relief_128.
 """
 
+import functools
+
+from kerasgan import data
+from kerasgan.models import Pix2Pix
 from kerasgan.recipes import _pairs
+
+SIZE = 128
+BATCH_SIZE = 8
+
+
+def build():
+    return Pix2Pix(
+        image_size=SIZE,
+        width=32,
+        ema_decay=0.999,
+        seed=0,
+        dtype="mixed_bfloat16",
+    )
 
 
 def recipe():
     return _pairs.pix2pix(
         "pix2pix_relief_128",
         "relief",
-        size=128,
-        batch_size=8,
+        SIZE,
+        build,
+        functools.partial(data.paired, "relief", SIZE, BATCH_SIZE),
+        BATCH_SIZE,
         epochs=80,
         description="Turns a shaded relief map into the satellite's view.",
         license="Apache-2.0",
