@@ -1,6 +1,11 @@
-"""Runs exported models where nothing but TensorFlow can be imported."""
+"""Runs exported models where nothing but TensorFlow can be imported.
+
+By this Python, with all else hidden from it; or by the one that the environment
+variable SERVING_PYTHON names, in whose environment TensorFlow is all there is.
+"""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -46,7 +51,12 @@ def run(jobs, scratch):
             np.savez(files[folder][name], **inputs)
             count += 1
     subprocess.run(
-        [sys.executable, "-c", SERVE, json.dumps(files)],
+        [
+            os.environ.get("SERVING_PYTHON", sys.executable),
+            "-c",
+            SERVE,
+            json.dumps(files),
+        ],
         check=True,
         cwd=scratch,  # So that the sources would not be found either.
     )

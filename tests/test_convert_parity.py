@@ -42,7 +42,9 @@ def outputs(mirror, inputs):
 
 def check(found, expected):
     assert expected.std() > 1e-2
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    # StyleGAN's pictures have no bound, and random weights make them large.
+    scale = max(1.0, np.abs(expected).max())
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * scale)
 
 
 def check_dcgan(folder, size, width):
