@@ -43,10 +43,32 @@ def shown(entry):
     return ", ".join(shares)
 
 
+def measured(name):
+    """Returns a model's metrics.json."""
+    return json.loads((zoo.folder(name) / "metrics.json").read_text("utf-8"))
+
+
+def trained(name):
+    """Returns how a model was trained, as its recipe's docstring says it."""
+    metrics = measured(name)
+    training = metrics["training"]
+    scores = [
+        f"{shown(entry)} under {protocol}"
+        for protocol, entry in metrics["scores"].items()
+        if entry["metric"].startswith(SHOWN)
+    ]
+    return (
+        f"Trained for {training['hours']:.1f} hours by the clock on "
+        f"{training['cores']} cores of an {training['processor']}, other work "
+        f"beside it, with seed {training['seed']} at commit "
+        f"{training['commit']}: {', '.join(scores)}."
+    )
+
+
 def row(name):
     """Returns the cells of one model."""
     card = zoo.card(name)
-    metrics = json.loads((zoo.folder(name) / "metrics.json").read_text("utf-8"))
+    metrics = measured(name)
     yardsticks = metrics["yardsticks"]
     lines = []
     for protocol, entry in metrics["scores"].items():

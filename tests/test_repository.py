@@ -1,5 +1,6 @@
 """Recipes, folders, cards and the leaderboard tell one story."""
 
+import ast
 import hashlib
 import importlib.util
 import json
@@ -94,6 +95,13 @@ def test_a_recipe_is_that_of_its_card(name):
         card.license,
         card.description,
     )
+
+
+@every_name
+def test_a_recipe_says_what_came_out(name):
+    _, text = training.load_recipe(name)
+    docstring = " ".join(ast.get_docstring(ast.parse(text)).split())
+    assert leaderboard().trained(name) in docstring
 
 
 def test_all_weights_together_are_small():

@@ -6,11 +6,13 @@ prints the pictures a second of one network. The networks are the mirrors in
 `tests/reference`, which the parity tests hold to be ours; the steps here are
 written for speed:
 
-* whatever is not trained in a step receives no gradients,
+* whatever is not trained in a step receives no gradients; under `plain` it
+  does, and they are thrown away, as in PyTorch's DCGAN example,
 * DCGAN, pix2pix and CycleGAN generate once and use the pictures for both
   updates, as PyTorch's example and the authors' code do; WGAN-GP, ProGAN and
   StyleGAN draw anew for the generator, as their authors do,
-* Adam is the fused one,
+* Adam is the fused one; under `plain` it is what `torch.optim.Adam` is when
+  nothing is asked for,
 * `compiled` puts each loss, with the networks in it, through
   `torch.compile`. It does not take second derivatives through
   `torch.autograd.grad`, but through `torch.func.grad`, so penalties use that,
@@ -50,6 +52,7 @@ from tests.reference import (  # noqa: E402
 class Mode:
     """How to run: what a user of PyTorch would try."""
 
+    plain: bool = False
     compiled: bool = False
     bfloat16: bool = False
     channels_last: bool = False
@@ -72,26 +75,27 @@ class Mode:
     def autocast(self):
         return torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16)
 
+    def adam(self, networks, learning_rate, beta_1, beta_2, epsilon=1e-8):
+        parameters = [p for network in networks for p in network.parameters()]
+        return torch.optim.Adam(
+            parameters,
+            learning_rate,
+            betas=(beta_1, beta_2),
+            eps=epsilon,
+            fused=not self.plain,
+        )
 
-def adam(networks, learning_rate, beta_1, beta_2, epsilon=1e-8):
-    parameters = [p for network in networks for p in network.parameters()]
-    return torch.optim.Adam(
-        parameters,
-        learning_rate,
-        betas=(beta_1, beta_2),
-        eps=epsilon,
-        fused=True,
-    )
-
-
-@contextlib.contextmanager
-def frozen(*networks):
-    """No gradients for the weights of `networks`, only through them."""
-    for network in networks:
-        network.requires_grad_(False)
-    yield
-    for network in networks:
-        network.requires_grad_(True)
+    @contextlib.contextmanager
+    def frozen(self, *networks):
+        """No gradients for the weights of `networks`, only through them."""
+        if self.plain:
+            yield
+            return
+        for network in networks:
+            network.requires_grad_(False)
+        yield
+        for network in networks:
+            network.requires_grad_(True)
 
 
 def update(loss, optimizer):
@@ -141,8 +145,8 @@ class DCGAN:
         self.discriminator = mode.network(
             torch_dcgan.Discriminator(image_size, channels, width)
         )
-        self.g_optimizer = adam([self.generator], 2e-4, 0.5, 0.999)
-        self.d_optimizer = adam([self.discriminator], 2e-4, 0.5, 0.999)
+        self.g_optimizer = mode.adam([self.generator], 2e-4, 0.5, 0.999)
+        self.d_optimizer = mode.adam([self.discriminator], 2e-4, 0.5, 0.999)
         self.generate = mode.function(self.generator.forward)
         self.d_loss = mode.function(self.discriminator_loss)
         self.g_loss = mode.function(self.generator_loss)
@@ -163,7 +167,7 @@ class DCGAN:
             fake = self.generate(torch.randn(self.latents_shape))
             d_loss = self.d_loss(real, fake.detach())
         update(d_loss, self.d_optimizer)
-        with frozen(self.discriminator):
+        with self.mode.frozen(self.discriminator):
             with self.mode.autocast():
                 g_loss = self.g_loss(fake)
             update(g_loss, self.g_optimizer)
@@ -200,8 +204,8 @@ class WGANGP:
         self.critic = mode.network(
             torch_wgan_gp.Critic(image_size, channels, width, layer_norm)
         )
-        self.g_optimizer = adam([self.generator], 1e-4, 0.0, 0.9)
-        self.c_optimizer = adam([self.critic], 1e-4, 0.0, 0.9)
+        self.g_optimizer = mode.adam([self.generator], 1e-4, 0.0, 0.9)
+        self.c_optimizer = mode.adam([self.critic], 1e-4, 0.0, 0.9)
         self.generate = mode.function(self.generator.forward)
         self.c_loss = mode.function(self.critic_loss)
         self.g_loss = mode.function(self.generator_loss)
@@ -231,7 +235,7 @@ class WGANGP:
                 factors = torch.rand(len(real), 1, 1, 1)
                 c_loss = self.c_loss(real, fake.float(), factors)
             update(c_loss, self.c_optimizer)
-        with frozen(self.critic):
+        with self.mode.frozen(self.critic):
             with self.mode.autocast():
                 g_loss = self.g_loss(torch.randn(self.latents_shape))
             update(g_loss, self.g_optimizer)
@@ -251,8 +255,8 @@ class Pix2Pix:
         self.discriminator = mode.network(
             torch_pix2pix.discriminator(channels, channels, width)
         )
-        self.g_optimizer = adam([self.generator], 2e-4, 0.5, 0.999)
-        self.d_optimizer = adam([self.discriminator], 2e-4, 0.5, 0.999)
+        self.g_optimizer = mode.adam([self.generator], 2e-4, 0.5, 0.999)
+        self.d_optimizer = mode.adam([self.discriminator], 2e-4, 0.5, 0.999)
         self.generate = mode.function(self.generator.forward)
         self.d_loss = mode.function(self.discriminator_loss)
         self.g_loss = mode.function(self.generator_loss)
@@ -282,7 +286,7 @@ class Pix2Pix:
             fakes = self.generate(inputs)
             d_loss = self.d_loss(inputs, targets, fakes.detach())
         update(d_loss, self.d_optimizer)
-        with frozen(self.discriminator):
+        with self.mode.frozen(self.discriminator):
             with self.mode.autocast():
                 g_loss = self.g_loss(inputs, targets, fakes)
             update(g_loss, self.g_optimizer)
@@ -332,10 +336,10 @@ class CycleGAN:
         self.discriminator_a = discriminator()
         self.discriminator_b = discriminator()
         self.discriminators = self.discriminator_a, self.discriminator_b
-        self.g_optimizer = adam(
+        self.g_optimizer = mode.adam(
             [self.generator_ab, self.generator_ba], 2e-4, 0.5, 0.999
         )
-        self.d_optimizer = adam(self.discriminators, 2e-4, 0.5, 0.999)
+        self.d_optimizer = mode.adam(self.discriminators, 2e-4, 0.5, 0.999)
         self.pool_a = torch_cyclegan.ImagePool(50)
         self.pool_b = torch_cyclegan.ImagePool(50)
         self.g_loss = mode.function(self.generator_loss)
@@ -375,7 +379,7 @@ class CycleGAN:
 
     def step(self, pair):
         real_a, real_b = pair
-        with frozen(*self.discriminators):
+        with self.mode.frozen(*self.discriminators):
             with self.mode.autocast():
                 g_loss, fake_a, fake_b = self.g_loss(real_a, real_b)
             update(g_loss, self.g_optimizer)
@@ -414,8 +418,8 @@ class ProGAN:
                 image_size, channels, fmap_base, fmap_max
             )
         )
-        self.g_optimizer = adam([self.generator], 1e-3, 0.0, 0.99)
-        self.d_optimizer = adam([self.discriminator], 1e-3, 0.0, 0.99)
+        self.g_optimizer = mode.adam([self.generator], 1e-3, 0.0, 0.99)
+        self.d_optimizer = mode.adam([self.discriminator], 1e-3, 0.0, 0.99)
         self.average = swa_utils.AveragedModel(
             self.generator,
             multi_avg_fn=swa_utils.get_ema_multi_avg_fn(0.999),
@@ -449,7 +453,7 @@ class ProGAN:
             factors = torch.rand(len(real), 1, 1, 1)
             d_loss = self.d_loss(real, fake.float(), factors)
         update(d_loss, self.d_optimizer)
-        with frozen(self.discriminator):
+        with self.mode.frozen(self.discriminator):
             with self.mode.autocast():
                 g_loss = self.g_loss(torch.randn(self.latents_shape))
             update(g_loss, self.g_optimizer)
@@ -496,8 +500,8 @@ class StyleGAN:
             )
         )
         generators = [self.mapping, self.synthesis]
-        self.g_optimizer = adam(generators, 1e-3, 0.0, 0.99)
-        self.d_optimizer = adam([self.discriminator], 1e-3, 0.0, 0.99)
+        self.g_optimizer = mode.adam(generators, 1e-3, 0.0, 0.99)
+        self.d_optimizer = mode.adam([self.discriminator], 1e-3, 0.0, 0.99)
         decay = 0.5 ** (batch_size / 10_000)
         self.averages = [
             swa_utils.AveragedModel(
@@ -550,7 +554,7 @@ class StyleGAN:
                 fake, _ = self.generate(*self.draw())
             d_loss = self.d_loss(real, fake.float())
         update(d_loss, self.d_optimizer)
-        with frozen(self.discriminator):
+        with self.mode.frozen(self.discriminator):
             with self.mode.autocast():
                 g_loss, w_mean = self.g_loss(*self.draw())
             update(g_loss, self.g_optimizer)
