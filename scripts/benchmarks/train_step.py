@@ -4,14 +4,15 @@
     python scripts/benchmarks/train_step.py [MODEL ...] [--rounds 5]
 
 The same network, batch and optimizers on either side: ours as `gan.fit` runs
-it, PyTorch as scripts/benchmarks/torch_models.py writes it: plainly, and tuned
-(fused Adam, no gradients for what is not trained), eager and under
-torch.compile, in both memory layouts. The sides take turns, one process each,
-and the table gives the median of the rounds, their spread, the share of this
-machine's matrix-product peak, which is measured in the same rounds, and two
-ratios: to plain PyTorch, the faster of eager and compiled in float32, and to
-PyTorch's fastest of the same precision, tuned and all.
-Other work on the machine slows all of it, so only the ratios mean something.
+it, without and with `compile(jit_compile=True)`; PyTorch as
+scripts/benchmarks/torch_models.py writes it: plainly, and tuned (fused Adam, no
+gradients for what is not trained), eager and under torch.compile, in both
+memory layouts. The sides take turns, one process each, and the table gives the
+median of the rounds, their spread, the share of this machine's matrix-product
+peak, which is measured in the same rounds, and two ratios: to plain PyTorch,
+the faster of eager and compiled in float32, and to PyTorch's fastest of the
+same precision, tuned and all. Other work on the machine slows all of it, so
+only the ratios mean something.
 """
 
 import argparse
@@ -53,7 +54,7 @@ class Ours:
         self.np, self.tf = np, tf
         self.built = {}
 
-    def build(self, model, precision):
+    def build(self, model, mode, precision):
         from kerasgan import models
 
         policy = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -77,7 +78,7 @@ class Ours:
                 sizes["w_dim"] = sizes["latent_dim"]
             grown = {"progan": models.ProGAN, "stylegan": models.StyleGAN}
             gan = grown[model](**sizes)
-        gan.compile()
+        gan.compile(jit_compile=mode == "XLA")
         side = SIZES[model]["image_size"]
         shape = (batch, side, side, SIZES[model]["channels"])
         parts = 2 if model in ("pix2pix", "cyclegan") else 1
@@ -94,7 +95,7 @@ class Ours:
     def rate(self, model, mode, precision, seconds):
         key = model, mode, precision
         if key not in self.built:
-            self.built[key] = self.build(model, precision)
+            self.built[key] = self.build(model, mode, precision)
         gan, data, batch = self.built[key]
         step = gan.train_function
         iterator = iter(data)
@@ -128,10 +129,6 @@ class Torch:
         "plain, compiled": {"plain": True, "compiled": True},
         "tuned": {},
         "tuned, channels last": {"channels_last": True},
-        "tuned, channels last, compiled": {
-            "channels_last": True,
-            "compiled": True,
-        },
     }
 
     def __init__(self):
@@ -247,6 +244,7 @@ def measure(model, ours, torch, rounds, seconds):
 
         add("peak", ours("peak", precision, 1.0))
         add("kerasgan", ours("rate", model, "", precision, seconds))
+        add("kerasgan, XLA", ours("rate", model, "XLA", precision, seconds))
         for mode in modes:
             found = torch("rate", model, mode, precision, seconds)
             add(f"PyTorch {mode}", found)
