@@ -8,10 +8,10 @@ The paper's width where pictures are large, and at most 192 feature maps where
 they are small, which keeps the weights small. A score sees 16x16 pixels, as
 large a part of a picture of 64 as the paper's 70 are of 256. Beyond the paper:
 batches of 8 instead of 1, which make a fuller use of a processor; pictures are
-moved about instead of enlarged and cut; the averaged generator translates; and
-the learning rates fall in a straight line to zero. The epoch whose validation
-pictures are nearest to their targets is kept. Hours, processor and scores are
-on the card, zoo/pix2pix_fluent_64.
+moved and recolored instead of enlarged and cut; the averaged generator
+translates; and the learning rates fall in a straight line to zero. The epoch
+whose validation pictures are nearest to their targets is kept. Hours,
+processor and scores are on the card, zoo/pix2pix_fluent_64.
 """
 
 import functools
@@ -40,9 +40,9 @@ def recipe():
         "fluent",
         SIZE,
         build,
-        functools.partial(_pairs.shifted_pairs, "fluent", SIZE, BATCH_SIZE),
+        functools.partial(_pairs.varied_pairs, "fluent", SIZE, BATCH_SIZE),
         BATCH_SIZE,
-        epochs=50,
+        epochs=30,
         description="Turns a flat emoji into a 3D one.",
         license="MIT",
     )
