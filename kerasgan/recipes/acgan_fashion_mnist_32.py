@@ -5,9 +5,11 @@
     kerasgan publish runs/acgan_fashion_mnist_32 -o zoo/acgan_fashion_mnist_32
 
 The paper's networks for CIFAR-10, the generator at half its width. Beyond the
-paper: the averaged generator draws, and the learning rates
-fall in a straight line to zero. Hours, processor and scores
-are on the card, zoo/acgan_fashion_mnist_32.
+paper: its discriminator drops a fifth of its maps instead of a half, with
+which it hardly told real from generated (its loss stayed at 1.3, where 1.39 is
+a coin toss, and the distance to the training images at 1.07 after 13 epochs);
+the averaged generator draws, and the learning rates fall in a straight line to
+zero. Hours, processor and scores are on the card, zoo/acgan_fashion_mnist_32.
 """
 
 from kerasgan.models import ACGAN
@@ -15,7 +17,7 @@ from kerasgan.recipes import _fashion_mnist
 from kerasgan.recipes._optimizers import falling_adam
 
 BATCH_SIZE = 64
-EPOCHS = 25
+EPOCHS = 20
 STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -25,6 +27,7 @@ def build():
         num_classes=10,
         channels=1,
         generator_width=192,
+        dropout=0.2,
         ema_decay=0.999,
         seed=0,
         dtype="mixed_bfloat16",
