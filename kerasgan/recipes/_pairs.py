@@ -65,14 +65,12 @@ def pix2pix(name, dataset, size, build, batches, batch_size, epochs, **more):
     return recipe(name, dataset, size, compiled, batches, steps, epochs, **more)
 
 
-def varied_pairs(dataset, size, batch_size, first_epoch, epochs):
-    """Returns batches of pairs, varied at random, both alike.
+def shifted_pairs(dataset, size, batch_size, first_epoch, epochs):
+    """Returns batches of pairs, moved and mirrored at random, both alike.
 
-    They are moved, mirrored and, half of them, given other colors: red, green
-    and blue change places, as shading does not depend on the hue. The paper's
-    jitter shows every picture an eighth larger than it will be when it is
-    translated; these keep their size and sharpness. White, which is around
-    emoji, comes in at the edges.
+    The paper's jitter shows every picture an eighth larger than it will be
+    when it is translated. These keep their size and sharpness: white, which
+    is around emoji, comes in at the edges.
 
     Args:
         dataset: See `recipe`.
@@ -85,37 +83,30 @@ def varied_pairs(dataset, size, batch_size, first_epoch, epochs):
     furthest = size // 10
     margins = ((0, 0), (furthest, furthest), (furthest, furthest), (0, 0))
 
-    def vary(inputs, targets, seed):
+    def shift(inputs, targets, seed):
         pictures = tf.concat([inputs, targets], axis=-1)
-        count = len(pictures)
+        count, channels = len(pictures), pictures.shape[-1]
         pictures = tf.pad(pictures, margins, constant_values=255)
-        seeds = tf.random.experimental.stateless_split(seed, 4)
+        seeds = tf.random.experimental.stateless_split(seed, 2)
         corners = tf.random.stateless_uniform(
             (2, count, 1), seeds[0], 0, 2 * furthest + 1, "int32"
         )
-
-        def by_chance(seed):
-            return tf.random.stateless_uniform((count, 1), seed) < 0.5
-
-        def pick(pictures, places, axis):
-            return tf.gather(pictures, places, axis=axis, batch_dims=1)
-
+        mirrored = tf.random.stateless_uniform((count, 1), seeds[1]) < 0.5
         places = tf.range(size)[None]
-        columns = tf.where(by_chance(seeds[1]), size - 1 - places, places)
-        pictures = pick(pictures, corners[0] + places, axis=1)
-        pictures = pick(pictures, corners[1] + columns, axis=2)
-        others = tf.argsort(tf.random.stateless_uniform((count, 3), seeds[2]))
-        colors = tf.where(by_chance(seeds[3]), others, tf.range(3)[None])
-        pictures = data.to_float(pictures)
-        return (
-            pick(pictures[..., :3], colors, axis=3),
-            pick(pictures[..., 3:], colors, axis=3),
+        columns = tf.where(mirrored, size - 1 - places, places)
+        pictures = tf.gather(
+            pictures, corners[0] + places, axis=1, batch_dims=1
         )
+        pictures = tf.gather(
+            pictures, corners[1] + columns, axis=2, batch_dims=1
+        )
+        pictures = data.to_float(pictures)
+        return pictures[..., : channels // 2], pictures[..., channels // 2 :]
 
     return data.stream(
         (examples["input"], examples["target"]),
         batch_size,
-        transform=vary,
+        transform=shift,
         first_epoch=first_epoch,
         epochs=epochs,
     )

@@ -8,10 +8,16 @@ The paper's width where pictures are large, and at most 192 feature maps where
 they are small, which keeps the weights small. A score sees 16x16 pixels, as
 large a part of a picture of 64 as the paper's 70 are of 256. Beyond the paper:
 batches of 8 instead of 1, which make a fuller use of a processor; pictures are
-moved and recolored instead of enlarged and cut; the averaged generator
-translates; and the learning rates fall in a straight line to zero. The epoch
-whose validation pictures are nearest to their targets is kept. Hours,
-processor and scores are on the card, zoo/pix2pix_fluent_64.
+moved about instead of enlarged and cut; the averaged generator translates; and
+the learning rates fall in a straight line to zero. The epoch whose validation
+pictures are nearest to their targets is kept. Hours, processor and scores are
+on the card, zoo/pix2pix_fluent_64.
+
+What was tried, by L1 on the validation concepts, where copying the input has
+15.7: the paper's patches, jitter and half its width 13.6; as it is here but
+for 50 epochs 13.1, best at epoch 18, and rising from there to where it was
+stopped; with red, green and blue changing places besides, 30 epochs, 13.2, best
+at epoch 18, and rising to 13.6. Hence the short run.
 """
 
 import functools
@@ -28,7 +34,7 @@ def build():
         image_size=SIZE,
         max_width=192,
         patch_size=16,
-        ema_decay=0.999,
+        ema_decay=0.998,
         seed=0,
         dtype="mixed_bfloat16",
     )
@@ -40,9 +46,9 @@ def recipe():
         "fluent",
         SIZE,
         build,
-        functools.partial(_pairs.varied_pairs, "fluent", SIZE, BATCH_SIZE),
+        functools.partial(_pairs.shifted_pairs, "fluent", SIZE, BATCH_SIZE),
         BATCH_SIZE,
-        epochs=30,
+        epochs=14,
         description="Turns a flat emoji into a 3D one.",
         license="MIT",
     )
