@@ -10,6 +10,7 @@ from kerasgan import checkpoints, cli, training
 from tests import runs
 
 
+@pytest.mark.slow
 def test_a_run_on_replicas_is_resumed_exactly(mirrored, tmp_path):
     """With pools, of which each replica has its own."""
     path = runs.write_recipe(tmp_path, "cyclegan", epochs=2)

@@ -213,6 +213,7 @@ def test_more_epochs_than_the_recipe_has_are_refused(recipe, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_what_depends_on_the_length_of_a_run_survives_a_stop(tmp_path):
     """CycleGAN's learning rates fall in the last half of all epochs."""
     path = runs.write_recipe(tmp_path, "cyclegan", epochs=4)

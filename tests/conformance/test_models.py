@@ -17,6 +17,17 @@ every_model = pytest.mark.parametrize(
 )
 
 
+def every_model_but_slow(*names):
+    """Marks a test as slow for models whose steps take long to compile."""
+    models = [
+        pytest.param(model, marks=pytest.mark.slow)
+        if model.name in names
+        else model
+        for model in tiny.MODELS
+    ]
+    return pytest.mark.parametrize("model", models, ids=lambda m: m.name)
+
+
 def weights(gan):
     """Returns all weights by network and name."""
     networks = {
@@ -92,7 +103,7 @@ def test_first_weights_have_nothing_in_common(model):
     assert not [paths for paths in starts.values() if len(paths) > 1]
 
 
-@every_model
+@every_model_but_slow("cyclegan", "gan_cls")
 def test_reload_continues_training(model, tmp_path):
     gan = model.compiled()
     gan.fit(model.dataset(), verbose=0)
@@ -108,7 +119,7 @@ def test_reload_continues_training(model, tmp_path):
     again.fit(model.dataset(), verbose=0)
 
 
-@every_model
+@every_model_but_slow("cyclegan", "gan_cls")
 def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
     """Two epochs, and one epoch, a new process' model, and the other epoch."""
     straight = model.compiled()
@@ -127,7 +138,9 @@ def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
     )
 
 
-@every_model
+@every_model_but_slow(
+    "acgan", "cyclegan", "gan_cls", "pix2pix", "progan", "stylegan"
+)
 def test_two_replicas_take_the_same_step(model, mirrored):
     trained = {}
     for strategy in (tf.distribute.get_strategy(), mirrored):
