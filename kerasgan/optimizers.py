@@ -1,8 +1,7 @@
 """Adam as one operation for each variable.
 
-Keras' own makes some ten passes over every variable, which at small sizes is
-a fifth of a training step (docs/performance.md); TensorFlow has one operation
-for the whole update.
+Keras' own is some ten operations for each variable, each a pass over its
+numbers; TensorFlow has one for the whole update.
 """
 
 import keras

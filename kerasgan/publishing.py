@@ -79,7 +79,7 @@ gan = zoo.load("{name}")
 |---|---|
 | Recipe | {recipe} |
 | Epochs | {epochs} |
-| Hours | {hours} on {cores} cores, by the clock, other work beside it |
+| Hours | {hours} on {cores} cores, by the clock |
 | Processor | {processor} |
 | Precision | {precision}; weights stored in 16 bits |
 | Parameters | {parameters} |
@@ -556,7 +556,9 @@ def _card(folder, recipe, metrics, weaknesses, about_data):
     parameters = ", ".join(
         f"{name} {count:,}" for name, count in config["parameters"].items()
     )
-    command = f"`kerasgan train {recipe.name}`"
+    epochs = metrics["training"]["epochs"]
+    stopped = f" --epochs {epochs}" if epochs < recipe.epochs else ""
+    command = f"`kerasgan train {recipe.name}{stopped}`"
     if recipe.name not in training.recipes():
         command = f"`{recipe.name}`, the author's own"
     fields = {**config, **metrics["training"]}

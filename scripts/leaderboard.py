@@ -59,9 +59,9 @@ def trained(name):
     ]
     return (
         f"Trained for {training['hours']:.1f} hours by the clock on "
-        f"{training['cores']} cores of an {training['processor']}, other work "
-        f"beside it, with seed {training['seed']} at commit "
-        f"{training['commit']}: {', '.join(scores)}."
+        f"{training['cores']} cores ({training['processor']}), with seed "
+        f"{training['seed']} at commit {training['commit']}: "
+        f"{', '.join(scores)}."
     )
 
 

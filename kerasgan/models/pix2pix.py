@@ -119,7 +119,7 @@ class Pix2Pix(TranslationGAN):
         check_positive("width", width)
         if max_width is not None:
             check_positive("max_width", max_width)
-        if patch_size not in patchgan.DEPTHS:
+        if patch_size not in list(patchgan.DEPTHS):
             raise ValueError(
                 f"`patch_size` must be one of {list(patchgan.DEPTHS)}. "
                 f"Received: patch_size={patch_size!r}"

@@ -9,7 +9,7 @@ paper: its discriminator drops a fifth of its maps instead of a half, with
 which it hardly told real from generated (its loss stayed at 1.3, where 1.39 is
 a coin toss, and the distance to the training images at 1.07 after 13 epochs);
 the averaged generator draws, and the learning rates fall in a straight line to
-zero. Hours, processor and scores are on the card, zoo/acgan_fashion_mnist_32.
+zero.
 """
 
 from kerasgan.models import ACGAN

@@ -8,8 +8,7 @@ Flat drawings of one half of the concepts and 3D renderings of the other, so no
 pair is ever seen. The paper's networks for small pictures, six blocks, at half
 their width. Beyond the paper: batches of 4 instead of 1, which make a fuller
 use of a processor, and averaged generators translate. The epoch whose
-validation pictures are nearest to their targets is kept. Hours, processor and
-scores are on the card, zoo/cyclegan_fluent_64.
+validation pictures are nearest to their targets is kept.
 """
 
 import functools

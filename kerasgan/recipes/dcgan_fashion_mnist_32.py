@@ -9,9 +9,9 @@ that it has, 64. Beyond the paper: the averaged generator draws, and the
 learning rates fall in a straight line to zero, which takes the place of
 choosing when to stop. bfloat16 makes a step faster (docs/performance.md).
 
-Trained for 1.1 hours by the clock on 2 cores of an AMD EPYC, other work beside
-it, with seed 0 at commit 8713a9d: FD 0.274 under fd10k_fashion_mnist_test.
-More is on the card, zoo/dcgan_fashion_mnist_32.
+Trained for 1.1 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
+8713a9d: FD 0.274 under fd10k_fashion_mnist_test. More is on the card,
+zoo/dcgan_fashion_mnist_32.
 """
 
 from kerasgan.models import DCGAN

@@ -6,8 +6,7 @@
 
 The network of the paper. Beyond it: the averaged generator draws, and the
 learning rates fall in a straight line to zero. bfloat16 makes a step faster
-(docs/performance.md). Hours, processor and scores are on the card,
-zoo/dcgan_personas_64.
+(docs/performance.md).
 """
 
 from kerasgan.models import DCGAN

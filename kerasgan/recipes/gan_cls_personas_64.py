@@ -8,8 +8,7 @@ The paper's networks, the generator at half its width and sentence vectors an
 eighth as long, which the few words of these captions do not fill. Beyond the
 paper: the averaged generator draws, and the learning rates fall in a straight
 line to zero instead of in halves. bfloat16 makes a step faster
-(docs/performance.md). Hours, processor and scores are on the card,
-zoo/gan_cls_personas_64.
+(docs/performance.md).
 """
 
 from kerasgan import data

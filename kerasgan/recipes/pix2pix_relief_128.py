@@ -8,7 +8,7 @@ The paper's networks at half their width, which keeps the weights small. Beyond
 the paper: batches of 8 instead of 1, which make a fuller use of a processor,
 the averaged generator translates, and the learning rates fall in a straight
 line to zero. The epoch whose validation pictures are nearest to their targets
-is kept. Hours, processor and scores are on the card, zoo/pix2pix_relief_128.
+is kept.
 """
 
 import functools

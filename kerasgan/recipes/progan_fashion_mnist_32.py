@@ -6,8 +6,7 @@
 
 The paper's networks with a sixteenth of its feature maps at each resolution
 and at most 256, and an eighth of its images at each stage of growth. bfloat16
-makes a step faster (docs/performance.md); penalty and fade stay float32. Hours,
-processor and scores are on the card, zoo/progan_fashion_mnist_32.
+makes a step faster (docs/performance.md); penalty and fade stay float32.
 """
 
 from kerasgan.models import ProGAN

@@ -8,9 +8,8 @@ r"""StyleGAN on Fashion-MNIST at 32x32, growing from 8x8.
 The paper's networks with a sixteenth of its feature maps at each resolution
 and at most 256, a mapping network of half the width, and a sixth of its images
 at each stage of growth. R1 is weaker than at 1024x1024, where an image has a
-thousand times the pixels to spread the slope over. bfloat16 makes a step faster
-(docs/performance.md); penalty and fade stay float32. Hours, processor and
-scores are on the card, zoo/stylegan_fashion_mnist_32.
+thousand times the pixels to spread the slope over. bfloat16 makes a step
+faster (docs/performance.md); penalty and fade stay float32.
 """
 
 from kerasgan.models import StyleGAN

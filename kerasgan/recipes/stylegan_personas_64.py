@@ -8,8 +8,7 @@ The paper's networks with an eighth of its feature maps at each resolution and
 at most 256, a mapping network of half the width, and a tenth of its images at
 each stage of growth. R1 is weaker than at 1024x1024, where an image has many
 more pixels to spread the slope over. bfloat16 makes a step faster
-(docs/performance.md); penalty and fade stay float32. Hours, processor and
-scores are on the card, zoo/stylegan_personas_64.
+(docs/performance.md); penalty and fade stay float32.
 """
 
 from kerasgan.models import StyleGAN

@@ -8,9 +8,8 @@ r"""WGAN-GP on Fashion-MNIST at 32x32.
 Five steps of the critic to one of the generator, as in the paper. Beyond the
 paper: twice its learning rate, falling in a straight line to zero, as the
 authors' own code does on CIFAR-10; batches of 32 instead of 64, which is twice
-as many steps for the same work; the averaged generator draws. bfloat16
-makes a step faster (docs/performance.md); the penalty stays float32. Hours,
-processor and scores are on the card, zoo/wgan_gp_fashion_mnist_32.
+as many steps for the same work; the averaged generator draws. bfloat16 makes a
+step faster (docs/performance.md); the penalty stays float32.
 """
 
 import functools

@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 PRECISIONS = ("float32", "bfloat16")
-# As the zoo's recipes have them; either side takes these words.
+# Like those of the zoo's recipes; either side takes these words.
 FASHION = {"image_size": 32, "channels": 1}
 EMOJI = {"image_size": 64, "channels": 3, "width": 32}
 GROWN = {"latent_dim": 256, "fmap_base": 512, "fmap_max": 256, "batch_size": 32}
