@@ -30,6 +30,8 @@ _GENERATOR = "philox"
 
 # pix2pix and CycleGAN enlarge 256 to 286 before the random crop.
 _JITTER = 286 / 256
+# Without enlarging: by up to so large a part of the size.
+_MOVE = 10
 
 
 def images(
@@ -312,9 +314,11 @@ def paired(
         size: See `images`.
         batch_size: See `images`.
         channels: See `images`. The same for both.
-        jitter: bool. Whether the two pictures of a pair are enlarged by
-            286/256, cut back to `size` at a random place and mirrored by
-            chance, both alike, as pix2pix does. Defaults to `True`.
+        jitter: bool or `"move"`. Whether the two pictures of a pair are
+            enlarged by 286/256, cut back to `size` at a random place and
+            mirrored by chance, both alike, as pix2pix does. With `"move"`
+            they keep their size: they are moved by up to a tenth of it, white
+            coming in at the edges, and mirrored. Defaults to `True`.
         split: See `images`.
         skip_broken: See `images`. A pair is left out if one of its files is
             broken.
@@ -328,14 +332,15 @@ def paired(
         `(batch_size, size, size, channels)` in `[-1, 1]`.
 
     Raises:
-        ValueError: If the source is not of these kinds, a picture has no
-            partner, or there is less than a batch.
+        ValueError: If the source or `jitter` is not of these kinds, a picture
+            has no partner, or there is less than a batch.
         OSError: If the source cannot be read, or a data set is not prepared.
 
     Reference:
         [Isola et al., 2017](https://arxiv.org/abs/1611.07004), section 6.2 of
         the supplement.
     """
+    _check_jitter(jitter)
     if _is_name(source):
         examples = prepared.load(source, split, size, data_dir)
         inputs, targets = _sides(source, examples)
@@ -387,8 +392,8 @@ def unpaired(
         size: See `images`.
         batch_size: int. Pictures of each set in a batch, over all replicas.
         channels: See `images`. The same for both.
-        jitter: bool. As in `paired`, but each picture for itself. Defaults
-            to `True`.
+        jitter: As in `paired`, but each picture for itself. Defaults to
+            `True`.
         split: See `images`.
         skip_broken: See `images`.
         data_dir: See `images`.
@@ -401,10 +406,11 @@ def unpaired(
         `(batch_size, size, size, channels)` in `[-1, 1]`.
 
     Raises:
-        ValueError: If the source is not of these kinds, or one set holds less
-            than a batch.
+        ValueError: If the source or `jitter` is not of these kinds, or one set
+            holds less than a batch.
         OSError: If the source cannot be read, or a data set is not prepared.
     """
+    _check_jitter(jitter)
     if _is_name(source):
         examples = prepared.load(source, split, size, data_dir)
         first, second = _sides(source, examples)
@@ -718,22 +724,36 @@ def _mirrored_columns(count, size, seed):
     return tf.where(chances < 0.5, columns[::-1], columns)
 
 
+def _check_jitter(jitter):
+    if jitter not in (True, False, "move"):
+        raise ValueError(
+            "`jitter` must be True, False or 'move'. "
+            f"Received: jitter={jitter!r}"
+        )
+
+
 def _jittered(groups, seed, jitter):
-    """Enlarges, crops and mirrors; row i of all groups alike."""
+    """Enlarges or surrounds, crops and mirrors; row i of all groups alike."""
     if not jitter:
         return groups
     # One array with the channels of all, so nothing can differ.
     pictures = tf.concat(groups, axis=-1)
     count, size = pictures.shape[0], pictures.shape[1]
-    large = round(size * _JITTER)
-    pictures = tf.image.resize(pictures, (large, large), method="bicubic")
-    # The filter overshoots at edges.
-    pictures = tf.clip_by_value(pictures, -1.0, 1.0)
+    if jitter == "move":
+        edge = (size // _MOVE, size // _MOVE)
+        pictures = tf.pad(
+            pictures, ((0, 0), edge, edge, (0, 0)), constant_values=1.0
+        )
+    else:
+        large = round(size * _JITTER)
+        pictures = tf.image.resize(pictures, (large, large), method="bicubic")
+        # The filter overshoots at edges.
+        pictures = tf.clip_by_value(pictures, -1.0, 1.0)
     seeds = tf.random.experimental.stateless_split(seed, 2, alg=_GENERATOR)
     corners = tf.random.stateless_uniform(
         (2, count, 1),
         seeds[0],
-        maxval=large - size + 1,
+        maxval=pictures.shape[1] - size + 1,
         dtype=tf.int32,
         alg=_GENERATOR,
     )

@@ -1,7 +1,6 @@
 """What the recipes of image-to-image models share: what is better."""
 
 import numpy as np
-import tensorflow as tf
 
 from kerasgan import data, metrics, training
 from kerasgan.data import splits
@@ -63,53 +62,6 @@ def pix2pix(name, dataset, size, build, batches, batch_size, epochs, **more):
         return gan
 
     return recipe(name, dataset, size, compiled, batches, steps, epochs, **more)
-
-
-def shifted_pairs(dataset, size, batch_size, first_epoch, epochs):
-    """Returns batches of pairs, moved and mirrored at random, both alike.
-
-    The paper's jitter shows every picture an eighth larger than it will be
-    when it is translated. These keep their size and sharpness: white, which
-    is around emoji, comes in at the edges.
-
-    Args:
-        dataset: See `recipe`.
-        size: See `recipe`.
-        batch_size: int.
-        first_epoch: int. Number of the epoch to begin with.
-        epochs: int.
-    """
-    examples = data.load(dataset, "train", size)
-    furthest = size // 10
-    margins = ((0, 0), (furthest, furthest), (furthest, furthest), (0, 0))
-
-    def shift(inputs, targets, seed):
-        pictures = tf.concat([inputs, targets], axis=-1)
-        count, channels = len(pictures), pictures.shape[-1]
-        pictures = tf.pad(pictures, margins, constant_values=255)
-        seeds = tf.random.experimental.stateless_split(seed, 2)
-        corners = tf.random.stateless_uniform(
-            (2, count, 1), seeds[0], 0, 2 * furthest + 1, "int32"
-        )
-        mirrored = tf.random.stateless_uniform((count, 1), seeds[1]) < 0.5
-        places = tf.range(size)[None]
-        columns = tf.where(mirrored, size - 1 - places, places)
-        pictures = tf.gather(
-            pictures, corners[0] + places, axis=1, batch_dims=1
-        )
-        pictures = tf.gather(
-            pictures, corners[1] + columns, axis=2, batch_dims=1
-        )
-        pictures = data.to_float(pictures)
-        return pictures[..., : channels // 2], pictures[..., channels // 2 :]
-
-    return data.stream(
-        (examples["input"], examples["target"]),
-        batch_size,
-        transform=shift,
-        first_epoch=first_epoch,
-        epochs=epochs,
-    )
 
 
 def similarity_to_targets(dataset, size):

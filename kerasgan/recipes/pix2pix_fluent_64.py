@@ -27,6 +27,7 @@ zoo/pix2pix_fluent_64.
 
 import functools
 
+from kerasgan import data
 from kerasgan.models import Pix2Pix
 from kerasgan.recipes import _pairs
 
@@ -51,7 +52,9 @@ def recipe():
         "fluent",
         SIZE,
         build,
-        functools.partial(_pairs.shifted_pairs, "fluent", SIZE, BATCH_SIZE),
+        functools.partial(
+            data.paired, "fluent", SIZE, BATCH_SIZE, jitter="move"
+        ),
         BATCH_SIZE,
         epochs=50,
         description="Turns a flat emoji into a 3D one.",

@@ -318,6 +318,30 @@ def test_jitter_moves_by_the_enlargement_and_no_more():
         assert places == {13.5, 14.5, 15.5, 16.5, 17.5}
 
 
+def test_jitter_moves_without_enlarging():
+    # A dot beside the middle; up to 3 of 32 pixels each way, 16 mirrored to 15.
+    rows = np.full((256, 32, 32, 3), 255, np.uint8)
+    rows[:, 16, 16] = 0
+    targets = np.where(rows == 0, 100, rows).astype("uint8")
+    ((inputs, targets),) = data.paired(
+        (rows, targets), 32, 256, jitter="move", epochs=1
+    )
+    inputs, targets = (data.to_uint8(x).numpy() for x in (inputs, targets))
+    # Nothing is blurred, white comes in, and both go to the same place.
+    np.testing.assert_array_equal(targets, np.where(inputs == 0, 100, inputs))
+    assert set(np.unique(inputs)) == {0, 255}
+    pictures, *places = np.nonzero(inputs[..., 0] == 0)
+    np.testing.assert_array_equal(pictures, range(256))
+    assert set(places[0]) == set(range(13, 20))
+    assert set(places[1]) == set(range(12, 20))
+
+
+@pytest.mark.parametrize("function", [data.paired, data.unpaired])
+def test_unknown_jitter_is_refused(function):
+    with pytest.raises(ValueError, match="Received: jitter='shake'"):
+        function((pictures(), pictures()), 8, 2, jitter="shake")
+
+
 def test_without_jitter_pairs_are_as_they_were():
     rows = pictures()
     ((inputs, targets),) = data.paired(
