@@ -11,7 +11,7 @@ def test_memory_does_not_grow(model):
     found = script("benchmarks/memory").measure(model, steps=2000)
     resident = found["resident"]
     assert len(resident) == 8
-    # The allocator settles in the first 500. From then on a picture kept at
-    # each step, 16x16 float32, would be 1.5 MB.
-    assert resident[-1] - resident[1] < 1e6, resident
+    # Eight pictures of 16x16 float32 kept at each step would be 12 MB from the
+    # 500th on. Less than 2 MB hides in memory that was freed before.
+    assert resident[-1] - resident[1] < 3e6, resident
     assert found["first_step"] < 60
