@@ -20,10 +20,11 @@ import json
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+
+import workers
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 ROOT = pathlib.Path(__file__).parents[2]
@@ -205,56 +206,25 @@ SIDES = {
 
 
 def serve(side):
-    """Answers requests of the parent process, one JSON line each."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # Whatever a library prints is not an answer.
+    """Returns what answers the requests for a side."""
     worker, pictures = SIDES[side](), None
-    answers.write("0\n")  # The libraries are there.
-    for line in sys.stdin:
-        request, *arguments = json.loads(line)
+
+    def answer(request, *arguments):
+        nonlocal pictures
         start = time.perf_counter()
         if request == "first":
             pictures = worker.prepare(*arguments)
             pictures(1)
-            value = time.perf_counter() - start
-        else:
-            rows, seconds = arguments
-            count = 0
-            while time.perf_counter() - start < seconds:
-                if len(pictures(rows)) != rows:
-                    raise ValueError(f"{side} did not give {rows} pictures.")
-                count += rows
-            value = count / (time.perf_counter() - start)
-        answers.write(f"{value}\n")
+            return time.perf_counter() - start
+        rows, seconds = arguments
+        count = 0
+        while time.perf_counter() - start < seconds:
+            if len(pictures(rows)) != rows:
+                raise ValueError(f"{side} did not give {rows} pictures.")
+            count += rows
+        return count / (time.perf_counter() - start)
 
-
-class Side:
-    """A worker process."""
-
-    def __init__(self, side):
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--serve", side],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.answer()
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError("A worker died.")
-        return float(line)
-
-    def __call__(self, *request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return self.answer()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+    return answer
 
 
 def main():
@@ -267,7 +237,7 @@ def main():
     parser.add_argument("--serve", choices=SIDES)
     options = parser.parse_args()
     if options.serve:
-        serve(options.serve)
+        workers.serve(lambda: serve(options.serve))
         return
     import zoo
 
@@ -294,7 +264,7 @@ def measure(name, folder, rounds, seconds):
         "arguments"
     ].get("num_classes")
     chosen = [s for s in SIDES if has_mirror or "PyTorch" not in s]
-    sides = {side: Side(side) for side in chosen}
+    sides = {side: workers.Worker(side) for side in chosen}
     first = {side: sides[side]("first", name, folder) for side in chosen}
     for side in chosen:
         for rows in BATCHES:

@@ -17,17 +17,15 @@ only the ratios mean something.
 
 import argparse
 import itertools
-import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
 
+import workers
+
 ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 PRECISIONS = ("float32", "bfloat16")
 # Like those of the zoo's recipes; either side takes these words.
@@ -175,38 +173,9 @@ class Torch:
 
 
 def serve(side):
-    """Answers requests of the parent process, one JSON line each."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # Whatever a library prints is not an answer.
+    """Returns what answers the requests for a side."""
     worker = {"ours": Ours, "torch": Torch}[side]()
-    for line in sys.stdin:
-        name, *arguments = json.loads(line)
-        if name == "forget":
-            worker.built.clear()
-            answers.write("0\n")
-        else:
-            answers.write(json.dumps(getattr(worker, name)(*arguments)) + "\n")
-
-
-class Side:
-    """A worker process."""
-
-    def __init__(self, side):
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--serve", side],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def __call__(self, *request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"The worker died at {request}.")
-        return json.loads(line)
+    return lambda name, *arguments: getattr(worker, name)(*arguments)
 
 
 def main():
@@ -219,13 +188,13 @@ def main():
     parser.add_argument("--serve", choices=["ours", "torch"])
     options = parser.parse_args()
     if options.serve:
-        serve(options.serve)
+        workers.serve(lambda: serve(options.serve))
         return
-    ours, torch = Side("ours"), Side("torch")
     for model in options.models:
-        measure(model, ours, torch, options.rounds, options.seconds)
-        ours("forget")
-        torch("forget")
+        sides = [workers.Worker(side) for side in ("ours", "torch")]
+        measure(model, *sides, options.rounds, options.seconds)
+        for side in sides:
+            side.close()
 
 
 def measure(model, ours, torch, rounds, seconds):
