@@ -19,7 +19,7 @@ from kerasgan.recipes import _fashion_mnist
 from kerasgan.recipes._optimizers import falling_adam
 
 BATCH_SIZE = 5 * 32
-EPOCHS = 40
+EPOCHS = 24
 STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
