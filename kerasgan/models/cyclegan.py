@@ -27,7 +27,7 @@ from keras import layers
 from kerasgan import data, losses, random
 from kerasgan.layers.image_pool import ImagePool
 from kerasgan.layers.normalization import InstanceNormalization
-from kerasgan.layers.padding import ReflectionPadding2D
+from kerasgan.layers.padding import Cropping2D, ReflectionPadding2D
 from kerasgan.layers.patchgan import build_patchgan
 from kerasgan.models.base import TranslationGAN, check_positive, is_whole
 from kerasgan.optimizers import Adam
@@ -475,7 +475,7 @@ def build_generator(channels, width, blocks, name):
             name=f"up_{doubling}",
         )(x)
         # One row and column more than twice as many come out.
-        x = layers.Cropping2D(((1, 0), (1, 0)), name=f"crop_{doubling}")(x)
+        x = Cropping2D(((1, 0), (1, 0)), name=f"crop_{doubling}")(x)
         x = normalize_relu(x, f"up_{doubling}")
     x = reflect(x, 3, "to_image")
     x = convolution(channels, 7, name="to_image")(x)

@@ -1,9 +1,11 @@
 """Reflection: the border is not repeated."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from kerasgan.layers.padding import ReflectionPadding2D
+from kerasgan.layers.padding import Cropping2D, ReflectionPadding2D
 
 
 def test_reflects_without_the_border():
@@ -26,3 +28,20 @@ def test_shape_is_known_or_open_as_what_comes_in():
 def test_refuses_no_padding():
     with pytest.raises(ValueError, match="Received: padding=0"):
         ReflectionPadding2D(0)
+
+
+def test_cropping_is_that_of_keras_and_so_is_its_gradient():
+    images = tf.random.stateless_normal((2, 5, 6, 3), (0, 1))
+    sides = ((1, 0), (2, 1))
+    found = []
+    for layer in (Cropping2D(sides), keras.layers.Cropping2D(sides)):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            cropped = layer(images)
+            loss = tf.reduce_sum(cropped**3)
+        assert cropped.shape == (2, 4, 3, 3)
+        found.append((cropped, tape.gradient(loss, images)))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    np.testing.assert_array_equal(found[0][1], found[1][1])
+    inputs = keras.Input((None, 8, 3))
+    assert Cropping2D(sides)(inputs).shape == (None, None, 5, 3)
