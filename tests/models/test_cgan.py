@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasgan import data, models
+from kerasgan import models
 from tests import tiny
-from tests.models import steps
+from tests.models import clothes, steps
 
 
 def batch():
