@@ -14,7 +14,7 @@ from kerasgan.recipes import _personas
 from kerasgan.recipes._optimizers import falling_adam
 
 BATCH_SIZE = 64
-EPOCHS = 50
+EPOCHS = 32
 STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -30,4 +30,6 @@ def build():
 
 
 def recipe():
-    return _personas.recipe("dcgan_personas_64", build, BATCH_SIZE, EPOCHS)
+    return _personas.recipe(
+        "dcgan_personas_64", build, BATCH_SIZE, EPOCHS, score_every=2
+    )

@@ -5,11 +5,14 @@
     kerasgan publish runs/progan_fashion_mnist_32 -o zoo/progan_fashion_mnist_32
 
 The paper's networks with a thirty-second of its feature maps at each
-resolution, and a fifteenth of its images at each stage of growth. bfloat16
+resolution, and a fifteenth of its images at each stage of growth, with three
+times its learning rate: after 12 epochs the distance to the training images
+was 2.03 at the paper's, and 1.54 where it was tripled after the tenth. bfloat16
 makes a step faster (docs/performance.md); penalty and fade stay float32.
 """
 
 from kerasgan.models import ProGAN
+from kerasgan.optimizers import Adam
 from kerasgan.recipes import _fashion_mnist
 
 BATCH_SIZE = 32
@@ -28,7 +31,8 @@ def build():
         seed=0,
         dtype="mixed_bfloat16",
     )
-    gan.compile()
+    # The paper's moments; its rate is 1e-3.
+    gan.compile(Adam(3e-3, 0.0, 0.99), Adam(3e-3, 0.0, 0.99))
     return gan
 
 
