@@ -60,10 +60,13 @@ class Cropping2D(layers.Cropping2D):
     """Keras' cropping with a gradient that costs less.
 
     The gradient of Keras' slicing with strides takes as long as a convolution;
-    that of a plain slice is a padding. Arguments are Keras'.
+    that of a plain slice is a padding. Outside of training it is Keras' layer,
+    which LiteRT can convert for pictures of any size. Arguments are Keras'.
     """
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
+        if not training:
+            return super().call(inputs)
         (top, bottom), (left, right) = self.cropping
         inner = tf.shape(inputs) - [0, top + bottom, left + right, 0]
         outputs = tf.slice(inputs, [0, top, left, 0], inner)

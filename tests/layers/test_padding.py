@@ -34,14 +34,20 @@ def test_cropping_is_that_of_keras_and_so_is_its_gradient():
     images = tf.random.stateless_normal((2, 5, 6, 3), (0, 1))
     sides = ((1, 0), (2, 1))
     found = []
-    for layer in (Cropping2D(sides), keras.layers.Cropping2D(sides)):
+    for layer, call in (
+        (Cropping2D(sides), {"training": True}),
+        (keras.layers.Cropping2D(sides), {}),
+    ):
         with tf.GradientTape() as tape:
             tape.watch(images)
-            cropped = layer(images)
+            cropped = layer(images, **call)
             loss = tf.reduce_sum(cropped**3)
         assert cropped.shape == (2, 4, 3, 3)
         found.append((cropped, tape.gradient(loss, images)))
     np.testing.assert_array_equal(found[0][0], found[1][0])
     np.testing.assert_array_equal(found[0][1], found[1][1])
-    inputs = keras.Input((None, 8, 3))
-    assert Cropping2D(sides)(inputs).shape == (None, None, 5, 3)
+    for training in (False, True):
+        inputs = keras.Input((None, 8, 3))
+        outputs = Cropping2D(sides)(inputs, training=training)
+        assert outputs.shape == (None, None, 5, 3)
+    np.testing.assert_array_equal(Cropping2D(sides)(images), found[0][0])

@@ -4,8 +4,9 @@ import numpy as np
 import torch
 
 # Keras adds Adam's epsilon before the correction of the second moment and
-# PyTorch after it; at the first step these two are the same.
-EPSILON = 1e-8
+# PyTorch after it; at the first step these two are the same. With the default
+# of 1e-8 a gradient of nothing but rounding takes a whole step, either way.
+EPSILON = 1e-6
 TORCH_EPSILON = EPSILON / np.sqrt(1 - 0.999)
 
 
