@@ -14,7 +14,7 @@ from kerasgan.recipes import _personas
 from kerasgan.recipes._optimizers import falling_adam
 
 BATCH_SIZE = 64
-EPOCHS = 32
+EPOCHS = 24
 STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
 
 
