@@ -1,4 +1,4 @@
-"""Padding that continues a picture instead of framing it in black."""
+"""Padding that continues a picture, and cropping with a cheap gradient."""
 
 import keras
 import tensorflow as tf
@@ -59,9 +59,9 @@ class ReflectionPadding2D(layers.Layer):
 class Cropping2D(layers.Cropping2D):
     """Keras' cropping with a gradient that costs less.
 
-    The gradient of Keras' slicing with strides takes as long as a convolution;
-    that of a plain slice is a padding. Outside of training it is Keras' layer,
-    which LiteRT can convert for pictures of any size. Arguments are Keras'.
+    That of Keras' slicing with strides is slow on a processor; that of a plain
+    slice is a padding. Outside of training it is Keras' layer, which LiteRT
+    can convert for pictures of any size. Arguments are Keras'.
     """
 
     def call(self, inputs, training=None):

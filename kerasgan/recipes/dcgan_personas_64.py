@@ -9,9 +9,8 @@ learning rates fall in a straight line to zero. bfloat16 makes a step faster
 (docs/performance.md).
 
 Not there yet: the discriminator tells these flat drawings from generated ones
-too easily. Its loss fell to 0.002 by epoch 18 of 24 while the distance to the
-training images rose; with a fifth of the rate for it alone, all faces were one
-after 4 epochs.
+too easily. Its loss goes to nothing while the distance to the training images
+rises.
 """
 
 from kerasgan.models import DCGAN

@@ -5,10 +5,9 @@
     kerasgan publish runs/progan_fashion_mnist_32 -o zoo/progan_fashion_mnist_32
 
 The paper's networks with a thirty-second of its feature maps at each
-resolution, and a fifteenth of its images at each stage of growth, with three
-times its learning rate: after 12 epochs the distance to the training images
-was 2.03 at the paper's, and 1.54 where it was tripled after the tenth. bfloat16
-makes a step faster (docs/performance.md); penalty and fade stay float32.
+resolution, a twentieth of its images at each stage of growth, and three times
+its learning rate, for so short a run. bfloat16 makes a step faster
+(docs/performance.md); penalty and fade stay float32.
 """
 
 from kerasgan.models import ProGAN

@@ -4,7 +4,7 @@ import numpy as np
 
 from kerasgan import data
 
-FLAT = 0.2  # No cloth is nearer than this to a picture of noise or one grey.
+NEAR = 0.2  # Mean squared error; what untrained models draw is farther.
 
 
 def trousers_and_bags():
@@ -27,4 +27,4 @@ def classes(drawn, images, labels):
     """
     drawn = drawn / 127.5 - 1
     errors = ((drawn[:, None] - images[None]) ** 2).mean((2, 3, 4))
-    return np.where(errors.min(1) < FLAT, labels[errors.argmin(1)], -1)
+    return np.where(errors.min(1) < NEAR, labels[errors.argmin(1)], -1)
