@@ -38,9 +38,13 @@ def running(models, **limits):
         served = server.Server(models, Limits(**limits))
         async with server.listening(served, "127.0.0.1", 0) as address:
             port = int(address.rsplit(":", 1)[1])
-            started.set_result(
-                (served, port, lambda: loop.call_soon_threadsafe(stop.set))
-            )
+
+            def end():
+                # A test that has ended it before may find the loop closed.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(stop.set)
+
+            started.set_result((served, port, end))
             await stop.wait()
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
