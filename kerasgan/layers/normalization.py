@@ -4,6 +4,9 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+# Of the moving statistics, in Keras' sense: Torch's is 0.1.
+MOMENTUM = 0.9
+
 
 def batch_normalization(name, synchronized=False):
     """Returns batch normalization as the authors' Torch releases have it.
@@ -20,7 +23,7 @@ def batch_normalization(name, synchronized=False):
         A `BatchNormalization`.
     """
     return BatchNormalization(
-        momentum=0.9,
+        momentum=MOMENTUM,
         epsilon=1e-5,
         gamma_initializer=keras.initializers.RandomNormal(1.0, 0.02),
         synchronized=synchronized,

@@ -203,7 +203,7 @@ class ACGAN(ClassGAN):
             )
             total = g_loss + g_class_loss
         self.minimize(tape, total, self.generator, self.generator_optimizer)
-        self.update_average()
+        self.update_average(inputs=(latents, labels))
 
         return self.report(
             d_loss=d_loss,

@@ -9,6 +9,7 @@ and exporting. The algorithm of each paper is in its own file, in a
 import contextlib
 import functools
 import inspect
+import math
 import types
 
 import keras
@@ -16,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan import data, random
+from kerasgan.layers.normalization import MOMENTUM
 
 
 class GAN(keras.Model):
@@ -330,18 +332,75 @@ class GAN(keras.Model):
             gradients = [g + poison for g in gradients]
         optimizer.apply(gradients, variables)
 
-    def update_average(self, decay=None):
+    def update_average(self, decay=None, inputs=None):
         """Moves the averaged generators one step towards the trained ones.
 
         Args:
-            decay: Float or scalar tensor. Defaults to `ema_decay`.
+            decay: Float or scalar tensor. Defaults to `ema_decay`, or less at
+                first: see `ramped`.
+            inputs: What the generator took in this step, for batch statistics
+                of the average's own: see `update_average_statistics`. A model
+                of several generators has none. Defaults to averages of the
+                trained generators' statistics.
         """
-        decay = self.ema_decay if decay is None else decay
+        decay = self.ramped(self.ema_decay) if decay is None else decay
         pairs = zip(self.average_generators, self.generators, strict=True)
         for average_network, network in pairs:
             weights = zip(average_network.weights, network.weights, strict=True)
             for average, current in weights:
-                average.assign(current + decay * (average - current))
+                if current.trainable or inputs is None:
+                    average.assign(current + decay * (average - current))
+        if inputs is not None:
+            self.update_average_statistics(inputs)
+
+    def ramped(self, decay):
+        """Returns a decay that grows to `decay` in the first steps.
+
+        After `n` steps it is at most `(1 + n) / (10 + n)`, so that what a
+        short training averages is not mostly its random start.
+
+        Args:
+            decay: float.
+
+        Returns:
+            Float scalar tensor.
+        """
+        steps = tf.cast(self.generator_optimizer.iterations, "float32")
+        return tf.minimum(decay, (1.0 + steps) / (10.0 + steps))
+
+    def update_average_statistics(self, inputs):
+        """Moves the averaged generator's batch statistics to its own maps'.
+
+        Maps of averaged weights vary less than those of the weights that they
+        are the average of. Normalized by how much theirs vary, they would make
+        faint images until the learning rate comes to rest.
+
+        Args:
+            inputs: A batch of the generator's inputs. Every fourth is enough,
+                for statistics that are averages of a hundred steps.
+
+        Reference:
+            [Brock et al., 2019](https://arxiv.org/abs/1809.11096), "standing
+            statistics", which are taken after training.
+        """
+        network, average_network = self.generator, self.average_generator
+        if not network.non_trainable_weights:
+            return
+        pairs = zip(network.variables, average_network.variables, strict=True)
+        trained, others = [], []
+        for variable, average in pairs:
+            (trained if variable.trainable else others).append(average)
+        # The average's own layers are frozen, and would not take any.
+        _, moved = network.stateless_call(
+            [variable.value for variable in trained],
+            [variable.value for variable in others],
+            tf.nest.map_structure(lambda tensor: tensor[::4], inputs),
+            training=True,
+        )
+        # What the layers' momentum left of this batch, and more of it.
+        share = (1.0 - self.ramped(0.99)) / (1.0 - MOMENTUM)
+        for average, value in zip(others, moved, strict=True):
+            average.assign(average + share * (value - average))
 
     def report(self, **losses):
         """Returns what `train_step` returns, from this step's mean losses.
@@ -1102,6 +1161,23 @@ def check_positive(name, value):
     if not is_whole(value) or value < 1:
         raise ValueError(
             f"`{name}` must be a whole number of at least 1. "
+            f"Received: {name}={value!r}"
+        )
+
+
+def check_not_negative(name, value):
+    """Refuses a weight below zero.
+
+    Args:
+        name: str. The argument's name, for the message.
+        value: What was given.
+
+    Raises:
+        ValueError: If it is negative, or not a number.
+    """
+    if not 0.0 <= value < math.inf:
+        raise ValueError(
+            f"`{name}` must be a number that is not negative. "
             f"Received: {name}={value!r}"
         )
 

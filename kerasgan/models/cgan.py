@@ -85,7 +85,7 @@ class ConditionalGAN(ClassGAN):
                 losses.non_saturating_generator_loss(fake_scores)
             )
         self.minimize(tape, g_loss, self.generator, self.generator_optimizer)
-        self.update_average()
+        self.update_average(inputs=(latents, labels))
 
         return self.report(d_loss=d_loss, g_loss=g_loss)
 

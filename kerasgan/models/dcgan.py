@@ -25,8 +25,14 @@ from keras import layers
 
 from kerasgan import losses
 from kerasgan.layers.normalization import batch_normalization
-from kerasgan.models.base import LatentGAN, check_positive, check_power_of_two
+from kerasgan.models.base import (
+    LatentGAN,
+    check_not_negative,
+    check_positive,
+    check_power_of_two,
+)
 from kerasgan.optimizers import Adam
+from kerasgan.penalties import scores_and_squared_slopes
 
 # Section 4: all weights start from a normal with this deviation. Not an object:
 # shared by layers, one would give all of them the same numbers.
@@ -43,6 +49,10 @@ class DCGAN(LatentGAN):
         width: int. Feature maps at the largest resolution; each halving of
             resolution doubles them. Defaults to `64`.
         latent_dim: int. Length of the noise vector. Defaults to `100`.
+        r1_gamma: float. Weight of the R1 penalty, which keeps a discriminator
+            that tells the images apart too easily from becoming steep: try
+            `1.0` where its loss goes to zero and the images stay noise. It is
+            not in the paper. Defaults to `0.0`, none.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
         **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
@@ -70,7 +80,9 @@ class DCGAN(LatentGAN):
     ```
 
     Reference:
-        [Radford et al., 2015](https://arxiv.org/abs/1511.06434)
+        [Radford et al., 2015](https://arxiv.org/abs/1511.06434);
+        [Mescheder et al., 2018](https://arxiv.org/abs/1801.04406), section
+        4.1, for R1
     """
 
     def __init__(
@@ -79,6 +91,7 @@ class DCGAN(LatentGAN):
         channels=3,
         width=64,
         latent_dim=100,
+        r1_gamma=0.0,
         synchronized=False,
         **kwargs,
     ):
@@ -90,10 +103,12 @@ class DCGAN(LatentGAN):
         )
         check_positive("channels", channels)
         check_positive("width", width)
+        check_not_negative("r1_gamma", r1_gamma)
         super().__init__(latent_dim=latent_dim, **kwargs)
         self.image_size = image_size
         self.channels = channels
         self.width = width
+        self.r1_gamma = r1_gamma
         self.synchronized = synchronized
         self.image_shape = (image_size, image_size, channels)
         with self.dtype_scope():
@@ -130,10 +145,12 @@ class DCGAN(LatentGAN):
         # Discriminator: tell the real images from the fakes. Two separate
         # passes, so that batch statistics never mix real and fake.
         with tf.GradientTape() as tape:
-            real_scores = self.discriminator(real_images, training=True)
+            real_scores, penalty = self.scores_and_penalty(real_images)
             fake_scores = self.discriminator(fake_images, training=True)
             d_loss = tf.reduce_mean(
-                losses.real_loss(real_scores) + losses.fake_loss(fake_scores)
+                losses.real_loss(real_scores)
+                + losses.fake_loss(fake_scores)
+                + penalty
             )
         self.minimize(
             tape, d_loss, self.discriminator, self.discriminator_optimizer
@@ -148,9 +165,17 @@ class DCGAN(LatentGAN):
         self.minimize(
             generator_tape, g_loss, self.generator, self.generator_optimizer
         )
-        self.update_average()
+        self.update_average(inputs=latents)
 
         return self.report(d_loss=d_loss, g_loss=g_loss)
+
+    def scores_and_penalty(self, real_images):
+        """Returns raw scores `(batch, 1)` and the R1 penalty of each image."""
+        score = functools.partial(self.discriminator, training=True)
+        if not self.r1_gamma:
+            return score(real_images), 0.0
+        scores, squared_slopes = scores_and_squared_slopes(score, real_images)
+        return scores, self.r1_gamma / 2.0 * squared_slopes[:, None]
 
 
 def build_generator(image_size, channels, width, latent_dim, synchronized):

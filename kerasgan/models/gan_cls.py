@@ -297,8 +297,10 @@ class GANCLS(LatentGAN):
         # (equation 5 with beta 0.5), half as many as there are captions.
         half = tf.shape(all_vectors)[0] // 2
         between = 0.5 * (all_vectors[:half] + all_vectors[half : 2 * half])
-        vectors = tf.concat([vectors, own_rows(between, batch_size // 2)], 0)
-        latents = tf.concat(
+        more_vectors = tf.concat(
+            [vectors, own_rows(between, batch_size // 2)], axis=0
+        )
+        more_latents = tf.concat(
             [
                 self.sample_latents(batch_size),
                 self.sample_latents(batch_size // 2),
@@ -306,15 +308,17 @@ class GANCLS(LatentGAN):
             axis=0,
         )
         with tf.GradientTape() as tape:
-            fake_images = self.generator((latents, vectors), training=True)
+            fake_images = self.generator(
+                (more_latents, more_vectors), training=True
+            )
             fake_scores = self.discriminator(
-                (fake_images, vectors), training=True
+                (fake_images, more_vectors), training=True
             )
             g_loss = tf.reduce_mean(
                 losses.non_saturating_generator_loss(fake_scores)
             )
         self.minimize(tape, g_loss, self.generator, self.generator_optimizer)
-        self.update_average()
+        self.update_average(inputs=(latents, vectors))
 
         return self.report(g_loss=g_loss, **report)
 

@@ -13,7 +13,6 @@ it would have.
 """
 
 import collections
-import math
 import types
 
 import keras
@@ -375,20 +374,3 @@ class GrowingGAN(LatentGAN):
         fade = self.fade_at(stage)
         shown = self.shown_images(images, stage, fade)
         return self.discriminator(shown, fade=fade)
-
-
-def check_not_negative(name, value):
-    """Refuses a weight below zero.
-
-    Args:
-        name: str. The argument's name, for the message.
-        value: What was given.
-
-    Raises:
-        ValueError: If it is negative, or not a number.
-    """
-    if not 0.0 <= value < math.inf:
-        raise ValueError(
-            f"`{name}` must be a number that is not negative. "
-            f"Received: {name}={value!r}"
-        )

@@ -35,11 +35,8 @@ from kerasgan.layers.equalized import (
 from kerasgan.layers.minibatch_stddev import MinibatchStdDev
 from kerasgan.layers.pixel_norm import pixel_norm
 from kerasgan.layers.resampling import downsample, upsample
-from kerasgan.models.growing import (
-    GrowingGAN,
-    GrowingNetwork,
-    check_not_negative,
-)
+from kerasgan.models.base import check_not_negative
+from kerasgan.models.growing import GrowingGAN, GrowingNetwork
 from kerasgan.optimizers import Adam
 from kerasgan.penalties import gradient_penalty
 

@@ -39,14 +39,11 @@ from kerasgan.layers.style import AdaIN, LearnedConstant, Noise
 from kerasgan.models.base import (
     ClassGAN,
     as_seed,
+    check_not_negative,
     check_positive,
     is_whole,
 )
-from kerasgan.models.growing import (
-    GrowingGAN,
-    GrowingNetwork,
-    check_not_negative,
-)
+from kerasgan.models.growing import GrowingGAN, GrowingNetwork
 from kerasgan.models.progan import ProGANDiscriminator
 from kerasgan.optimizers import Adam
 from kerasgan.penalties import scores_and_squared_slopes

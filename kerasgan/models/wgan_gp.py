@@ -200,7 +200,7 @@ class WGANGP(LatentGAN):
             fake_scores = self.discriminator(fake_images, training=True)
             g_loss = -tf.reduce_mean(fake_scores)
         self.minimize(tape, g_loss, self.generator, self.generator_optimizer)
-        self.update_average()
+        self.update_average(inputs=latents)
 
         return self.report(
             d_loss=tf.reduce_mean(d_losses),

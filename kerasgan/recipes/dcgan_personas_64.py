@@ -4,13 +4,11 @@
     kerasgan train dcgan_personas_64
     kerasgan publish runs/dcgan_personas_64 -o zoo/dcgan_personas_64
 
-The network of the paper. Beyond it: the averaged generator draws, and the
-learning rates fall in a straight line to zero. bfloat16 makes a step faster
-(docs/performance.md).
-
-Not there yet: the discriminator tells these flat drawings from generated ones
-too easily. Its loss goes to nothing while the distance to the training images
-rises.
+The network of the paper. Beyond it: an R1 penalty, without which the
+discriminator tells these flat drawings from generated ones so easily that its
+loss goes to nothing and the images stay noise; the averaged generator draws,
+and the learning rates fall in a straight line to zero. bfloat16 makes a step
+faster (docs/performance.md); the penalty stays float32.
 """
 
 from kerasgan.models import DCGAN
@@ -25,6 +23,7 @@ STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
 def build():
     gan = DCGAN(
         image_size=64,
+        r1_gamma=1.0,
         ema_decay=0.999,
         seed=0,
         dtype="mixed_bfloat16",
