@@ -1,0 +1,146 @@
+"""The averaged generator: how fast it follows, and its batch statistics."""
+
+import functools
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasgan import penalties
+from tests import tiny
+
+# Those whose generator normalizes by the batch and is averaged by itself.
+NAMES = ("acgan", "cgan", "dcgan", "gan_cls", "wgan_gp")
+
+
+def test_the_average_follows_slowly():
+    gan = tiny.by_name("dcgan").compiled()
+    average = gan.average_generator.weights
+    before = [v.numpy() for v in average]
+    for variable in gan.generator.weights:
+        variable.assign(variable + 1.0)
+    gan.update_average(decay=0.75)
+    for old, new in zip(before, average, strict=True):
+        np.testing.assert_allclose(
+            new.numpy(), old + 0.25, rtol=1e-5, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"), [(0, 0.1), (8, 0.5), (890, 0.99), (10_000, 0.99)]
+)
+def test_the_average_follows_faster_at_first(steps, expected):
+    gan = tiny.dcgan(ema_decay=0.99)
+    gan.compile()
+    gan.generator_optimizer.iterations.assign(steps)
+    average, trained = gan.average_generator.weights, gan.generator.weights
+    for variable in trained:
+        variable.assign(tf.ones_like(variable))
+    for variable in average:
+        variable.assign(tf.zeros_like(variable))
+    gan.update_average()
+    for variable in average:
+        np.testing.assert_allclose(variable, 1.0 - expected, rtol=1e-4)
+
+
+def wander(gan, steps=300):
+    """Moves the generator's weights about as a steady learning rate does.
+
+    Each step's are the first ones and noise of the same size, so the average
+    is near the first, and half of the trained weights' variance is missing.
+    """
+    random = np.random.default_rng(0)
+    kernels = [v for v in gan.generator.weights if v.path.endswith("kernel")]
+    first = [kernel.numpy() for kernel in kernels]
+    for step in range(steps):
+        gan.generator_optimizer.iterations.assign(step)
+        for kernel, start in zip(kernels, first, strict=True):
+            noise = random.normal(0.0, start.std(), start.shape)
+            kernel.assign(start + noise)
+        latents = gan.sample_latents(64)
+        gan.generator(latents, training=True)
+        yield latents
+
+
+def test_the_average_makes_no_fainter_maps_than_its_own():
+    gan = tiny.dcgan(width=16)
+    gan.compile()
+    for latents in wander(gan):
+        gan.update_average(inputs=latents)
+    latents = gan.sample_latents(256)
+    average = gan.average_generator
+    found = average(latents, training=False).numpy()
+    # What its weights make when normalized by the very batch.
+    for variable, value in zip(
+        gan.generator.weights, average.weights, strict=True
+    ):
+        variable.assign(value)
+    own = gan.generator(latents, training=True).numpy()
+    assert found.std() == pytest.approx(own.std(), rel=0.05)
+
+
+def test_statistics_of_others_make_faint_images():
+    """The reason for all this: without inputs they are the trained ones'."""
+    gan = tiny.dcgan(width=16)
+    gan.compile()
+    for _ in wander(gan):
+        gan.update_average()
+    latents = gan.sample_latents(256)
+    found = gan.average_generator(latents, training=False).numpy()
+    trained = gan.generator(latents, training=True).numpy()
+    assert found.std() < 0.5 * trained.std()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_takes_statistics_of_its_own_inputs(name):
+    """Every fourth input, through the average alone, a hundredth of it."""
+    gan = tiny.by_name(name).compiled({"ema_decay": 0.5}, run_eagerly=True)
+    average, network = gan.average_generator, gan.generator
+    seen = []
+    update = gan.update_average_statistics
+    gan.update_average_statistics = lambda inputs: (
+        seen.append(inputs) or update(inputs)
+    )
+    batch = next(iter(gan._dataset(tiny.by_name(name).dataset(), None, None)))
+    gan.generator_optimizer.iterations.assign(5000)
+    before = [v.numpy() for v in average.weights]
+    gan.train_step(batch)
+    (inputs,) = seen
+    found = [v.numpy() for v in average.weights]
+
+    # The same through the layers themselves, with the average's kernels and
+    # the statistics that it had.
+    weights = zip(network.weights, before, found, strict=True)
+    for weight, old, new in weights:
+        weight.assign(new if weight.trainable else old)
+    some = tf.nest.map_structure(lambda tensor: tensor[::4], inputs)
+    network(some, training=True)
+    weights = zip(network.weights, before, found, strict=True)
+    for weight, old, new in weights:
+        if not weight.trainable:
+            # The layer moved a tenth of the way, the average a hundredth.
+            expected = old + 0.1 * (weight.numpy() - old)
+            np.testing.assert_allclose(new, expected, rtol=1e-4, atol=1e-6)
+            assert (new != old).any()
+
+
+def test_r1_is_added_with_half_its_weight():
+    gan = tiny.dcgan(r1_gamma=6.0)
+    gan.compile(run_eagerly=True)
+    real = tf.constant(tiny.images(8))
+    reports = []
+    gan.report = lambda **values: reports.append(
+        types.SimpleNamespace(**values)
+    )
+    gan.minimize = lambda *args: None
+    gan.seed_generator.state.assign(tf.zeros_like(gan.seed_generator.state))
+    gan.train_step(real)
+    gan.r1_gamma = 0.0
+    gan.seed_generator.state.assign(tf.zeros_like(gan.seed_generator.state))
+    gan.train_step(real)
+    discriminator = functools.partial(gan.discriminator, training=True)
+    penalty = tf.reduce_mean(penalties.r1_penalty(discriminator, real))
+    difference = reports[0].d_loss - reports[1].d_loss
+    assert float(difference) == pytest.approx(3.0 * float(penalty), rel=1e-3)
+    assert float(reports[0].g_loss) == float(reports[1].g_loss)
