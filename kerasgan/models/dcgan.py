@@ -32,7 +32,7 @@ from kerasgan.models.base import (
     check_power_of_two,
 )
 from kerasgan.optimizers import Adam
-from kerasgan.penalties import scores_and_squared_slopes
+from kerasgan.penalties import scores_and_r1
 
 # Section 4: all weights start from a normal with this deviation. Not an object:
 # shared by layers, one would give all of them the same numbers.
@@ -145,13 +145,15 @@ class DCGAN(LatentGAN):
         # Discriminator: tell the real images from the fakes. Two separate
         # passes, so that batch statistics never mix real and fake.
         with tf.GradientTape() as tape:
-            real_scores, penalty = self.scores_and_penalty(real_images)
+            real_scores, penalty = scores_and_r1(
+                functools.partial(self.discriminator, training=True),
+                real_images,
+                self.r1_gamma,
+            )
             fake_scores = self.discriminator(fake_images, training=True)
             d_loss = tf.reduce_mean(
-                losses.real_loss(real_scores)
-                + losses.fake_loss(fake_scores)
-                + penalty
-            )
+                losses.real_loss(real_scores) + losses.fake_loss(fake_scores)
+            ) + tf.reduce_mean(penalty)
         self.minimize(
             tape, d_loss, self.discriminator, self.discriminator_optimizer
         )
@@ -168,14 +170,6 @@ class DCGAN(LatentGAN):
         self.update_average(inputs=latents)
 
         return self.report(d_loss=d_loss, g_loss=g_loss)
-
-    def scores_and_penalty(self, real_images):
-        """Returns raw scores `(batch, 1)` and the R1 penalty of each image."""
-        score = functools.partial(self.discriminator, training=True)
-        if not self.r1_gamma:
-            return score(real_images), 0.0
-        scores, squared_slopes = scores_and_squared_slopes(score, real_images)
-        return scores, self.r1_gamma / 2.0 * squared_slopes[:, None]
 
 
 def build_generator(image_size, channels, width, latent_dim, synchronized):

@@ -50,11 +50,13 @@ from kerasgan.layers.normalization import batch_normalization
 from kerasgan.models.base import (
     LatentGAN,
     as_seed,
+    check_not_negative,
     check_positive,
     check_power_of_two,
     describe_batch,
 )
 from kerasgan.optimizers import Adam
+from kerasgan.penalties import scores_and_r1
 
 # Of the authors' release. A config and not an object, which would give the
 # same numbers to every layer.
@@ -86,6 +88,8 @@ class GANCLS(LatentGAN):
             maps of the image encoder that it learns with. Defaults to `256`.
         halve_every: int. Epochs after which both learning rates are halved,
             again and again. Defaults to `100`.
+        r1_gamma: float. Weight of the R1 penalty, as in `DCGAN`; not in the
+            paper. Defaults to `0.0`, none.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
         **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
@@ -137,6 +141,7 @@ class GANCLS(LatentGAN):
         caption_length=32,
         encoder_width=256,
         halve_every=100,
+        r1_gamma=0.0,
         synchronized=False,
         **kwargs,
     ):
@@ -157,6 +162,7 @@ class GANCLS(LatentGAN):
             ("halve_every", halve_every),
         ):
             check_positive(name, value)
+        check_not_negative("r1_gamma", r1_gamma)
         if vocabulary is not None:
             vocabulary = tuple(vocabulary)
             if not 0 < len(vocabulary) == len(set(vocabulary)):
@@ -176,6 +182,7 @@ class GANCLS(LatentGAN):
         self.caption_length = caption_length
         self.encoder_width = encoder_width
         self.halve_every = halve_every
+        self.r1_gamma = r1_gamma
         self.synchronized = synchronized
         self.image_shape = (image_size, image_size, channels)
         with self.dtype_scope():
@@ -268,8 +275,12 @@ class GANCLS(LatentGAN):
         latents = self.sample_latents(batch_size)
         fake_images = self.generator((latents, vectors), training=True)
         with tf.GradientTape() as tape:
-            right_scores = self.discriminator(
-                (real_images, vectors), training=True
+            right_scores, penalty = scores_and_r1(
+                lambda images: self.discriminator(
+                    (images, vectors), training=True
+                ),
+                real_images,
+                self.r1_gamma,
             )
             wrong_scores = self.discriminator(
                 (real_images, wrong_vectors), training=True
@@ -281,7 +292,7 @@ class GANCLS(LatentGAN):
                 losses.real_loss(right_scores)
                 + 0.5 * is_wrong * losses.fake_loss(wrong_scores)
                 + 0.5 * losses.fake_loss(fake_scores)
-            )
+            ) + tf.reduce_mean(penalty)
             report = {"d_loss": d_loss}
             total = d_loss
             if self.vocabulary:

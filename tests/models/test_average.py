@@ -1,13 +1,9 @@
 """The averaged generator: how fast it follows, and its batch statistics."""
 
-import functools
-import types
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasgan import penalties
 from tests import tiny
 
 # Those whose generator normalizes by the batch and is averaged by itself.
@@ -123,24 +119,3 @@ def test_a_step_takes_statistics_of_its_own_inputs(name):
             expected = old + 0.1 * (weight.numpy() - old)
             np.testing.assert_allclose(new, expected, rtol=1e-4, atol=1e-6)
             assert (new != old).any()
-
-
-def test_r1_is_added_with_half_its_weight():
-    gan = tiny.dcgan(r1_gamma=6.0)
-    gan.compile(run_eagerly=True)
-    real = tf.constant(tiny.images(8))
-    reports = []
-    gan.report = lambda **values: reports.append(
-        types.SimpleNamespace(**values)
-    )
-    gan.minimize = lambda *args: None
-    gan.seed_generator.state.assign(tf.zeros_like(gan.seed_generator.state))
-    gan.train_step(real)
-    gan.r1_gamma = 0.0
-    gan.seed_generator.state.assign(tf.zeros_like(gan.seed_generator.state))
-    gan.train_step(real)
-    discriminator = functools.partial(gan.discriminator, training=True)
-    penalty = tf.reduce_mean(penalties.r1_penalty(discriminator, real))
-    difference = reports[0].d_loss - reports[1].d_loss
-    assert float(difference) == pytest.approx(3.0 * float(penalty), rel=1e-3)
-    assert float(reports[0].g_loss) == float(reports[1].g_loss)

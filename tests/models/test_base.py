@@ -27,7 +27,6 @@ def gan():
         ({"image_size": 32.0}, "Received: image_size=32.0"),
         ({"channels": 0}, "Received: channels=0"),
         ({"width": -1}, "Received: width=-1"),
-        ({"r1_gamma": -1.0}, "Received: r1_gamma=-1.0"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):
