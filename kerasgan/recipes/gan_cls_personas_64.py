@@ -18,7 +18,7 @@ from kerasgan.recipes import _images, _personas
 from kerasgan.recipes._optimizers import falling_adam
 
 BATCH_SIZE = 64
-EPOCHS = 60
+EPOCHS = 24
 STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -30,6 +30,7 @@ def build():
         sentence_dim=128,
         vocabulary=words_of([text.decode() for text in captions]),
         encoder_width=128,
+        r1_gamma=1.0,
         ema_decay=0.999,
         seed=0,
         dtype="mixed_bfloat16",
