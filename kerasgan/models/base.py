@@ -376,8 +376,9 @@ class GAN(keras.Model):
         faint images until the learning rate comes to rest.
 
         Args:
-            inputs: A batch of the generator's inputs. Every fourth is enough,
-                for statistics that are averages of a hundred steps.
+            inputs: A batch of the generator's inputs, on this replica. Every
+                fourth is enough, for statistics that are averages of a
+                hundred steps.
 
         Reference:
             [Brock et al., 2019](https://arxiv.org/abs/1809.11096), "standing
