@@ -30,7 +30,8 @@ class GAN(keras.Model):
 
     Args:
         ema_decay: float in [0, 1). How slowly the averaged generator follows
-            the trained one; `0.0` copies it. Defaults to `0.999`.
+            the trained one; `0.0` copies its weights. Defaults to `0.999`,
+            which the first 9,000 steps grow to.
         seed: int or `None`. Makes the random numbers of training repeat.
             Defaults to `None`.
         **kwargs: See `keras.Model`: `name`, `dtype`.

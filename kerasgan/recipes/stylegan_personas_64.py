@@ -4,9 +4,9 @@
     kerasgan train stylegan_personas_64
     kerasgan publish runs/stylegan_personas_64 -o zoo/stylegan_personas_64
 
-The paper's networks with an eighth of its feature maps at each resolution and
-at most 256, a mapping network of half the width, and a tenth of its images at
-each stage of growth. R1 is weaker than at 1024x1024, where an image has many
+The paper's networks with a sixteenth of its feature maps at each resolution
+and at most 128, a mapping network of half the width, and a fifteenth of its
+images at each stage of growth. R1 is weaker than at 1024x1024, where an image has many
 more pixels to spread the slope over. bfloat16 makes a step faster
 (docs/performance.md); penalty and fade stay float32.
 """
@@ -23,10 +23,10 @@ def build():
         image_size=64,
         latent_dim=256,
         w_dim=256,
-        fmap_base=1024,
-        fmap_max=256,
-        stable_images=60_000,
-        fade_images=60_000,
+        fmap_base=512,
+        fmap_max=128,
+        stable_images=40_000,
+        fade_images=40_000,
         r1_gamma=0.3,
         seed=0,
         dtype="mixed_bfloat16",
@@ -41,6 +41,7 @@ def recipe():
         build,
         BATCH_SIZE,
         EPOCHS,
+        score_every=2,
         description="Draws faces in the style of an avatar set, with styles "
         "to mix.",
     )
