@@ -100,8 +100,7 @@ MEASURED = """\
 
 The columns beside are yardsticks under the same protocol, which metrics.json
 spells out; docs/metrics.md explains each. `epoch 1` is the same model after
-its first epoch, when the averaged generator, which draws, has hardly left its
-random start. Again by `kerasgan evaluate {name}`."""
+its first epoch. Again by `kerasgan evaluate {name}`."""
 SHARES = """
 
 What is drawn how often among 10,000 images, as the classifier sees it, and in

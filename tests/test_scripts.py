@@ -142,6 +142,7 @@ def test_colors_are_not_asked_for_where_channels_change_places():
         attributes={"hair": ("a", "b"), "color": ("c", "d")},
         colors=("color",),
         shift=1,
+        unevenness=0.0,
     )
     image = np.zeros((4, 4, 3), "uint8") + np.uint8([10, 20, 30])
     augment = train.augmenting(task)
@@ -157,6 +158,28 @@ def test_colors_are_not_asked_for_where_channels_change_places():
             assert labels[1] == train.HIDDEN
             seen.add("changed")
     assert seen == {"same", "changed"}
+
+
+def test_pictures_are_uneven_by_every_amount_up_to_the_most():
+    train = script("train_classifier")
+    task = types.SimpleNamespace(
+        attributes={"hair": ("a", "b")}, colors=(), shift=1, unevenness=20.0
+    )
+    image = np.full((32, 32, 3), 128, "uint8")
+    augment = train.augmenting(task)
+    found = [np.array(augment(image, np.array([1]))[0]) for _ in range(100)]
+    assert {changed.dtype for changed in found} == {np.dtype("uint8")}
+    # The contrast of a flat picture is none.
+    levels = [changed.mean() - 128 for changed in found]
+    assert np.quantile(levels, (0.1, 0.5, 0.9)) == pytest.approx(
+        (-16, 0, 16), abs=6
+    )
+    assert np.abs(levels).max() < 21
+    grain = [changed.std() for changed in found]
+    assert np.quantile(grain, (0.1, 0.5, 0.9)) == pytest.approx(
+        (2, 10, 18), abs=4
+    )
+    assert max(grain) < 21
 
 
 def test_places_of_satellite_patches(monkeypatch):
