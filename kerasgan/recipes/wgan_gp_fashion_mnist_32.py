@@ -10,6 +10,10 @@ generator instead of five, batches of 32 instead of 64, and four times the
 learning rate, falling in a straight line to zero as in the authors' own code
 for CIFAR-10; the averaged generator draws. bfloat16 makes a step faster
 (docs/performance.md); the penalty stays float32.
+
+Trained for 1.1 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
+3074be7: FD 0.639 under fd10k_fashion_mnist_test. More is on the card,
+zoo/wgan_gp_fashion_mnist_32.
 """
 
 import functools
