@@ -6,8 +6,8 @@
 
 The paper's networks with a sixteenth of its feature maps at each resolution
 and at most 128, a mapping network of half the width, and a fifteenth of its
-images at each stage of growth. R1 is weaker than at 1024x1024, where an image has many
-more pixels to spread the slope over. bfloat16 makes a step faster
+images at each stage of growth. R1 is weaker than at 1024x1024, where an image
+has many more pixels to spread the slope over. bfloat16 makes a step faster
 (docs/performance.md); penalty and fade stay float32.
 """
 
