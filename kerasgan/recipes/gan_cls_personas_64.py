@@ -4,9 +4,9 @@
     kerasgan train gan_cls_personas_64
     kerasgan publish runs/gan_cls_personas_64 -o zoo/gan_cls_personas_64
 
-The paper's networks, the generator at half its width and sentence vectors an
-eighth as long, which the few words of these captions do not fill. Beyond the
-paper: an R1 penalty, as DCGAN needs on these drawings; the averaged generator
+The paper's networks at half their width and sentence vectors an eighth as
+long, which the few words of these captions do not fill. Beyond the paper: an
+R1 penalty, as DCGAN needs on these drawings; the averaged generator
 draws, and the learning rates fall in a straight line to zero instead of in
 halves. bfloat16 makes a step faster (docs/performance.md); the penalty stays
 float32.
@@ -28,10 +28,11 @@ def build():
     gan = GANCLS(
         image_size=64,
         generator_width=64,
+        discriminator_width=32,
         sentence_dim=128,
         vocabulary=words_of([text.decode() for text in captions]),
         encoder_width=128,
-        r1_gamma=1.0,
+        r1_gamma=5.0,
         ema_decay=0.999,
         seed=0,
         dtype="mixed_bfloat16",
