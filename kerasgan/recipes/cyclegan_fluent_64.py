@@ -10,6 +10,10 @@ their width. Beyond the paper: batches of 4 instead of 1, which make a fuller
 use of a processor, pictures are moved about instead of enlarged and cut, and
 averaged generators translate. The epoch whose validation pictures are nearest
 to their targets is kept.
+
+Trained for 1.2 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
+be48f27: L1 11.5, SSIM 0.754 under pairs_fluent_test_64, L1 12.1, SSIM 0.751
+under reversed_fluent_test_64. More is on the card, zoo/cyclegan_fluent_64.
 """
 
 import functools
