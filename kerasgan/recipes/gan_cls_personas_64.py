@@ -32,7 +32,7 @@ def build():
         sentence_dim=128,
         vocabulary=words_of([text.decode() for text in captions]),
         encoder_width=128,
-        r1_gamma=5.0,
+        r1_gamma=1.0,
         ema_decay=0.999,
         seed=0,
         dtype="mixed_bfloat16",
