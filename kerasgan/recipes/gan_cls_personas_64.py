@@ -6,10 +6,9 @@
 
 The paper's networks at half their width and sentence vectors an eighth as
 long, which the few words of these captions do not fill. Beyond the paper: an
-R1 penalty, as DCGAN needs on these drawings; the averaged generator
-draws, and the learning rates fall in a straight line to zero instead of in
-halves. bfloat16 makes a step faster (docs/performance.md); the penalty stays
-float32.
+R1 penalty, as DCGAN needs on these drawings; the averaged generator draws, and
+the learning rates fall in a straight line to zero instead of in halves.
+bfloat16 makes a step faster (docs/performance.md); the penalty stays float32.
 """
 
 from kerasgan import data
