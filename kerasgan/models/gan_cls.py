@@ -90,6 +90,11 @@ class GANCLS(LatentGAN):
             again and again. Defaults to `100`.
         r1_gamma: float. Weight of the R1 penalty, as in `DCGAN`; not in the
             paper. Defaults to `0.0`, none.
+        joint_passes: bool. Whether the discriminator takes the pairs of all
+            kinds in one batch. Normalized by itself, a batch of generated
+            images looks the same whatever its contrast, and the generator
+            learns only slowly to give more; not in the paper. Defaults to
+            `False`, a batch for each kind.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
         **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
@@ -142,6 +147,7 @@ class GANCLS(LatentGAN):
         encoder_width=256,
         halve_every=100,
         r1_gamma=0.0,
+        joint_passes=False,
         synchronized=False,
         **kwargs,
     ):
@@ -183,6 +189,7 @@ class GANCLS(LatentGAN):
         self.encoder_width = encoder_width
         self.halve_every = halve_every
         self.r1_gamma = r1_gamma
+        self.joint_passes = joint_passes
         self.synchronized = synchronized
         self.image_shape = (image_size, image_size, channels)
         with self.dtype_scope():
@@ -271,23 +278,23 @@ class GANCLS(LatentGAN):
         is_wrong = tf.cast(differs, "float32")[:, None]
 
         # Discriminator (Algorithm 1): accept only a real image with its own
-        # text. Separate passes, so that batch statistics never mix.
+        # text.
         latents = self.sample_latents(batch_size)
         fake_images = self.generator((latents, vectors), training=True)
+        refused = [(real_images, wrong_vectors), (fake_images, vectors)]
         with tf.GradientTape() as tape:
+            refused_scores = []
+
+            def score(images):
+                scores, *refused_scores[:] = self.score(
+                    (images, vectors), *refused
+                )
+                return scores
+
             right_scores, penalty = scores_and_r1(
-                lambda images: self.discriminator(
-                    (images, vectors), training=True
-                ),
-                real_images,
-                self.r1_gamma,
+                score, real_images, self.r1_gamma
             )
-            wrong_scores = self.discriminator(
-                (real_images, wrong_vectors), training=True
-            )
-            fake_scores = self.discriminator(
-                (fake_images, vectors), training=True
-            )
+            wrong_scores, fake_scores = refused_scores
             d_loss = tf.reduce_mean(
                 losses.real_loss(right_scores)
                 + 0.5 * is_wrong * losses.fake_loss(wrong_scores)
@@ -322,9 +329,12 @@ class GANCLS(LatentGAN):
             fake_images = self.generator(
                 (more_latents, more_vectors), training=True
             )
-            fake_scores = self.discriminator(
-                (fake_images, more_vectors), training=True
-            )
+            fakes = fake_images, more_vectors
+            if self.joint_passes:
+                right, wrong = (real_images, vectors), refused[0]
+                fake_scores, *_ = self.score(fakes, right, wrong)
+            else:
+                (fake_scores,) = self.score(fakes)
             g_loss = tf.reduce_mean(
                 losses.non_saturating_generator_loss(fake_scores)
             )
@@ -332,6 +342,26 @@ class GANCLS(LatentGAN):
         self.update_average(inputs=(latents, vectors))
 
         return self.report(g_loss=g_loss, **report)
+
+    def score(self, *batches):
+        """Returns the discriminator's scores in training.
+
+        Args:
+            *batches: Pairs of images and sentence vectors, each a batch. By
+                itself, so that batch statistics never mix, or with
+                `joint_passes` all as one.
+
+        Returns:
+            List of float32 tensors `(batch, 1)`, one for each batch.
+        """
+        if not self.joint_passes:
+            return [self.discriminator(b, training=True) for b in batches]
+        images, vectors = zip(*batches, strict=True)
+        scores = self.discriminator(
+            (tf.concat(images, axis=0), tf.concat(vectors, axis=0)),
+            training=True,
+        )
+        return tf.split(scores, [tf.shape(part)[0] for part in images])
 
     def match(self, images, tokens, all_tokens):
         """Returns how far images and captions are from finding each other.

@@ -61,17 +61,30 @@ def check_step(gan):
     told = {}
     order = [5, 0, 1, 2, 3, 4]
 
+    def judge(pictures, vectors):
+        if not gan.joint_passes:
+            return [
+                gan.discriminator(pair, training=True)
+                for pair in zip(pictures, vectors, strict=True)
+            ]
+        together = tf.concat(pictures, 0), tf.concat(vectors, 0)
+        found = gan.discriminator(together, training=True)
+        ends = np.cumsum([len(part) for part in pictures])
+        return [
+            found[end - len(part) : end]
+            for end, part in zip(ends, pictures, strict=True)
+        ]
+
     def discriminator_loss(latents):
         # The generator is told the same, not what the encoder has learned.
         vectors = told["vectors"] = tf.stop_gradient(
             gan.text_encoder(captions) if gan.vocabulary else captions
         )
         fakes = gan.generator((latents[0], vectors), training=True)
-        right = gan.discriminator((images, vectors), training=True)
-        wrong = gan.discriminator(
-            (images, tf.gather(vectors, order)), training=True
+        wrong_vectors = told["wrong"] = tf.gather(vectors, order)
+        right, wrong, fake = judge(
+            [images, images, fakes], [vectors, wrong_vectors, vectors]
         )
-        fake = gan.discriminator((fakes, vectors), training=True)
         loss = -tf.reduce_mean(
             steps.log_probability(right) + 0.5 * steps.log_complement(fake)
         )
@@ -94,17 +107,64 @@ def check_step(gan):
         between = [(vectors[i] + vectors[i + 3]) / 2 for i in range(3)]
         texts = tf.concat([vectors, tf.stack(between)], 0)
         fakes = gan.generator((tf.concat(latents[1:], 0), texts), training=True)
-        scores = gan.discriminator((fakes, texts), training=True)
-        return -tf.reduce_mean(steps.log_probability(scores))
+        beside = [vectors, told["wrong"]] if gan.joint_passes else []
+        fake = judge([fakes] + [images] * len(beside), [texts, *beside])[0]
+        return -tf.reduce_mean(steps.log_probability(fake))
 
     steps.check_step(
         gan, (images, captions), [6, 6, 3], discriminator_loss, generator_loss
     )
 
 
-@pytest.mark.parametrize("build", [tiny.gan_cls, tiny.gan_cls_on_vectors])
+def joint():
+    return tiny.gan_cls_on_vectors(joint_passes=True)
+
+
+@pytest.mark.parametrize(
+    "build", [tiny.gan_cls, tiny.gan_cls_on_vectors, joint]
+)
 def test_step(build):
     check_step(build())
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("(fakes, right, wrong)", "(fakes, right, right)"),
+        ("(fakes, right, wrong)", "(fakes)"),
+        ("fake_scores, *_ =", "*_, fake_scores ="),
+        ("wrong_scores, fake_scores =", "fake_scores, wrong_scores ="),
+    ],
+    ids=[
+        "no wrong pairs beside the generated",
+        "generated images alone",
+        "scores of the wrong pairs",
+        "wrong and generated changed over",
+    ],
+)
+def test_joint_step_catches(old, new):
+    steps.assert_caught(check_step, joint, old, new)
+
+
+def test_joint_passes_show_the_contrast_of_generated_images():
+    """Alone, a batch of half the contrast is normalized to the same maps."""
+    differences = []
+    for joint_passes in (False, True):
+        gan = tiny.gan_cls_on_vectors(joint_passes=joint_passes)
+        for variable in gan.discriminator.trainable_variables:
+            if "kernel" in variable.path:  # Maps far from zero.
+                variable.assign(50.0 * variable)
+        vectors = tf.constant(tiny.sentence_vectors(6))
+        images = tf.constant(tiny.images(6))
+        beside = [(images, vectors)] if joint_passes else []
+        full, half = (
+            gan.score((share * images, vectors), *beside)[0]
+            for share in (1.0, 0.5)
+        )
+        differences.append(np.mean(abs(full - half)) / np.std(full))
+    alone, joint = differences
+    assert alone < 0.01
+    assert joint > 0.1
 
 
 @pytest.mark.parametrize(
