@@ -90,11 +90,12 @@ class GANCLS(LatentGAN):
             again and again. Defaults to `100`.
         r1_gamma: float. Weight of the R1 penalty, as in `DCGAN`; not in the
             paper. Defaults to `0.0`, none.
-        joint_passes: bool. Whether the discriminator takes the pairs of all
-            kinds in one batch. Normalized by itself, a batch of generated
-            images looks the same whatever its contrast, and the generator
-            learns only slowly to give more; not in the paper. Defaults to
-            `False`, a batch for each kind.
+        joint_passes: bool. Whether the discriminator learns from the pairs
+            of all kinds in one batch, and judges for the generator by the
+            averages of such batches' statistics. Normalized by itself, a
+            batch of generated images looks the same whatever its contrast,
+            and the generator learns only slowly to give more; not in the
+            paper. Defaults to `False`, a batch for each kind.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
         **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
@@ -329,12 +330,11 @@ class GANCLS(LatentGAN):
             fake_images = self.generator(
                 (more_latents, more_vectors), training=True
             )
-            fakes = fake_images, more_vectors
-            if self.joint_passes:
-                right, wrong = (real_images, vectors), refused[0]
-                fake_scores, *_ = self.score(fakes, right, wrong)
-            else:
-                (fake_scores,) = self.score(fakes)
+            # By the averages of joint batches, the generator cannot spoil a
+            # few images to move the statistics in favor of the others.
+            fake_scores = self.discriminator(
+                (fake_images, more_vectors), training=not self.joint_passes
+            )
             g_loss = tf.reduce_mean(
                 losses.non_saturating_generator_loss(fake_scores)
             )
@@ -344,7 +344,7 @@ class GANCLS(LatentGAN):
         return self.report(g_loss=g_loss, **report)
 
     def score(self, *batches):
-        """Returns the discriminator's scores in training.
+        """Returns the scores that the discriminator learns from.
 
         Args:
             *batches: Pairs of images and sentence vectors, each a batch. By

@@ -6,8 +6,8 @@
 
 The paper's networks at a quarter and half of their widths, so that there is
 time for many steps, and sentence vectors an eighth as long, which the few
-words of these captions do not fill. Beyond the paper: the discriminator takes
-real and generated images in one batch, since by itself a grey batch is
+words of these captions do not fill. Beyond the paper: the discriminator learns
+from real and generated images in one batch, since by itself a grey batch is
 normalized to the contrast of these drawings; an R1 penalty, as DCGAN needs on
 them; the averaged generator draws, and the learning rates fall in a straight
 line to zero instead of in halves. bfloat16 makes a step faster

@@ -81,7 +81,7 @@ def check_step(gan):
             gan.text_encoder(captions) if gan.vocabulary else captions
         )
         fakes = gan.generator((latents[0], vectors), training=True)
-        wrong_vectors = told["wrong"] = tf.gather(vectors, order)
+        wrong_vectors = tf.gather(vectors, order)
         right, wrong, fake = judge(
             [images, images, fakes], [vectors, wrong_vectors, vectors]
         )
@@ -107,8 +107,8 @@ def check_step(gan):
         between = [(vectors[i] + vectors[i + 3]) / 2 for i in range(3)]
         texts = tf.concat([vectors, tf.stack(between)], 0)
         fakes = gan.generator((tf.concat(latents[1:], 0), texts), training=True)
-        beside = [vectors, told["wrong"]] if gan.joint_passes else []
-        fake = judge([fakes] + [images] * len(beside), [texts, *beside])[0]
+        moving = gan.joint_passes  # Averages, as when it does not learn.
+        fake = gan.discriminator((fakes, texts), training=not moving)
         return -tf.reduce_mean(steps.log_probability(fake))
 
     steps.check_step(
@@ -128,22 +128,22 @@ def test_step(build):
 
 
 @pytest.mark.parametrize(
-    "old, new",
+    "build, old, new",
     [
-        ("(fakes, right, wrong)", "(fakes, right, right)"),
-        ("(fakes, right, wrong)", "(fakes)"),
-        ("fake_scores, *_ =", "*_, fake_scores ="),
-        ("wrong_scores, fake_scores =", "fake_scores, wrong_scores ="),
+        (joint, "training=not self.joint_passes", "training=True"),
+        (tiny.gan_cls_on_vectors, "not self.joint_passes", "False"),
+        (joint, "wrong_scores, fake_scores =", "fake_scores, wrong_scores ="),
+        (joint, "(images, vectors), *refused", "*refused, (images, vectors)"),
     ],
     ids=[
-        "no wrong pairs beside the generated",
-        "generated images alone",
-        "scores of the wrong pairs",
+        "generated images normalized by themselves",
+        "averages where there are none of joint batches",
         "wrong and generated changed over",
+        "wrong taken for right",
     ],
 )
-def test_joint_step_catches(old, new):
-    steps.assert_caught(check_step, joint, old, new)
+def test_joint_step_catches(build, old, new):
+    steps.assert_caught(check_step, build, old, new)
 
 
 def test_joint_passes_show_the_contrast_of_generated_images():
