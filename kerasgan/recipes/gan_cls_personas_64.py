@@ -12,6 +12,11 @@ normalized to the contrast of these drawings; an R1 penalty, as DCGAN needs on
 them; the averaged generator draws, and the learning rates fall in a straight
 line to zero instead of in halves. bfloat16 makes a step faster
 (docs/performance.md); the penalty stays float32.
+
+Trained for 0.8 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
+c6ed5ef: hair 54%, hair color 23%, eyes 68%, mouth 48%, skin 99%, clothing
+color 84%, facial hair 77% under agreement3479_personas_test, FD 14.470 under
+fd3479_personas_test. More is on the card, zoo/gan_cls_personas_64.
 """
 
 from kerasgan import data
