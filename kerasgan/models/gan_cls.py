@@ -93,9 +93,8 @@ class GANCLS(LatentGAN):
         joint_passes: bool. Whether the discriminator learns from the pairs
             of all kinds in one batch, and judges for the generator by the
             averages of such batches' statistics. Normalized by itself, a
-            batch of generated images looks the same whatever its contrast,
-            and the generator learns only slowly to give more; not in the
-            paper. Defaults to `False`, a batch for each kind.
+            batch of generated images looks the same whatever its contrast;
+            not in the paper. Defaults to `False`, a batch for each kind.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
         **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
@@ -347,9 +346,9 @@ class GANCLS(LatentGAN):
         """Returns the scores that the discriminator learns from.
 
         Args:
-            *batches: Pairs of images and sentence vectors, each a batch. By
-                itself, so that batch statistics never mix, or with
-                `joint_passes` all as one.
+            *batches: Pairs of images and sentence vectors, all of one length.
+                Each is a batch by itself, so that batch statistics never mix,
+                or with `joint_passes` all are one.
 
         Returns:
             List of float32 tensors `(batch, 1)`, one for each batch.
@@ -361,7 +360,7 @@ class GANCLS(LatentGAN):
             (tf.concat(images, axis=0), tf.concat(vectors, axis=0)),
             training=True,
         )
-        return tf.split(scores, [tf.shape(part)[0] for part in images])
+        return tf.split(scores, len(batches))
 
     def match(self, images, tokens, all_tokens):
         """Returns how far images and captions are from finding each other.

@@ -32,7 +32,7 @@ def stepped_adam(updates, rate=3e-3, beta_1=0.0, beta_2=0.99):
     Args:
         updates: int. Of the whole run.
         rate: float. The first learning rate. Defaults to `3e-3`, three times
-            theirs, for runs that are a hundredth as long.
+            theirs, for far shorter runs.
         beta_1: float. Defaults to `0.0`, theirs.
         beta_2: float. Defaults to `0.99`, theirs.
     """

@@ -62,17 +62,13 @@ def check_step(gan):
     order = [5, 0, 1, 2, 3, 4]
 
     def judge(pictures, vectors):
-        if not gan.joint_passes:
-            return [
-                gan.discriminator(pair, training=True)
-                for pair in zip(pictures, vectors, strict=True)
-            ]
-        together = tf.concat(pictures, 0), tf.concat(vectors, 0)
-        found = gan.discriminator(together, training=True)
-        ends = np.cumsum([len(part) for part in pictures])
+        if gan.joint_passes:
+            together = tf.concat(pictures, 0), tf.concat(vectors, 0)
+            found = gan.discriminator(together, training=True)
+            return found[:6], found[6:12], found[12:]
         return [
-            found[end - len(part) : end]
-            for end, part in zip(ends, pictures, strict=True)
+            gan.discriminator(pair, training=True)
+            for pair in zip(pictures, vectors, strict=True)
         ]
 
     def discriminator_loss(latents):
