@@ -12,6 +12,10 @@ learning rate, for so short a run, until the rate falls near the end. R1 is
 weaker than at 1024x1024, where an image has a thousand times the pixels to
 spread the slope over. bfloat16 makes a step faster (docs/performance.md);
 penalty and fade stay float32.
+
+Trained for 0.9 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
+9fed47b: FD 0.259 under fd10k_fashion_mnist_test, class 90.5% under
+agreement10k_fashion_mnist. More is on the card, zoo/stylegan_fashion_mnist_32.
 """
 
 from kerasgan.models import StyleGAN
