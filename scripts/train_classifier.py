@@ -6,7 +6,7 @@
         --epochs 20
     python scripts/train_classifier.py zoo/classifier_relief_128 \\
         --dataset relief --convolutions 1 --width 16 --batch-size 32 \\
-        --epochs 20
+        --epochs 30
 
 What it learns to tell, by data set:
 
@@ -21,8 +21,9 @@ What it learns to tell, by data set:
   brighter or darker and gets grain, by up to 20 grey levels, and is changed in
   contrast by up to 15 %, so that this does not hide what a picture shows.
   The validation part chooses the epoch.
-- relief: where on earth a satellite patch is: its quarter of the globe and
-  its zone of latitude. The validation part chooses the epoch.
+- relief: a satellite patch's zone of latitude, and how rugged the land is: its
+  quarter of the training patches by the contrast of the relief map, which the
+  classifier does not see. The validation part chooses the epoch.
 
 The test part is read at the end alone. Augmentation: shifts and mirror images.
 A run that was stopped goes on where it was, by the same command.
@@ -32,6 +33,7 @@ The folder then holds config.json, model.weights.h5, metrics.json, README.md.
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -55,8 +57,7 @@ HIDDEN = -1
 UNEVENNESS = 10.0
 # Where relief's patches begin, from north to south, in degrees.
 ZONES = (60, 42, 24, 6, -12, -30, -48)
-# The training bands begin at 136 degrees west and come four times.
-QUARTERS = ("136W to 46W", "46W to 44E", "44E to 134E", "134E to 136W")
+RUGGEDNESS = ("flat", "hilly", "rough", "steep")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Task:
             values are missing from the training part.
         unevenness: float. Grey levels by which brightness is changed at most
             in training, and the most standard deviation of normal noise.
+        upside_down: bool. Whether every second picture is turned over too.
         part: Callable from `"train"`, `"validation"` or `"test"` to uint8
             pictures and int64 labels `(count, attributes)`.
         subject: str. What it sees, for the card.
@@ -91,6 +93,7 @@ class Task:
     colors: tuple = ()
     paired: tuple = ()
     unevenness: float = 0.0
+    upside_down: bool = False
 
 
 def fashion_mnist():
@@ -148,11 +151,20 @@ def personas_attributes():
 
 
 def relief():
+    @functools.cache
+    def quarters():
+        return np.quantile(
+            contrast(data.load("relief", "train", 128)), (0.25, 0.5, 0.75)
+        )
+
+    def contrast(examples):
+        return examples["input"].mean(axis=-1).std(axis=(1, 2))
+
     def part(name):
         examples = data.load("relief", name, 128)
         zone = np.searchsorted(-np.array(ZONES), -examples["latitude"], "right")
-        quarter = (examples["longitude"] + 136) % 360 // 90
-        labels = np.stack([quarter, zone - 1], axis=1).astype("int64")
+        ruggedness = np.searchsorted(quarters(), contrast(examples))
+        labels = np.stack([zone - 1, ruggedness], axis=1).astype("int64")
         return examples["target"], labels
 
     pairs = zip(ZONES[:-1], ZONES[1:], strict=True)
@@ -160,15 +172,17 @@ def relief():
         size=128,
         shift=16,
         attributes={
-            "quarter": QUARTERS,
             "zone": tuple(f"{a} to {b} degrees" for a, b in pairs),
+            "ruggedness": RUGGEDNESS,
         },
         part=part,
         subject="satellite patches",
         credit="NASA Earth Observatory, Blue Marble Next Generation (public "
-        "domain)",
+        "domain); ruggedness from the shaded relief of Natural Earth, by Tom "
+        "Patterson (public domain)",
         parts="bands of longitude: train to train, validation to choose the "
         "epoch, test read at the end",
+        upside_down=True,
     )
 
 
@@ -182,9 +196,10 @@ TASKS = {
 def augmenting(task):
     """Returns a function that changes a picture by chance.
 
-    It moves the picture, mirrors every second one, changes brightness, contrast
-    and grain if the task has unevenness, and lets the color channels of every
-    second one change places if the task has colors. What it returns beside the
+    It moves the picture, mirrors every second one, turns every second one over
+    if the task says so, changes brightness, contrast and grain if it has
+    unevenness, and lets the color channels of every second one change places
+    if it has colors. What it returns beside the
     picture is what is asked for, then what is true.
     """
     hidden = np.array([name in task.colors for name in task.attributes])
@@ -194,6 +209,8 @@ def augmenting(task):
         padded = tf.pad(image, (edges, edges, (0, 0)), "SYMMETRIC")
         image = tf.image.random_crop(padded, image.shape)
         image = tf.image.random_flip_left_right(image)
+        if task.upside_down:
+            image = tf.image.random_flip_up_down(image)
         if task.unevenness:
             image = tf.cast(image, "float32")
             image = tf.image.random_contrast(image, 0.85, 1.15)

@@ -9,7 +9,7 @@ import zoo
 from kerasgan import data, evaluation, metrics
 from kerasgan.metrics import neighbors
 from kerasgan.metrics.color_regression import ColorRegression
-from kerasgan.recipes import _fashion_mnist
+from kerasgan.recipes import _fashion_mnist, _pairs
 
 HAIR = ("bald", "mohawk")
 
@@ -363,6 +363,49 @@ def test_training_streams_hold_the_padded_training_images():
     assert first.max() > 0.9
     assert (next(iter(batches(0))).numpy() == first).all()
     assert (next(iter(batches(1))).numpy() != first).any()
+
+
+def test_epochs_of_a_translator_are_chosen_by_look_or_by_nearness(monkeypatch):
+    random = np.random.default_rng(0)
+    targets = random.integers(0, 256, (200, 128, 128, 3), "uint8")
+    targets //= random.integers(1, 9, (200, 1, 1, 1), "uint8")
+    examples = {"input": np.zeros_like(targets), "target": targets}
+    parts = []
+
+    def load(dataset, part, size):
+        parts.append(part)
+        return examples
+
+    class Translator:
+        def __init__(self, outputs):
+            self.outputs = outputs
+            self.start = 0
+
+        def translate(self, images):
+            rows = np.arange(self.start, self.start + len(images))
+            self.start = (self.start + len(images)) % len(targets)
+            return self.outputs[rows]
+
+    monkeypatch.setattr(data, "load", load)
+    by_look = _pairs.distance_to_targets("relief", 128)
+    by_nearness = _pairs.similarity_to_targets("relief", 128)
+    # All textures, each at another place; and each without its texture.
+    moved = Translator(np.roll(targets, 1, axis=0))
+    means = targets.mean(axis=(1, 2), keepdims=True)
+    blurred = Translator(
+        np.broadcast_to(np.rint(means).astype("uint8"), targets.shape)
+    )
+
+    def first(scores):
+        return next(iter(scores.values()))
+
+    assert first(by_look(moved)) < 0.01 < first(by_look(blurred))
+    assert first(by_nearness(blurred)) < first(by_nearness(moved))
+    assert list(by_look(moved)) == [
+        "fd_relief_validation",
+        *by_nearness(moved),
+    ]
+    assert set(parts) == {"validation"}
 
 
 def test_unknown_protocols_and_data_are_refused():

@@ -143,6 +143,7 @@ def test_colors_are_not_asked_for_where_channels_change_places():
         colors=("color",),
         shift=1,
         unevenness=0.0,
+        upside_down=False,
     )
     image = np.zeros((4, 4, 3), "uint8") + np.uint8([10, 20, 30])
     augment = train.augmenting(task)
@@ -163,7 +164,11 @@ def test_colors_are_not_asked_for_where_channels_change_places():
 def test_pictures_are_uneven_by_every_amount_up_to_the_most():
     train = script("train_classifier")
     task = types.SimpleNamespace(
-        attributes={"hair": ("a", "b")}, colors=(), shift=1, unevenness=20.0
+        attributes={"hair": ("a", "b")},
+        colors=(),
+        shift=1,
+        unevenness=20.0,
+        upside_down=False,
     )
     image = np.full((32, 32, 3), 128, "uint8")
     augment = train.augmenting(task)
@@ -182,17 +187,24 @@ def test_pictures_are_uneven_by_every_amount_up_to_the_most():
     assert max(grain) < 21
 
 
-def test_places_of_satellite_patches(monkeypatch):
-    part = {
-        "target": np.zeros((5, 128, 128, 3), "uint8"),
+def test_places_and_ruggedness_of_satellite_patches(monkeypatch):
+    def patches(contrasts, latitudes):
+        maps = np.full((len(contrasts), 128, 128, 3), 100, "uint8")
+        maps[:, ::2] += np.array(contrasts, "uint8")[:, None, None, None]
+        return {
+            "input": maps,
+            "target": np.zeros_like(maps),
+            "latitude": np.array(latitudes, "float32"),
+        }
+
+    parts = {
+        "train": patches(range(0, 100, 4), [0] * 25),
         # Just below 60 and 42 degrees north, and the farthest south.
-        "latitude": np.array([60.0, 42.0, 41.9, -11.9, -47.4], "float32"),
-        "longitude": np.array([-136, -46.1, 44, 134, -150], "float32"),
+        "test": patches((5, 40, 60, 90), (60.0, 42.0, -11.9, -47.4)),
     }
-    monkeypatch.setattr(data, "load", lambda *_: part)
+    monkeypatch.setattr(data, "load", lambda _, part, size: parts[part])
     task = script("train_classifier").relief()
     _, labels = task.part("test")
-    assert labels[:, 0].tolist() == [0, 0, 2, 3, 3]
-    assert labels[:, 1].tolist() == [0, 1, 1, 3, 5]
+    assert labels.tolist() == [[0, 0], [1, 1], [3, 2], [5, 3]]
     sizes = [len(values) for values in task.attributes.values()]
     assert (labels < sizes).all()

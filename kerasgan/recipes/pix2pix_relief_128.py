@@ -4,11 +4,12 @@
     kerasgan train pix2pix_relief_128
     kerasgan publish runs/pix2pix_relief_128 -o zoo/pix2pix_relief_128
 
-The paper's networks at half their width, which keeps the weights small. Beyond
-the paper: batches of 8 instead of 1, which make a fuller use of a processor,
-the averaged generator translates, and the learning rates fall in a straight
-line to zero. The epoch whose validation pictures are nearest to their targets
-is kept.
+The paper's networks at half their width, which keeps the weights small. A score
+sees 34x34 pixels, as large a part of a picture of 128 as the paper's 70 are of
+256. Beyond the paper: batches of 2 instead of 1; three times its learning rate,
+for so short a run, falling in a straight line to zero; and the averaged
+generator translates. The epoch is kept whose validation pictures look most like
+their targets, by Fréchet distance: the one nearest in L1 is the most blurred.
 """
 
 import functools
@@ -18,13 +19,14 @@ from kerasgan.models import Pix2Pix
 from kerasgan.recipes import _pairs
 
 SIZE = 128
-BATCH_SIZE = 8
+BATCH_SIZE = 2
 
 
 def build():
     return Pix2Pix(
         image_size=SIZE,
         width=32,
+        patch_size=34,
         ema_decay=0.999,
         seed=0,
         dtype="mixed_bfloat16",
@@ -39,7 +41,10 @@ def recipe():
         build,
         functools.partial(data.paired, "relief", SIZE, BATCH_SIZE),
         BATCH_SIZE,
-        epochs=80,
+        epochs=50,
+        rate=6e-4,
         description="Turns a shaded relief map into the satellite's view.",
         license="Apache-2.0",
+        score=_pairs.distance_to_targets("relief", SIZE),
+        features="relief",
     )
