@@ -33,6 +33,9 @@ _JITTER = 286 / 256
 # Without enlarging: by up to so large a part of the size.
 _MOVE = 10
 
+# Made side by side, and again as many ahead of training.
+_PARALLEL_BATCHES = min(os.cpu_count() or 1, 8)
+
 
 def images(
     source,
@@ -576,7 +579,7 @@ def stream_groups(
         dataset = tf.data.Dataset.range(first_epoch, first_epoch + epochs)
     dataset = dataset.flat_map(index_batches)
     dataset = dataset.map(
-        gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        gather, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True
     )
     dataset = dataset.apply(
         tf.data.experimental.assert_cardinality(steps * (epochs or 1))
@@ -586,7 +589,10 @@ def stream_groups(
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+    # With it, the end of `fit` at times waits for the thread that tunes, which
+    # sleeps for up to a minute (seen with TensorFlow 2.21).
+    options.autotune.enabled = False
+    return dataset.prefetch(_PARALLEL_BATCHES).with_options(options)
 
 
 class _Rows:

@@ -121,6 +121,13 @@ def test_the_length_is_known():
     assert len(data.stream(np.arange(10), 3, epochs=5)) == 15
 
 
+def test_the_end_of_fit_waits_for_no_tuning_thread():
+    # It sleeps for up to a minute.
+    options = data.stream(np.arange(10), batch_size=2).options()
+    assert options.autotune.enabled is False
+    assert options.deterministic is True
+
+
 def test_a_mapped_file_gives_the_same_batches(tmp_path):
     rows = pictures()
     rows.tofile(tmp_path / "rows")
