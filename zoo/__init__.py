@@ -107,8 +107,9 @@ def features(name):
     """Returns a network whose features images can be compared by.
 
     Args:
-        name: str. `"fashion_mnist"`: a classifier of Fashion-MNIST padded to
-            32x32, in the zoo as `classifier_fashion_mnist_32`.
+        name: str. The data set that they were learned from:
+            `"fashion_mnist"` (padded to 32x32), `"personas"` or `"relief"`.
+            `zoo.list("features")` has their folders' names.
 
     Returns:
         A `kerasgan.metrics.FeatureNetwork`.
