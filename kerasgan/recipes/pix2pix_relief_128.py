@@ -26,6 +26,7 @@ def build():
     return Pix2Pix(
         image_size=SIZE,
         width=32,
+        max_width=128,
         patch_size=34,
         ema_decay=0.999,
         seed=0,
@@ -41,7 +42,7 @@ def recipe():
         build,
         functools.partial(data.paired, "relief", SIZE, BATCH_SIZE),
         BATCH_SIZE,
-        epochs=50,
+        epochs=24,
         rate=6e-4,
         description="Turns a shaded relief map into the satellite's view.",
         license="Apache-2.0",
