@@ -1,5 +1,7 @@
 """What the recipes of image-to-image models share: what is better."""
 
+import functools
+
 import numpy as np
 
 from kerasgan import data, metrics, training
@@ -106,16 +108,21 @@ def distance_to_targets(dataset, size):
     similarity = similarity_to_targets(dataset, size)
 
     def score(gan):
-        import zoo
-
         examples = data.load(dataset, "validation", size)
-        metric = metrics.FrechetDistance(zoo.features(dataset))
+        metric = metrics.FrechetDistance(_features(dataset))
         for targets, fakes in translated(gan, examples):
             metric.update_state(targets, fakes)
         distance = {f"fd_{dataset}_validation": float(metric.result())}
         return distance | similarity(gan)
 
     return score
+
+
+@functools.cache
+def _features(dataset):
+    import zoo
+
+    return zoo.features(dataset)
 
 
 def translated(gan, examples):
