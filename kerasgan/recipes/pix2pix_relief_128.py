@@ -4,12 +4,17 @@
     kerasgan train pix2pix_relief_128
     kerasgan publish runs/pix2pix_relief_128 -o zoo/pix2pix_relief_128
 
-The paper's networks at half their width, which keeps the weights small. A score
+The paper's networks at half their width, and at most 128 feature maps where
+pictures are small: with 256 it learned the training bands by heart. A score
 sees 34x34 pixels, as large a part of a picture of 128 as the paper's 70 are of
 256. Beyond the paper: batches of 2 instead of 1; three times its learning rate,
 for so short a run, falling in a straight line to zero; and the averaged
 generator translates. The epoch is kept whose validation pictures look most like
 their targets, by Fréchet distance: the one nearest in L1 is the most blurred.
+
+Trained for 0.2 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
+d4f25dc: L1 26.8, SSIM 0.491 under pairs_relief_test_128, FD 7.970 under
+fd340_relief_test_128. More is on the card, zoo/pix2pix_relief_128.
 """
 
 import functools
