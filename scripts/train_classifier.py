@@ -199,8 +199,8 @@ def augmenting(task):
     It moves the picture, mirrors every second one, turns every second one over
     if the task says so, changes brightness, contrast and grain if it has
     unevenness, and lets the color channels of every second one change places
-    if it has colors. What it returns beside the
-    picture is what is asked for, then what is true.
+    if it has colors. What it returns beside the picture is what is asked for,
+    then what is true.
     """
     hidden = np.array([name in task.colors for name in task.attributes])
     edges = (task.shift, task.shift)

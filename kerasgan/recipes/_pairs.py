@@ -83,16 +83,7 @@ def similarity_to_targets(dataset, size):
         dataset: str. `"fluent"` or `"relief"`.
         size: int. Height and width of the pictures.
     """
-
-    def score(gan):
-        examples = data.load(dataset, "validation", size)
-        metric = metrics.PairSimilarity()
-        for targets, fakes in translated(gan, examples):
-            metric.update_state(targets, fakes)
-        found = metric.result()
-        return {f"{name}_validation": float(found[name]) for name in found}
-
-    return score
+    return functools.partial(_compared, dataset=dataset, size=size)
 
 
 def distance_to_targets(dataset, size):
@@ -105,15 +96,12 @@ def distance_to_targets(dataset, size):
         dataset: str. One with features in the zoo: `"relief"`.
         size: int. Height and width of the pictures.
     """
-    similarity = similarity_to_targets(dataset, size)
 
     def score(gan):
-        examples = data.load(dataset, "validation", size)
         metric = metrics.FrechetDistance(_features(dataset))
-        for targets, fakes in translated(gan, examples):
-            metric.update_state(targets, fakes)
+        similarity = _compared(gan, dataset, size, metric)
         distance = {f"fd_{dataset}_validation": float(metric.result())}
-        return distance | similarity(gan)
+        return distance | similarity
 
     return score
 
@@ -125,11 +113,17 @@ def _features(dataset):
     return zoo.features(dataset)
 
 
-def translated(gan, examples):
-    """Yields batches of targets and of what the model makes of the inputs."""
+def _compared(gan, dataset, size, *others):
+    """Returns similarities to targets; other metrics see the same pictures."""
+    examples = data.load(dataset, "validation", size)
+    similarity = metrics.PairSimilarity()
     for start in range(0, len(examples["input"]), BATCH):
         rows = slice(start, start + BATCH)
-        yield examples["target"][rows], gan.translate(examples["input"][rows])
+        fakes = gan.translate(examples["input"][rows])
+        for metric in (similarity, *others):
+            metric.update_state(examples["target"][rows], fakes)
+    found = similarity.result()
+    return {f"{name}_validation": float(found[name]) for name in found}
 
 
 def inputs_and_outputs(dataset, size, count=16):
