@@ -65,11 +65,50 @@ class GrowthState(keras.layers.Layer):
         )
 
 
+@keras.saving.register_keras_serializable(package="kerasgan")
+class OngoingSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that goes on where the optimizer counts steps anew.
+
+    Args:
+        schedule: `LearningRateSchedule` over all steps of training.
+        steps_before: Integer scalar variable. Steps before the optimizer's
+            first. Defaults to `None`, of an optimizer without a model.
+        factor: Float scalar variable. How many times faster the present
+            resolution is learned. Defaults to `None`, as above.
+    """
+
+    def __init__(self, schedule, steps_before=None, factor=None):
+        super().__init__()
+        self.schedule = schedule
+        self.steps_before = steps_before
+        self.factor = factor
+
+    def __call__(self, step):
+        if self.factor is None:
+            return self.schedule(step)
+        step = self.steps_before + tf.cast(step, "int64")
+        return self.factor * self.schedule(step)
+
+    def get_config(self):
+        # The variables are made by `compile`.
+        schedule = keras.optimizers.schedules.serialize(self.schedule)
+        return {"schedule": schedule}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.optimizers.schedules.deserialize(config["schedule"]))
+
+
 class Grow(keras.callbacks.Callback):
     """Before each step, lets the model grow if it is due."""
 
     def on_train_batch_begin(self, batch, logs=None):
         self.model.make_train_function()
+
+
+def without_loss_scale(optimizer):
+    """Returns the optimizer that loss scaling for float16 may surround."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 class GrowingNetwork(keras.Model):
@@ -248,6 +287,25 @@ class GrowingGAN(LatentGAN):
             return None
         return self.schedule.fade(self.images_seen.value, stage.resolution)
 
+    def _ready(self, optimizer, networks):
+        optimizer = super()._ready(optimizer, networks)
+        inner = without_loss_scale(optimizer)
+        schedule = inner._learning_rate
+        if isinstance(schedule, OngoingSchedule):
+            if schedule.factor is not None:
+                return optimizer  # Compiled before.
+            schedule = schedule.schedule
+        if isinstance(
+            schedule, keras.optimizers.schedules.LearningRateSchedule
+        ):
+            # Variables of the optimizer, to be saved with its state.
+            inner.learning_rate = OngoingSchedule(
+                schedule,
+                inner.add_variable((), dtype="int64", name="steps_before"),
+                inner.add_variable((), initializer="ones", name="factor"),
+            )
+        return optimizer
+
     def make_train_function(self, force=False):
         stage = self.due_stage()
         grown = stage != self._compiled.train
@@ -293,13 +351,18 @@ class GrowingGAN(LatentGAN):
             (self.discriminator, self.discriminator_optimizer),
         ):
             # What float16 has learned about loss scales stays.
-            optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+            optimizer = without_loss_scale(optimizer)
             with self.distribute_strategy.scope():
                 fresh = type(optimizer).from_config(optimizer.get_config())
                 fresh.build(network.trainable_variables)
-            rate = optimizer.learning_rate
+            rate = optimizer._learning_rate
+            if isinstance(rate, OngoingSchedule):
+                steps = tf.cast(optimizer.iterations, "int64")
+                rate.steps_before.assign(rate.steps_before + steps)
+                rate = rate.factor
+            # Those of an ongoing schedule come last, and `fresh` has none.
             for old, new in zip(
-                optimizer.variables, fresh.variables, strict=True
+                optimizer.variables, fresh.variables, strict=False
             ):
                 if old is not rate:
                     old.assign(new)

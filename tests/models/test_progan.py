@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from kerasgan import models, penalties
 from kerasgan.models.growing import Stage
+from kerasgan.optimizers import Adam
 from tests import tiny
 from tests.reference import numpy_progressive as reference
 
@@ -32,6 +33,11 @@ def growing(**changes):
 def dataset(batches=10):
     images = tiny.images(8 * batches, size=8)
     return tf.data.Dataset.from_tensor_slices(images).batch(8, True)
+
+
+def falling():
+    schedule = keras.optimizers.schedules.PolynomialDecay(1e-2, 10, 0.0)
+    return Adam(schedule, beta_1=0.0, beta_2=0.99)
 
 
 def test_paper_counts():
@@ -238,12 +244,41 @@ def test_moments_and_rates_start_anew_with_a_resolution():
     assert float(optimizer.learning_rate) == pytest.approx(3e-3)
 
 
+def test_a_schedule_goes_on_through_all_resolutions():
+    gan = growing()
+    gan.rate_factors = {8: 3.0}
+    gan.compile(falling(), falling())
+    rates = []
+
+    class Rates(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            for optimizer in (
+                gan.generator_optimizer,
+                gan.discriminator_optimizer,
+            ):
+                rates.append(float(optimizer.learning_rate))
+
+    gan.fit(dataset(5), callbacks=[Rates()], verbose=0)
+    # The rates of the next step: the second of them is the first at 8x8.
+    expected = [9e-3, 8e-3, 3 * 7e-3, 3 * 6e-3, 3 * 5e-3]
+    np.testing.assert_allclose(rates, np.repeat(expected, 2), rtol=1e-5)
+    assert int(gan.generator_optimizer.iterations) == 3
+    again = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(gan.generator_optimizer)
+    )
+    # Not a schedule around a schedule.
+    gan.compile(again, gan.discriminator_optimizer)
+    assert float(again.learning_rate) == pytest.approx(1e-2)
+    schedule = again._learning_rate.schedule
+    assert isinstance(schedule, keras.optimizers.schedules.PolynomialDecay)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("epochs_before", [1, 2, 3])
 def test_resumed_growth_is_the_same_to_the_last_bit(epochs_before, tmp_path):
     """Stopped before growth is due, exactly then, and in the middle of it."""
     straight = growing()
-    straight.compile()
+    straight.compile(falling(), falling())
     straight.fit(dataset(5), epochs=1, steps_per_epoch=epochs_before, verbose=0)
     straight.save(tmp_path / "gan.keras")
     state = {k: v.numpy() for k, v in straight.training_state().items()}
