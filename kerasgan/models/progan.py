@@ -50,6 +50,8 @@ class ProGAN(GrowingGAN):
     `fit` grows the networks by itself, by the number of images seen: with
     `steps_per_execution`, between two executions. `call` and `generate` give
     full-size images at any time, made at the present resolution.
+    With each resolution the optimizers start anew; a learning rate schedule
+    goes on, over all steps.
 
     Args:
         image_size: int. Final height and width, a power of two from 8.
