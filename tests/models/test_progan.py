@@ -347,12 +347,13 @@ def test_export_in_the_middle_of_growth(tmp_path):
 
 @pytest.mark.slow
 def test_two_replicas_grow_alike(mirrored):
+    rate = keras.optimizers.schedules.PolynomialDecay(0.1, 5, 0.0)
     trained = {}
     for strategy in (tf.distribute.get_strategy(), mirrored):
         keras.utils.set_random_seed(0)
         with strategy.scope():
             gan = growing()
-            gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+            gan.compile(keras.optimizers.SGD(rate), keras.optimizers.SGD(rate))
         gan.fit(dataset(4), verbose=0)
         assert int(gan.images_seen.numpy()) == 32
         assert gan.due_stage() == Stage(8, True)
