@@ -22,21 +22,20 @@ def falling_adam(updates, rate=2e-4, beta_1=0.5, beta_2=0.999):
     return Adam(schedule, beta_1, beta_2)
 
 
-def stepped_adam(updates, rate=3e-3, beta_1=0.0, beta_2=0.99):
-    """Returns Adam whose rate falls in two steps near the end.
+def late_adam(fall, rate=3e-3, beta_1=0.0, beta_2=0.99):
+    """Returns Adam whose rate falls once, to a third.
 
-    To a third after three quarters of the run and to a tenth after nine
-    tenths. Until then it stays, as in ProGAN and StyleGAN, whose networks
-    are new at each resolution.
+    Until then it stays, as in ProGAN and StyleGAN, whose networks are new at
+    each resolution.
 
     Args:
-        updates: int. Of the whole run.
+        fall: int. The update after which it falls.
         rate: float. The first learning rate. Defaults to `3e-3`, three times
             theirs, for far shorter runs.
         beta_1: float. Defaults to `0.0`, theirs.
         beta_2: float. Defaults to `0.99`, theirs.
     """
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-        [updates * 3 // 4, updates * 9 // 10], [rate, rate / 3, rate / 10]
+        [fall], [rate, rate / 3]
     )
     return Adam(schedule, beta_1, beta_2)

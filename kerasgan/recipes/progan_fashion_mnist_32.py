@@ -17,7 +17,7 @@ zoo/progan_fashion_mnist_32.
 
 from kerasgan.models import ProGAN
 from kerasgan.recipes import _fashion_mnist
-from kerasgan.recipes._optimizers import stepped_adam
+from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
 EPOCHS = 20
@@ -36,7 +36,8 @@ def build():
         seed=0,
         dtype="mixed_bfloat16",
     )
-    gan.compile(stepped_adam(STEPS * EPOCHS), stepped_adam(STEPS * EPOCHS))
+    fall = STEPS * EPOCHS * 11 // 12
+    gan.compile(late_adam(fall), late_adam(fall))
     return gan
 
 

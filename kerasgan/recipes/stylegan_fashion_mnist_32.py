@@ -8,7 +8,7 @@ r"""StyleGAN on Fashion-MNIST at 32x32, by class, growing from 8x8.
 The paper's networks with class labels, as its code has them, a thirty-second
 of its feature maps at each resolution, a mapping network of a quarter of the
 width, a fifteenth of its images at each stage of growth, and three times its
-learning rate, for so short a run, until the rate falls near the end. R1 is
+learning rate, for so short a run, until it falls near the end. R1 is
 weaker than at 1024x1024, where an image has a thousand times the pixels to
 spread the slope over. bfloat16 makes a step faster (docs/performance.md);
 penalty and fade stay float32.
@@ -20,7 +20,7 @@ agreement10k_fashion_mnist. More is on the card, zoo/stylegan_fashion_mnist_32.
 
 from kerasgan.models import StyleGAN
 from kerasgan.recipes import _fashion_mnist
-from kerasgan.recipes._optimizers import stepped_adam
+from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
 EPOCHS = 20
@@ -42,7 +42,8 @@ def build():
         seed=0,
         dtype="mixed_bfloat16",
     )
-    gan.compile(stepped_adam(STEPS * EPOCHS), stepped_adam(STEPS * EPOCHS))
+    fall = STEPS * EPOCHS * 17 // 20
+    gan.compile(late_adam(fall), late_adam(fall))
     return gan
 
 
