@@ -8,6 +8,7 @@ gradient, are as large for every weight as its range allows.
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kerasgan.layers.resampling import blur
@@ -197,14 +198,23 @@ class EqualizedDownConv2D(EqualizedConv2D):
 def sum_of_shifts(kernel):
     """Returns the sum of a 3x3 kernel's four places in a 4x4 kernel.
 
+    Written as a product with a matrix: the gradient of slices takes a fifth of
+    a step of ProGAN or StyleGAN.
+
     Args:
         kernel: Float tensor `(3, 3, a, b)`.
 
     Returns:
         Float tensor `(4, 4, a, b)`.
     """
-    wide = tf.pad(kernel, [[1, 1], [1, 1], [0, 0], [0, 0]])
-    return wide[1:, 1:] + wide[1:, :-1] + wide[:-1, 1:] + wide[:-1, :-1]
+    shape = kernel.shape
+    places = tf.constant(np.kron(SHIFTS, SHIFTS), kernel.dtype)
+    wide = tf.matmul(places, tf.reshape(kernel, (9, -1)))
+    return tf.reshape(wide, (4, 4, *shape[2:]))
+
+
+# The sum of the two places of three numbers among four.
+SHIFTS = np.eye(4, 3) + np.eye(4, 3, -1)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

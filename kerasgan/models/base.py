@@ -259,8 +259,12 @@ class GAN(keras.Model):
         dataset = tf.data.Dataset.from_tensor_slices(
             arrays if len(arrays) > 1 else arrays[0]
         )
-        return dataset.shuffle(lengths[0], seed=self.seed).batch(
-            batch_size, drop_remainder=True
+        options = tf.data.Options()
+        options.autotune.enabled = False  # See `data.pipeline`.
+        return (
+            dataset.shuffle(lengths[0], seed=self.seed)
+            .batch(batch_size, drop_remainder=True)
+            .with_options(options)
         )
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):

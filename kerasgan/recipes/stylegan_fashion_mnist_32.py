@@ -23,7 +23,7 @@ from kerasgan.recipes import _fashion_mnist
 from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
-EPOCHS = 20
+EPOCHS = 32
 STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -34,16 +34,18 @@ def build():
         num_classes=10,
         latent_dim=128,
         w_dim=128,
+        mapping_layers=2,
         fmap_base=256,
         fmap_max=128,
         stable_images=40_000,
         fade_images=40_000,
         r1_gamma=0.1,
+        mixing_chance=0.5,
         seed=0,
         dtype="mixed_bfloat16",
     )
-    fall = STEPS * EPOCHS * 17 // 20
-    gan.compile(late_adam(fall), late_adam(fall))
+    falls = STEPS * EPOCHS * 24 // 32, STEPS * EPOCHS * 29 // 32
+    gan.compile(late_adam(*falls), late_adam(*falls))
     return gan
 
 
