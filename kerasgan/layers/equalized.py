@@ -198,8 +198,8 @@ class EqualizedDownConv2D(EqualizedConv2D):
 def sum_of_shifts(kernel):
     """Returns the sum of a 3x3 kernel's four places in a 4x4 kernel.
 
-    Written as a product with a matrix: the gradient of slices takes a fifth of
-    a step of ProGAN or StyleGAN.
+    Written as a product with a matrix, because the gradient of slices is slow
+    on a CPU.
 
     Args:
         kernel: Float tensor `(3, 3, a, b)`.

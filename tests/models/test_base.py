@@ -137,6 +137,11 @@ def test_minimize_takes_the_same_step_on_replicas(gan, mirrored):
     np.testing.assert_allclose(kernels[0], kernels[1], rtol=1e-6)
 
 
+def test_the_end_of_fit_on_arrays_waits_for_no_tuning_thread(gan):
+    dataset = gan._dataset(tiny.images(8), None, 4)
+    assert dataset.options().autotune.enabled is False
+
+
 def test_float16_steps_over_overflow(gan):
     """A step whose gradients overflow changes nothing but the scale."""
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
