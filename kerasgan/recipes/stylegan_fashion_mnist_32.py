@@ -23,7 +23,7 @@ from kerasgan.recipes import _fashion_mnist
 from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
-EPOCHS = 32
+EPOCHS = 20
 STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -44,7 +44,7 @@ def build():
         seed=0,
         dtype="mixed_bfloat16",
     )
-    falls = STEPS * EPOCHS * 24 // 32, STEPS * EPOCHS * 29 // 32
+    falls = STEPS * EPOCHS * 16 // 20, STEPS * EPOCHS * 18 // 20
     gan.compile(late_adam(*falls), late_adam(*falls))
     return gan
 
