@@ -116,7 +116,8 @@ class GANCLS(LatentGAN):
     Training data:
         A dataset of pairs: image batches, float32 in `[-1, 1]`, and captions,
         strings `(batch,)`, or without a vocabulary sentence vectors, floats
-        `(batch, sentence_dim)`.
+        `(batch, sentence_dim)`. These should be about as large as the noise,
+        of unit deviation: smaller ones are learned from more slowly.
 
     Example:
     ```python
