@@ -40,7 +40,6 @@ def build():
         vocabulary=words_of([text.decode() for text in captions]),
         encoder_width=128,
         r1_gamma=1.0,
-        joint_passes=True,
         ema_decay=0.999,
         seed=0,
         dtype="mixed_bfloat16",
