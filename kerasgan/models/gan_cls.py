@@ -20,11 +20,11 @@ Networks and constants are those of the authors' Torch release, with its
 residual bottlenecks and, in the discriminator, normalized projection.
 
 Sentence vectors are either ready-made, from any encoder, or those of a text
-encoder of the model's own: words, embedding, GRU, mean over the words. It
-learns as the paper's (section 3.2 and Reed et al., "Learning Deep
-Representations of Fine-Grained Visual Descriptions", 2016): an image and its
-caption must have a larger inner product, by a margin, than the image and
-other captions, and the caption and other images.
+encoder of the model's own: words, embedding, GRU, mean over the words, and
+unit deviation like the noise. It learns as the paper's (section 3.2 and Reed
+et al., "Learning Deep Representations of Fine-Grained Visual Descriptions",
+2016): an image and its caption must have a larger inner product, by a margin,
+than the image and other captions, and the caption and other images.
 
 Differences from the paper: the own text encoder reads words instead of
 characters, and learns in the same steps as the GAN instead of beforehand, so
@@ -116,7 +116,8 @@ class GANCLS(LatentGAN):
     Training data:
         A dataset of pairs: image batches, float32 in `[-1, 1]`, and captions,
         strings `(batch,)`, or without a vocabulary sentence vectors, floats
-        `(batch, sentence_dim)`.
+        `(batch, sentence_dim)`. These should be about as large as the noise,
+        of unit deviation: smaller ones are learned from more slowly.
 
     Example:
     ```python
@@ -776,6 +777,12 @@ def build_text_encoder(num_words, length, width, sentence_dim):
     x = layers.GRU(width, return_sequences=True, dtype="float32", name="gru")(x)
     x = MeanOfWords(dtype="float32", name="mean")(x)
     x = layers.Dense(sentence_dim, dtype="float32", name="sentence")(x)
+    # The matching loss leaves open how long vectors are: what is short in a
+    # sentence can be long in an image. Beside noise of unit deviation the
+    # generator would not hear short ones.
+    x = layers.LayerNormalization(
+        epsilon=1e-8, center=False, scale=False, dtype="float32", name="unit"
+    )(x)
     return keras.Model(tokens, x, name="text_encoder")
 
 

@@ -26,7 +26,7 @@ from kerasgan.recipes import _images, _personas
 from kerasgan.recipes._optimizers import falling_adam
 
 BATCH_SIZE = 32
-EPOCHS = 30
+EPOCHS = 20
 STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -40,7 +40,6 @@ def build():
         vocabulary=words_of([text.decode() for text in captions]),
         encoder_width=128,
         r1_gamma=1.0,
-        joint_passes=True,
         ema_decay=0.999,
         seed=0,
         dtype="mixed_bfloat16",
