@@ -34,18 +34,16 @@ def build():
         num_classes=10,
         latent_dim=128,
         w_dim=128,
-        mapping_layers=2,
         fmap_base=256,
         fmap_max=128,
         stable_images=40_000,
         fade_images=40_000,
         r1_gamma=0.1,
-        mixing_chance=0.5,
         seed=0,
         dtype="mixed_bfloat16",
     )
-    falls = STEPS * EPOCHS * 16 // 20, STEPS * EPOCHS * 18 // 20
-    gan.compile(late_adam(*falls), late_adam(*falls))
+    fall = STEPS * EPOCHS * 17 // 20
+    gan.compile(late_adam(fall), late_adam(fall))
     return gan
 
 
