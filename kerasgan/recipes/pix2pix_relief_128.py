@@ -33,6 +33,7 @@ def build():
         width=32,
         max_width=128,
         patch_size=34,
+        l1_weight=30.0,
         ema_decay=0.999,
         seed=0,
         dtype="mixed_bfloat16",
