@@ -351,7 +351,8 @@ def test_encode_reads_words_in_order(gan):
 def test_encode_does_not_depend_on_the_batch(gan):
     captions = list(tiny.captions(7))
     alone = [gan.encode([c])[0] for c in captions]
-    np.testing.assert_allclose(gan.encode(captions), alone, atol=1e-7)
+    # Unit deviation makes rounding larger too, by a factor of about 10.
+    np.testing.assert_allclose(gan.encode(captions), alone, atol=2e-6)
 
 
 def test_empty_places_do_not_count():
