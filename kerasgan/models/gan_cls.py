@@ -90,11 +90,6 @@ class GANCLS(LatentGAN):
             again and again. Defaults to `100`.
         r1_gamma: float. Weight of the R1 penalty, as in `DCGAN`; not in the
             paper. Defaults to `0.0`, none.
-        joint_passes: bool. Whether the discriminator learns from the pairs
-            of all kinds in one batch, and judges for the generator by the
-            averages of such batches' statistics. Normalized by itself, a
-            batch of generated images looks the same whatever its contrast;
-            not in the paper. Defaults to `False`, a batch for each kind.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
         **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
@@ -148,7 +143,6 @@ class GANCLS(LatentGAN):
         encoder_width=256,
         halve_every=100,
         r1_gamma=0.0,
-        joint_passes=False,
         synchronized=False,
         **kwargs,
     ):
@@ -190,7 +184,6 @@ class GANCLS(LatentGAN):
         self.encoder_width = encoder_width
         self.halve_every = halve_every
         self.r1_gamma = r1_gamma
-        self.joint_passes = joint_passes
         self.synchronized = synchronized
         self.image_shape = (image_size, image_size, channels)
         with self.dtype_scope():
@@ -279,23 +272,23 @@ class GANCLS(LatentGAN):
         is_wrong = tf.cast(differs, "float32")[:, None]
 
         # Discriminator (Algorithm 1): accept only a real image with its own
-        # text.
+        # text. Three separate passes, so that batch statistics never mix.
         latents = self.sample_latents(batch_size)
         fake_images = self.generator((latents, vectors), training=True)
-        refused = [(real_images, wrong_vectors), (fake_images, vectors)]
         with tf.GradientTape() as tape:
-            refused_scores = []
-
-            def score(images):
-                scores, *refused_scores[:] = self.score(
-                    (images, vectors), *refused
-                )
-                return scores
-
             right_scores, penalty = scores_and_r1(
-                score, real_images, self.r1_gamma
+                lambda images: self.discriminator(
+                    (images, vectors), training=True
+                ),
+                real_images,
+                self.r1_gamma,
             )
-            wrong_scores, fake_scores = refused_scores
+            wrong_scores = self.discriminator(
+                (real_images, wrong_vectors), training=True
+            )
+            fake_scores = self.discriminator(
+                (fake_images, vectors), training=True
+            )
             d_loss = tf.reduce_mean(
                 losses.real_loss(right_scores)
                 + 0.5 * is_wrong * losses.fake_loss(wrong_scores)
@@ -330,10 +323,8 @@ class GANCLS(LatentGAN):
             fake_images = self.generator(
                 (more_latents, more_vectors), training=True
             )
-            # By the averages of joint batches, the generator cannot spoil a
-            # few images to move the statistics in favor of the others.
             fake_scores = self.discriminator(
-                (fake_images, more_vectors), training=not self.joint_passes
+                (fake_images, more_vectors), training=True
             )
             g_loss = tf.reduce_mean(
                 losses.non_saturating_generator_loss(fake_scores)
@@ -342,26 +333,6 @@ class GANCLS(LatentGAN):
         self.update_average(inputs=(latents, vectors))
 
         return self.report(g_loss=g_loss, **report)
-
-    def score(self, *batches):
-        """Returns the scores that the discriminator learns from.
-
-        Args:
-            *batches: Pairs of images and sentence vectors, all of one length.
-                Each is a batch by itself, so that batch statistics never mix,
-                or with `joint_passes` all are one.
-
-        Returns:
-            List of float32 tensors `(batch, 1)`, one for each batch.
-        """
-        if not self.joint_passes:
-            return [self.discriminator(b, training=True) for b in batches]
-        images, vectors = zip(*batches, strict=True)
-        scores = self.discriminator(
-            (tf.concat(images, axis=0), tf.concat(vectors, axis=0)),
-            training=True,
-        )
-        return tf.split(scores, len(batches))
 
     def match(self, images, tokens, all_tokens):
         """Returns how far images and captions are from finding each other.

@@ -61,16 +61,6 @@ def check_step(gan):
     told = {}
     order = [5, 0, 1, 2, 3, 4]
 
-    def judge(pictures, vectors):
-        if gan.joint_passes:
-            together = tf.concat(pictures, 0), tf.concat(vectors, 0)
-            found = gan.discriminator(together, training=True)
-            return found[:6], found[6:12], found[12:]
-        return [
-            gan.discriminator(pair, training=True)
-            for pair in zip(pictures, vectors, strict=True)
-        ]
-
     def discriminator_loss(latents):
         # The generator is told the same, not what the encoder has learned.
         vectors = told["vectors"] = tf.stop_gradient(
@@ -78,8 +68,13 @@ def check_step(gan):
         )
         fakes = gan.generator((latents[0], vectors), training=True)
         wrong_vectors = tf.gather(vectors, order)
-        right, wrong, fake = judge(
-            [images, images, fakes], [vectors, wrong_vectors, vectors]
+        right, wrong, fake = (
+            gan.discriminator(pair, training=True)
+            for pair in (
+                (images, vectors),
+                (images, wrong_vectors),
+                (fakes, vectors),
+            )
         )
         loss = -tf.reduce_mean(
             steps.log_probability(right) + 0.5 * steps.log_complement(fake)
@@ -103,8 +98,7 @@ def check_step(gan):
         between = [(vectors[i] + vectors[i + 3]) / 2 for i in range(3)]
         texts = tf.concat([vectors, tf.stack(between)], 0)
         fakes = gan.generator((tf.concat(latents[1:], 0), texts), training=True)
-        moving = gan.joint_passes  # Averages, as when it does not learn.
-        fake = gan.discriminator((fakes, texts), training=not moving)
+        fake = gan.discriminator((fakes, texts), training=True)
         return -tf.reduce_mean(steps.log_probability(fake))
 
     steps.check_step(
@@ -112,55 +106,9 @@ def check_step(gan):
     )
 
 
-def joint():
-    return tiny.gan_cls_on_vectors(joint_passes=True)
-
-
-@pytest.mark.parametrize(
-    "build", [tiny.gan_cls, tiny.gan_cls_on_vectors, joint]
-)
+@pytest.mark.parametrize("build", [tiny.gan_cls, tiny.gan_cls_on_vectors])
 def test_step(build):
     check_step(build())
-
-
-@pytest.mark.parametrize(
-    "build, old, new",
-    [
-        (joint, "training=not self.joint_passes", "training=True"),
-        (tiny.gan_cls_on_vectors, "not self.joint_passes", "False"),
-        (joint, "wrong_scores, fake_scores =", "fake_scores, wrong_scores ="),
-        (joint, "(images, vectors), *refused", "*refused, (images, vectors)"),
-    ],
-    ids=[
-        "generated images normalized by themselves",
-        "averages where there are none of joint batches",
-        "wrong and generated changed over",
-        "wrong taken for right",
-    ],
-)
-def test_joint_step_catches(build, old, new):
-    steps.assert_caught(check_step, build, old, new)
-
-
-def test_joint_passes_show_the_contrast_of_generated_images():
-    """Alone, a batch of half the contrast is normalized to the same maps."""
-    differences = []
-    for joint_passes in (False, True):
-        gan = tiny.gan_cls_on_vectors(joint_passes=joint_passes)
-        for variable in gan.discriminator.trainable_variables:
-            if "kernel" in variable.path:  # Maps far from zero.
-                variable.assign(50.0 * variable)
-        vectors = tf.constant(tiny.sentence_vectors(6))
-        images = tf.constant(tiny.images(6))
-        beside = [(images, vectors)] if joint_passes else []
-        full, half = (
-            gan.score((share * images, vectors), *beside)[0]
-            for share in (1.0, 0.5)
-        )
-        differences.append(np.mean(abs(full - half)) / np.std(full))
-    alone, joint = differences
-    assert alone < 0.01
-    assert joint > 0.1
 
 
 @pytest.mark.parametrize(
