@@ -24,7 +24,7 @@ from kerasgan.recipes import _images, _personas
 from kerasgan.recipes._optimizers import falling_adam
 
 BATCH_SIZE = 32
-EPOCHS = 20
+EPOCHS = 40
 STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
 
 
