@@ -317,11 +317,12 @@ def paired(
         size: See `images`.
         batch_size: See `images`.
         channels: See `images`. The same for both.
-        jitter: bool or `"move"`. Whether the two pictures of a pair are
-            enlarged by 286/256, cut back to `size` at a random place and
-            mirrored by chance, both alike, as pix2pix does. With `"move"`
-            they keep their size: they are moved by up to a tenth of it, white
-            coming in at the edges, and mirrored. Defaults to `True`.
+        jitter: bool, `"move"` or `"reflect"`. Whether the two pictures of a
+            pair are enlarged by 286/256, cut back to `size` at a random place
+            and mirrored by chance, both alike, as pix2pix does; enlarged
+            pictures are smoother. With the other two they keep their size:
+            they are moved by up to a tenth of it and mirrored, and at the
+            edges white comes in, or their own reflection. Defaults to `True`.
         split: See `images`.
         skip_broken: See `images`. A pair is left out if one of its files is
             broken.
@@ -731,9 +732,9 @@ def _mirrored_columns(count, size, seed):
 
 
 def _check_jitter(jitter):
-    if jitter not in (True, False, "move"):
+    if jitter not in (True, False, "move", "reflect"):
         raise ValueError(
-            "`jitter` must be True, False or 'move'. "
+            "`jitter` must be True, False, 'move' or 'reflect'. "
             f"Received: jitter={jitter!r}"
         )
 
@@ -745,10 +746,13 @@ def _jittered(groups, seed, jitter):
     # One array with the channels of all, so nothing can differ.
     pictures = tf.concat(groups, axis=-1)
     count, size = pictures.shape[0], pictures.shape[1]
-    if jitter == "move":
+    if jitter in ("move", "reflect"):
         edge = (size // _MOVE, size // _MOVE)
         pictures = tf.pad(
-            pictures, ((0, 0), edge, edge, (0, 0)), constant_values=1.0
+            pictures,
+            ((0, 0), edge, edge, (0, 0)),
+            mode="REFLECT" if jitter == "reflect" else "CONSTANT",
+            constant_values=1.0,
         )
     else:
         large = round(size * _JITTER)

@@ -9,8 +9,11 @@ pictures are small: with 256 it learned the training bands by heart. A score
 sees 34x34 pixels, as large a part of a picture of 128 as the paper's 70 are of
 256. Beyond the paper: batches of 2 instead of 1; three times its learning rate,
 for so short a run, falling in a straight line to zero; and the averaged
-generator translates. The epoch is kept whose validation pictures look most like
-their targets, by Fréchet distance: the one nearest in L1 is the most blurred.
+generator translates. Pairs are moved and not enlarged, which smooths the very
+texture that is to be learned (neighbors in a training picture differ by 4.7
+grey levels enlarged, by 5.7 as they are). The epoch is kept whose validation
+pictures look most like their targets, by Fréchet distance: the one nearest in
+L1 is the most blurred.
 
 Trained for 0.2 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
 d4f25dc: L1 26.8, SSIM 0.491 under pairs_relief_test_128, FD 7.970 under
@@ -45,7 +48,9 @@ def recipe():
         "relief",
         SIZE,
         build,
-        functools.partial(data.paired, "relief", SIZE, BATCH_SIZE),
+        functools.partial(
+            data.paired, "relief", SIZE, BATCH_SIZE, jitter="reflect"
+        ),
         BATCH_SIZE,
         epochs=24,
         rate=6e-4,

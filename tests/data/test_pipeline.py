@@ -343,6 +343,18 @@ def test_jitter_moves_without_enlarging():
     assert set(places[1]) == set(range(12, 20))
 
 
+def test_jitter_moves_and_reflects():
+    # Each column is 8 brighter than the one before; edges turn back.
+    rows = np.zeros((256, 32, 32, 1), np.uint8) + 8 * np.arange(32)[:, None]
+    rows = rows.astype("uint8")
+    ((inputs, _),) = data.paired((rows, rows), 32, 256, jitter="reflect")
+    columns = data.to_uint8(inputs).numpy()[:, 0, :, 0] // 8
+    ramp = np.pad(np.arange(32), 3, mode="reflect")
+    expected = {tuple(ramp[s : s + 32]) for s in range(7)}
+    expected |= {columns[::-1] for columns in expected}
+    assert {tuple(c) for c in columns.tolist()} == expected
+
+
 @pytest.mark.parametrize("function", [data.paired, data.unpaired])
 def test_unknown_jitter_is_refused(function):
     with pytest.raises(ValueError, match="Received: jitter='shake'"):
