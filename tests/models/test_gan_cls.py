@@ -120,6 +120,7 @@ def test_step(build):
         ("+ 0.5 * losses.fake_loss(fake", "+ 1.0 * losses.fake_loss(fake"),
         ("0.5 * (all_vectors[:half]", "0.4 * (all_vectors[:half]"),
         ("self.sample_latents(batch_size // 2)", "latents_again"),
+        ("more_vectors), training=True", "more_vectors), training=False"),
     ],
     ids=[
         "right instead of wrong text",
@@ -128,6 +129,7 @@ def test_step(build):
         "weight of generated",
         "another beta",
         "the same latents for sentences in between",
+        "judged by moving averages",
     ],
 )
 def test_step_catches(old, new):
