@@ -120,7 +120,10 @@ def test_step(build):
         ("+ 0.5 * losses.fake_loss(fake", "+ 1.0 * losses.fake_loss(fake"),
         ("0.5 * (all_vectors[:half]", "0.4 * (all_vectors[:half]"),
         ("self.sample_latents(batch_size // 2)", "latents_again"),
-        ("more_vectors), training=True", "more_vectors), training=False"),
+        (
+            "(fake_images, more_vectors), training=True",
+            "(fake_images, more_vectors), training=False",
+        ),
     ],
     ids=[
         "right instead of wrong text",
