@@ -33,7 +33,12 @@ from keras import layers
 from kerasgan import data, losses
 from kerasgan.layers.dropout import Dropout
 from kerasgan.layers.normalization import batch_normalization
-from kerasgan.models.base import ClassGAN, check_positive, check_power_of_two
+from kerasgan.models.base import (
+    ClassGAN,
+    check_not_negative,
+    check_positive,
+    check_power_of_two,
+)
 from kerasgan.optimizers import Adam
 
 # Table 2: "isotropic gaussian" of this deviation. A config and not an object,
@@ -57,6 +62,11 @@ class ACGAN(ClassGAN):
         latent_dim: int. Length of the noise vector. Defaults to `100`.
         dropout: float in [0, 1). What the discriminator drops after each
             convolution. Defaults to `0.5`.
+        fake_class_weight: float. Weight of the generated images in the
+            discriminator's class loss, the paper's by default. At 0 its class
+            head learns from real images alone; it cannot learn how the
+            generator writes a class down, and asks for what real images of
+            the class have. Defaults to `1.0`.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
         **kwargs: See `ClassGAN`: `class_names`, `class_frequencies`,
@@ -101,6 +111,7 @@ class ACGAN(ClassGAN):
         discriminator_width=16,
         latent_dim=100,
         dropout=0.5,
+        fake_class_weight=1.0,
         synchronized=False,
         **kwargs,
     ):
@@ -113,6 +124,7 @@ class ACGAN(ClassGAN):
         check_positive("channels", channels)
         check_positive("generator_width", generator_width)
         check_positive("discriminator_width", discriminator_width)
+        check_not_negative("fake_class_weight", fake_class_weight)
         super().__init__(
             num_classes=num_classes, latent_dim=latent_dim, **kwargs
         )
@@ -121,6 +133,7 @@ class ACGAN(ClassGAN):
         self.generator_width = generator_width
         self.discriminator_width = discriminator_width
         self.dropout = dropout
+        self.fake_class_weight = fake_class_weight
         self.synchronized = synchronized
         self.image_shape = (image_size, image_size, channels)
         with self.dtype_scope():
@@ -181,7 +194,8 @@ class ACGAN(ClassGAN):
             )
             d_class_loss = tf.reduce_mean(
                 losses.classification_loss(labels, real_logits)
-                + losses.classification_loss(labels, fake_logits)
+                + self.fake_class_weight
+                * losses.classification_loss(labels, fake_logits)
             )
             total = d_loss + d_class_loss
         self.minimize(

@@ -9,8 +9,12 @@ from tests import tiny
 from tests.models import steps
 
 
-def build():
-    return tiny.acgan(dropout=0.0)
+def build(**changes):
+    return tiny.acgan(dropout=0.0, **changes)
+
+
+def real_classes():
+    return build(fake_class_weight=0.0)
 
 
 def check_objective(gan):
@@ -29,7 +33,11 @@ def check_objective(gan):
         ) + tf.reduce_mean(steps.log_complement(fake_scores))
         classes = tf.reduce_mean(
             steps.log_class_probability(labels, real_logits)
-        ) + tf.reduce_mean(steps.log_class_probability(labels, fake_logits))
+        )
+        if gan.fake_class_weight:
+            classes += gan.fake_class_weight * tf.reduce_mean(
+                steps.log_class_probability(labels, fake_logits)
+            )
         return -(source + classes)
 
     def generator_loss(latents):
@@ -44,14 +52,21 @@ def check_objective(gan):
     )
 
 
-def test_objective():
-    check_objective(build())
+@pytest.mark.parametrize("weight", [1.0, 0.3, 0.0])
+def test_objective(weight):
+    check_objective(build(fake_class_weight=weight))
+
+
+def test_objective_catches_generated_images_in_the_class_loss():
+    steps.assert_caught(
+        check_objective, real_classes, "self.fake_class_weight", "1.0"
+    )
 
 
 @pytest.mark.parametrize(
     "old, new",
     [
-        ("+ losses.classification_loss(labels, fake_logits)", ""),
+        ("self.fake_class_weight\n", "0.0\n"),
         ("losses.classification_loss(labels, real_logits)\n", "0.0\n"),
         ("g_loss + g_class_loss", "g_loss"),
         ("g_loss + g_class_loss", "g_loss - g_class_loss"),
@@ -142,3 +157,5 @@ def test_arguments_are_checked():
         tiny.acgan(generator_width=0)
     with pytest.raises(ValueError, match="rate=1.0"):
         tiny.acgan(dropout=1.0)
+    with pytest.raises(ValueError, match="fake_class_weight=-1"):
+        tiny.acgan(fake_class_weight=-1)
