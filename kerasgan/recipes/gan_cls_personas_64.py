@@ -5,8 +5,7 @@
     kerasgan publish runs/gan_cls_personas_64 -o zoo/gan_cls_personas_64
 
 The paper's networks at a quarter and half of their widths, so that there is
-time for many steps, and sentence vectors an eighth as long, which the few
-words of these captions do not fill. Beyond the paper: an R1 penalty, as DCGAN
+time for many steps. Beyond the paper: an R1 penalty, as DCGAN
 needs on these drawings; the averaged generator draws, and the learning rates
 fall in a straight line to zero instead of in halves. bfloat16 makes a step
 faster (docs/performance.md); the penalty stays float32.
@@ -34,7 +33,6 @@ def build():
         image_size=64,
         generator_width=32,
         discriminator_width=32,
-        sentence_dim=128,
         vocabulary=words_of([text.decode() for text in captions]),
         encoder_width=128,
         r1_gamma=1.0,
