@@ -4,7 +4,7 @@
     kerasgan train progan_fashion_mnist_32
     kerasgan publish runs/progan_fashion_mnist_32 -o zoo/progan_fashion_mnist_32
 
-The paper's networks with a thirty-second of its feature maps at each
+The paper's networks with a sixteenth of its feature maps at each
 resolution, a twentieth of its images at each stage of growth, and three times
 its learning rate, for so short a run, until the rate falls near the end.
 bfloat16 makes a step faster (docs/performance.md); penalty and fade stay
@@ -20,7 +20,7 @@ from kerasgan.recipes import _fashion_mnist
 from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
-EPOCHS = 20
+EPOCHS = 18
 STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -29,7 +29,7 @@ def build():
         image_size=32,
         channels=1,
         latent_dim=128,
-        fmap_base=256,
+        fmap_base=512,
         fmap_max=128,
         stable_images=40_000,
         fade_images=40_000,
