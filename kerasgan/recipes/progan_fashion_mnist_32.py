@@ -10,9 +10,9 @@ its learning rate, for so short a run, until the rate falls near the end.
 bfloat16 makes a step faster (docs/performance.md); penalty and fade stay
 float32.
 
-Trained for 0.8 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
-5ccbb79: FD 0.406 under fd10k_fashion_mnist_test. More is on the card,
-zoo/progan_fashion_mnist_32.
+Trained for 3.2 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
+01a2c54: FD 0.210 under fd10k_fashion_mnist_test. More is on the card,
+zoo/progan_fashion_mnist_32, also of the pauses in these hours.
 """
 
 from kerasgan.models import ProGAN
