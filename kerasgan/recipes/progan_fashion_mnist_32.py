@@ -35,8 +35,8 @@ def build():
         fade_images=40_000,
         seed=0,
     )
-    fall = STEPS * 33 // 2  # After 16 epochs and a half.
-    gan.compile(late_adam(fall), late_adam(fall))
+    falls = STEPS * 33 // 2, STEPS * 20  # After 16 epochs and a half, and 20.
+    gan.compile(late_adam(*falls), late_adam(*falls))
     return gan
 
 
