@@ -113,6 +113,7 @@ def parser():
     added = command(_evaluate, "evaluate", "Measure a model.")
     added.add_argument("name", metavar="NAME", help="name, folder or address")
     added.add_argument("--protocol", help="how to measure (the card's)")
+    added.add_argument("--truncation", type=float, help="psi (none)")
     added.add_argument("-o", "--output", default="metrics.json")
 
     added = command(_export, "export", "Write a model for serving.")
@@ -297,7 +298,7 @@ def _generate(options):
     allowed = {
         "image": {"n", "truncation"},
         "class-to-image": {"n", "labels", "truncation"},
-        "text-to-image": {"captions"},
+        "text-to-image": {"captions", "truncation"},
         "image-to-image": set(),
     }[card.task]
     if card.task == "image-to-image":
@@ -380,7 +381,9 @@ def _progress(done, total):
 def _evaluate(options):
     from kerasgan import evaluation
 
-    scores = evaluation.evaluate(options.name, options.protocol, _progress)
+    scores = evaluation.evaluate(
+        options.name, options.protocol, _progress, options.truncation
+    )
     print(file=sys.stderr)
     text = json.dumps(scores, indent=2, ensure_ascii=False)
     pathlib.Path(options.output).write_text(text + "\n", "utf-8")

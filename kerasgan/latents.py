@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan import data
-from kerasgan.models.base import as_seed, check_positive
+from kerasgan.models.base import as_seed, check_positive, check_truncation
 from kerasgan.models.gan_cls import GANCLS
-from kerasgan.models.stylegan import StyleGAN, check_truncation
+from kerasgan.models.stylegan import StyleGAN
 
 # The resolutions at which a style acts on pose and shape, on features, and
 # on colors and details: Karras et al., 2019, section 3.1.

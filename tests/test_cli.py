@@ -64,6 +64,14 @@ def test_export_and_its_second_time(capsys, tmp_path):
         (["generate", NAME, "-o", "none/x.png"], "does not exist"),
         (["generate", NAME, "--labels", "3", "-o", "x.png"], "--labels"),
         (["generate", NAME, "--captions", "a", "-o", "x.png"], "--captions"),
+        (
+            ["generate", NAME, "--truncation", "2", "-o", "x.png"],
+            "Received: truncation=2.0",
+        ),
+        (
+            ["evaluate", "pix2pix_fluent_64", "--truncation", "0.8"],
+            "no latents",
+        ),
         (["translate", NAME, "x.png", "-o", "y.png"], "kerasgan generate"),
         (["card", "nothing"], "Unknown model"),
         (["list", "--task", "music"], "Received: task='music'"),

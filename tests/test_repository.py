@@ -126,6 +126,20 @@ def test_published_scores_are_measured_again(name):
         assert found == close, protocol
 
 
+@pytest.mark.zoo
+@pytest.mark.parametrize("name", zoo.list("class-to-image"))
+def test_scores_with_truncation_are_measured_again(name):
+    metrics = json.loads((zoo.folder(name) / "metrics.json").read_text())
+    psi = evaluation.TRUNCATION
+    kept = metrics["yardsticks"][f"truncation {psi}"]
+    protocol = "agreement10k_fashion_mnist"
+    found = evaluation.evaluate(name, protocol, truncation=psi)
+    assert found[protocol]["truncation"] == kept[protocol]["truncation"] == psi
+    assert found[protocol]["value"] == pytest.approx(
+        kept[protocol]["value"], rel=0.01
+    )
+
+
 def test_the_planted_faults_are_still_there_to_plant():
     for fault in faults.read():
         assert fault["code"] in (ROOT / fault["file"]).read_text("utf-8"), fault

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import inspect
 import math
+import numbers
 import types
 
 import keras
@@ -636,6 +637,8 @@ class LatentGAN(GAN):
     """
 
     task = "image"
+    # Of each number of a latent vector.
+    latent_mean = 0.0
 
     def __init__(self, latent_dim, **kwargs):
         check_positive("latent_dim", latent_dim)
@@ -664,7 +667,35 @@ class LatentGAN(GAN):
             (count, self.latent_dim), (seed, 0), alg="philox"
         )
 
-    def generate(self, n, seed=None, batch_size=64):
+    def truncated_latents(self, seed, count, truncation):
+        """Returns the latents of a seed, drawn towards their mean.
+
+        What is rare in training lies far from the mean, and is drawn badly.
+
+        Args:
+            seed: Integer scalar.
+            count: Integer scalar.
+            truncation: float in [-1, 1] or `None`. Psi: how much is left of
+                the way from the mean; `None` for all of it.
+
+        Returns:
+            Float32 tensor `(count, latent_dim)`.
+
+        Raises:
+            ValueError: If `truncation` is something else.
+
+        Reference:
+            [Brock et al., 2019](https://arxiv.org/abs/1809.11096), section
+            3.1, where numbers beyond a threshold are drawn anew; to shrink
+            all of them is what StyleGAN does to its w.
+        """
+        latents = self.seeded_latents(seed, count)
+        if truncation is None:
+            return latents
+        check_truncation(truncation)
+        return self.latent_mean + truncation * (latents - self.latent_mean)
+
+    def generate(self, n, seed=None, batch_size=64, truncation=None):
         """Returns new images.
 
         Args:
@@ -673,15 +704,18 @@ class LatentGAN(GAN):
                 whatever the batch size, and in the exported model too; a
                 larger `n` only adds images. Defaults to fresh ones.
             batch_size: int. How many to make at once. Defaults to `64`.
+            truncation: float in [-1, 1] or `None`. Psi: nearer to zero,
+                images are more usual and more alike. Defaults to `None`, no
+                truncation.
 
         Returns:
             uint8 array `(n, height, width, channels)`.
 
         Raises:
-            ValueError: If `n`, `seed` or `batch_size` make no sense.
+            ValueError: If an argument makes no sense.
         """
         check_positive("n", n)
-        latents = self.seeded_latents(as_seed(seed), n)
+        latents = self.truncated_latents(as_seed(seed), n, truncation)
         return self.run_in_batches(latents, batch_size)
 
     def images_to_compare(self, batch):
@@ -867,7 +901,9 @@ class ClassGAN(LatentGAN):
                 )
         return np.array(numbers, "int32")
 
-    def generate(self, n=None, labels=None, seed=None, batch_size=64):
+    def generate(
+        self, n=None, labels=None, seed=None, batch_size=64, truncation=None
+    ):
         """Returns new images, of given classes or of all.
 
         Args:
@@ -878,6 +914,9 @@ class ClassGAN(LatentGAN):
                 whatever the batch size, and in the exported model too; a
                 larger `n` only adds images. Defaults to fresh ones.
             batch_size: int. How many to make at once. Defaults to `64`.
+            truncation: float in [-1, 1] or `None`. Psi: nearer to zero,
+                images are more usual and more alike, and their class is
+                plainer. Defaults to `None`, no truncation.
 
         Returns:
             uint8 array `(n, height, width, channels)`.
@@ -902,7 +941,7 @@ class ClassGAN(LatentGAN):
             labels = self.seeded_labels(seed, n)
         else:
             labels = tf.constant(self.class_numbers(labels))
-        latents = self.seeded_latents(seed, len(labels))
+        latents = self.truncated_latents(seed, len(labels), truncation)
         return self.run_in_batches((latents, labels), batch_size)
 
     def signatures(self):
@@ -1204,6 +1243,23 @@ def check_power_of_two(name, value, minimum, reason):
         raise ValueError(
             f"`{name}` must be a power of two of at least {minimum}, "
             f"{reason}. Received: {name}={value!r}"
+        )
+
+
+def check_truncation(truncation):
+    """Refuses what is not a psi.
+
+    Args:
+        truncation: What was given.
+
+    Raises:
+        ValueError: If it is not a number from -1 to 1.
+    """
+    if not isinstance(truncation, numbers.Real) or not -1 <= truncation <= 1:
+        raise ValueError(
+            "`truncation` must be from -1 to 1: 1 is the image itself, 0 the "
+            "average one, -1 the opposite. "
+            f"Received: truncation={truncation!r}"
         )
 
 

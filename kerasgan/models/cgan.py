@@ -240,6 +240,9 @@ class MLPCGAN(ConditionalGAN):
         section 4.1.
     """
 
+    # Of the unit hypercube.
+    latent_mean = 0.5
+
     def __init__(
         self,
         image_size=28,

@@ -418,7 +418,12 @@ class GANCLS(LatentGAN):
         return self.text_encoder(tokens).numpy()
 
     def generate(
-        self, captions=None, sentence_vectors=None, seed=None, batch_size=64
+        self,
+        captions=None,
+        sentence_vectors=None,
+        seed=None,
+        batch_size=64,
+        truncation=None,
     ):
         """Returns new images of what captions say.
 
@@ -431,6 +436,9 @@ class GANCLS(LatentGAN):
                 whatever the batch size, and in the exported model too.
                 Defaults to fresh ones.
             batch_size: int. How many to make at once. Defaults to `64`.
+            truncation: float in [-1, 1] or `None`. Psi: nearer to zero,
+                images are more usual and more alike. Defaults to `None`, no
+                truncation.
 
         Returns:
             uint8 array `(n, height, width, channels)`.
@@ -447,7 +455,9 @@ class GANCLS(LatentGAN):
             sentence_vectors = self.encode(captions)
         sentence_vectors = np.asarray(sentence_vectors, "float32")
         self.check_vectors(sentence_vectors)
-        latents = self.seeded_latents(as_seed(seed), len(sentence_vectors))
+        latents = self.truncated_latents(
+            as_seed(seed), len(sentence_vectors), truncation
+        )
         return self.run_in_batches((latents, sentence_vectors), batch_size)
 
     def check_vectors(self, vectors):

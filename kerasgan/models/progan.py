@@ -177,6 +177,15 @@ class ProGAN(GrowingGAN):
             )
         )
 
+    def truncated_latents(self, seed, count, truncation):
+        if truncation is not None:
+            raise ValueError(
+                "ProGAN takes no `truncation`, because it normalizes its "
+                "latents: shorter ones give the same images. "
+                f"Received: truncation={truncation!r}"
+            )
+        return super().truncated_latents(seed, count, truncation)
+
     def train_step(self, real_images):
         batch_size = tf.shape(real_images)[0]
         stage = self.training_stage

@@ -41,6 +41,7 @@ from kerasgan.models.base import (
     as_seed,
     check_not_negative,
     check_positive,
+    check_truncation,
     is_whole,
 )
 from kerasgan.models.growing import GrowingGAN, GrowingNetwork
@@ -535,23 +536,6 @@ class StyleGAN(GrowingGAN):
 
         labels = tf.TensorSpec((None,), "int32", "labels")
         return {"scores": (scores, [self.images_spec, labels])}
-
-
-def check_truncation(truncation):
-    """Refuses what is not a psi.
-
-    Args:
-        truncation: What was given.
-
-    Raises:
-        ValueError: If it is not a number from -1 to 1.
-    """
-    if not -1.0 <= truncation <= 1.0:
-        raise ValueError(
-            "`truncation` must be from -1 to 1: 1 is the image itself, 0 the "
-            "average one, -1 the opposite. "
-            f"Received: truncation={truncation!r}"
-        )
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

@@ -43,6 +43,8 @@ def test_bad_arguments_are_refused(arguments, message):
         ({"n": 1, "seed": -1}, "Received: seed=-1"),
         ({"n": 1, "seed": "a"}, "Received: seed='a'"),
         ({"n": 1, "batch_size": 0}, "Received: batch_size=0"),
+        ({"n": 1, "truncation": 1.5}, "Received: truncation=1.5"),
+        ({"n": 1, "truncation": "0.5"}, "Received: truncation='0.5'"),
     ],
 )
 def test_bad_requests_for_images_are_refused(gan, arguments, message):
@@ -57,6 +59,38 @@ def test_more_images_of_a_seed_only_add(gan):
     assert (gan.generate(3, seed=5) != gan.generate(3, seed=6)).any()
     assert (gan.generate(3) != gan.generate(3)).any()
     gan.generate(1, seed=2**63 - 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "condition"),
+    [
+        ("dcgan", 0.0, {"n": 3}),
+        ("wgan_gp", 0.0, {"n": 3}),
+        ("cgan", 0.0, {"n": 3}),
+        ("mlp_cgan", 0.5, {"n": 3}),
+        ("acgan", 0.0, {"labels": [1, 0, 1]}),
+        ("gan_cls", 0.0, {"captions": ["red", "blue", "red"]}),
+    ],
+)
+@pytest.mark.parametrize("psi", [1, 0.5, 0.0, -1.0])
+def test_truncation_draws_latents_alone_to_the_mean(name, mean, condition, psi):
+    gan = tiny.by_name(name).build()
+    gan.run_in_batches = lambda inputs, batch_size: inputs
+    whole = tf.nest.flatten(gan.generate(**condition, seed=5))
+    found = gan.generate(**condition, seed=5, truncation=psi)
+    latents, *others = tf.nest.flatten(found)
+    expected = mean + psi * (whole[0] - mean)
+    np.testing.assert_allclose(latents, expected, atol=1e-6)
+    for given, untruncated in zip(others, whole[1:], strict=True):
+        np.testing.assert_array_equal(given, untruncated)
+
+
+def test_progan_has_no_truncation():
+    gan = tiny.by_name("progan").build()
+    latents = gan.seeded_latents(5, 3)
+    np.testing.assert_allclose(gan(latents), gan(0.5 * latents), atol=1e-5)
+    with pytest.raises(ValueError, match="Received: truncation=0.5"):
+        gan.generate(3, truncation=0.5)
 
 
 def test_default_optimizers_are_the_papers():
