@@ -20,7 +20,7 @@ from kerasgan.recipes import _fashion_mnist
 from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
-EPOCHS = 24
+EPOCHS = 22
 STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 

@@ -23,7 +23,7 @@ from kerasgan.recipes import _fashion_mnist
 from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
-EPOCHS = 20
+EPOCHS = 24
 STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -40,10 +40,9 @@ def build():
         fade_images=40_000,
         r1_gamma=0.1,
         seed=0,
-        dtype="mixed_bfloat16",
     )
-    fall = STEPS * EPOCHS * 17 // 20
-    gan.compile(late_adam(fall), late_adam(fall))
+    falls = STEPS * 17, STEPS * 20
+    gan.compile(late_adam(*falls), late_adam(*falls))
     return gan
 
 
