@@ -22,20 +22,20 @@ def falling_adam(updates, rate=2e-4, beta_1=0.5, beta_2=0.999):
     return Adam(schedule, beta_1, beta_2)
 
 
-def late_adam(fall, rate=3e-3, beta_1=0.0, beta_2=0.99):
-    """Returns Adam whose rate falls once, to a third.
+def late_adam(*falls, rate=3e-3, beta_1=0.0, beta_2=0.99):
+    """Returns Adam whose rate falls late, each time to a third.
 
     Until then it stays, as in ProGAN and StyleGAN, whose networks are new at
     each resolution.
 
     Args:
-        fall: int. The update after which it falls.
+        *falls: ints. The updates after which it falls.
         rate: float. The first learning rate. Defaults to `3e-3`, three times
             theirs, for far shorter runs.
         beta_1: float. Defaults to `0.0`, theirs.
         beta_2: float. Defaults to `0.99`, theirs.
     """
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-        [fall], [rate, rate / 3]
+        list(falls), [rate / 3**fallen for fallen in range(len(falls) + 1)]
     )
     return Adam(schedule, beta_1, beta_2)

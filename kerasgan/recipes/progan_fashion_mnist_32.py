@@ -20,7 +20,7 @@ from kerasgan.recipes import _fashion_mnist
 from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
-EPOCHS = 18
+EPOCHS = 22
 STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -34,10 +34,9 @@ def build():
         stable_images=40_000,
         fade_images=40_000,
         seed=0,
-        dtype="mixed_bfloat16",
     )
-    fall = STEPS * EPOCHS * 11 // 12
-    gan.compile(late_adam(fall), late_adam(fall))
+    falls = STEPS * 33 // 2, STEPS * 20  # After 16 epochs and a half, and 20.
+    gan.compile(late_adam(*falls), late_adam(*falls))
     return gan
 
 
