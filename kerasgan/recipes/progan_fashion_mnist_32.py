@@ -7,12 +7,11 @@
 The paper's networks with a sixteenth of its feature maps at each
 resolution, a twentieth of its images at each stage of growth, and three times
 its learning rate, for so short a run, until the rate falls near the end.
-bfloat16 makes a step faster (docs/performance.md); penalty and fade stay
-float32.
 
-Trained for 3.2 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
-01a2c54: FD 0.210 under fd10k_fashion_mnist_test. More is on the card,
-zoo/progan_fashion_mnist_32, also of the pauses in these hours.
+Trained for 4.7 hours by the clock on 2 cores (Intel(R) Xeon(R) Processor), with
+seed 0 at commit e510812: FD 0.198 under fd10k_fashion_mnist_test. More is on
+the card, zoo/progan_fashion_mnist_32, also of its last four epochs, which went
+on from published weights, and of the pauses in these hours.
 """
 
 from kerasgan.models import ProGAN
