@@ -2,7 +2,9 @@
 
     python scripts/leaderboard.py
 
-tests/test_repository.py holds the README to what this writes.
+What a second classifier makes of the models of clothing comes from
+benchmarks/baseline_scores.json. tests/test_repository.py holds the README to
+what this writes.
 """
 
 import json
@@ -11,6 +13,7 @@ import pathlib
 import zoo
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
+JUDGED = README.parent / "scripts" / "benchmarks" / "baseline_scores.json"
 WIDTH = 265  # Pixels, of a sheet of samples in the gallery.
 COLUMNS = (
     "Model",
@@ -21,6 +24,14 @@ COLUMNS = (
     "Score",
     "Real",
     "Yardstick",
+)
+JUDGE_COLUMNS = (
+    "",
+    "FD",
+    "FD, second",
+    "Class seen",
+    "Class seen, second",
+    "Least seen class, second",
 )
 # Scores that a row shows, by how the name of their metric begins. The others
 # are on the cards.
@@ -105,6 +116,56 @@ def table():
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
+def both_scores(row):
+    """Returns how the zoo's classifier scored what the second one scored.
+
+    Args:
+        row: str. A name in baseline_scores.json.
+
+    Returns:
+        Pair of distance and share of images of the class asked for, `None`
+        where it was not measured.
+    """
+    name, _, truncation = row.partition(", ")
+    if name not in zoo.list():
+        return json.loads(JUDGED.read_text("utf-8"))["fd"].get(row), None
+    metrics = measured(name)
+    scores = metrics["scores"]
+    if truncation:
+        scores = metrics["yardsticks"][truncation]
+    agreement = scores.get("agreement10k_fashion_mnist")
+    return (
+        scores["fd10k_fashion_mnist_test"]["value"],
+        agreement and agreement["value"]["class"],
+    )
+
+
+def judged():
+    """Returns the scores of a second classifier as Markdown."""
+
+    def cell(value, form):
+        return NOTHING if value is None else format(value, form)
+
+    table = json.loads(JUDGED.read_text("utf-8"))["judge"]
+    rows = [JUDGE_COLUMNS, ("---",) * len(JUDGE_COLUMNS)]
+    for row, distance in sorted(table["fd"].items(), key=lambda pair: pair[1]):
+        own_distance, own_share = both_scores(row)
+        seen = dict(table["class_seen"].get(row, {}))
+        share = seen.pop("class", None)
+        least = min(seen, key=seen.get, default=None)
+        rows.append(
+            (
+                row,
+                cell(own_distance, ".3f"),
+                f"{distance:.3f}",
+                cell(own_share, ".1%"),
+                cell(share, ".1%"),
+                NOTHING if least is None else f"{least} {seen[least]:.1%}",
+            )
+        )
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
 def gallery():
     """Returns the sheets of samples, each a link to its card."""
     return "\n".join(
@@ -116,8 +177,9 @@ def gallery():
 
 
 def written(text):
-    """Returns the README's text with the present gallery and leaderboard."""
-    for name, part in (("gallery", gallery()), ("leaderboard", table())):
+    """Returns the README's text with its gallery and its tables as of now."""
+    parts = {"gallery": gallery(), "leaderboard": table(), "judge": judged()}
+    for name, part in parts.items():
         start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         if start not in text or end not in text:
             raise ValueError(f"The README needs the marks {start} and {end}.")

@@ -1,18 +1,18 @@
 """Scores the yardstick of baseline_dcgan.py under the protocol of the zoo.
 
-    python scripts/benchmarks/score_baseline.py FOLDER [--name NAME ...]
-    python scripts/benchmarks/score_baseline.py FOLDER --judge FOLDER \\
-        [--name NAME ...]
+    python scripts/benchmarks/score_baseline.py [FOLDER] [--row ROW] \\
+        [--judge] [--name NAME ...]
 
 FOLDER holds the baseline's generators. Prints the Fréchet distance to the test
 images after some epochs, and keeps it in baseline_scores.json, beside this
-file. --name scores models of the zoo in the same way, for the same table; for
-those that draw by class also the share of images that show the class asked
-for. --judge takes another classifier than the zoo's, of another width, depth
-and seed, which no model was chosen by. It is not shipped:
+file, under ROW: "baseline", or another name if it was trained again. --name
+scores models of the zoo in the same way, for the same table; those that draw by
+class also truncated, and by the share of images that show the class asked for.
+--judge takes another classifier than the zoo's, of another width, depth and
+seed, which no model was chosen by. It lies beside this file, made there by
 
-    python scripts/train_classifier.py FOLDER --width 24 --convolutions 3 \\
-        --seed 7 --epochs 5
+    python ../train_classifier.py judge_fashion_mnist_32 --width 24 \\
+        --convolutions 3 --seed 7 --epochs 5 --float32
 """
 
 import argparse
@@ -30,7 +30,9 @@ from kerasgan import data, evaluation, metrics
 
 PROTOCOL = "fd10k_fashion_mnist_test"
 AGREEMENT = "agreement10k_fashion_mnist"
-SCORES = pathlib.Path(__file__).with_name("baseline_scores.json")
+HERE = pathlib.Path(__file__).parent
+SCORES = HERE / "baseline_scores.json"
+JUDGE = HERE / "judge_fashion_mnist_32"
 
 
 def drawing(generator):
@@ -45,48 +47,89 @@ def drawing(generator):
     return generate
 
 
+def protocol(name, features):
+    """Returns a protocol of the zoo's, with other features."""
+    return dataclasses.replace(metrics.PROTOCOLS[name], features=features.name)
+
+
+@functools.cache
+def test_batches():
+    """Returns the test images in batches."""
+    test = data.load("fashion_mnist", "test", 32)["image"]
+    return [np.asarray(test[i : i + 500]) for i in range(0, len(test), 500)]
+
+
+def distance(generate, features):
+    """Returns the Fréchet distance of what is generated to the test images."""
+    return metrics.evaluate(
+        generate, test_batches(), features, protocol(PROTOCOL, features)
+    )[PROTOCOL]["value"]
+
+
+def scores_of(name, features):
+    """Returns the scores of a model of the zoo.
+
+    Args:
+        name: str.
+        features: `FeatureNetwork`.
+
+    Returns:
+        dict of a row's name, which says whether it is truncated, to a pair of
+        the distance and of the share of images that show the class asked for,
+        in all and by class; `None` for a model without classes.
+    """
+    gan = zoo.load(name)
+    by_class = zoo.card(name).task == "class-to-image"
+    rows = {}
+    for psi in (None, evaluation.TRUNCATION) if by_class else (None,):
+        generate = functools.partial(
+            gan.generate, batch_size=500, truncation=psi
+        )
+        seen = None
+        if by_class:
+            seen = evaluation.agreement(
+                generate, protocol(AGREEMENT, features), features, size=32
+            )["value"]
+        row = name if psi is None else f"{name}, truncation {psi}"
+        rows[row] = distance(generate, features), seen
+    return rows
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--judge", type=pathlib.Path)
+    parser.add_argument("folder", type=pathlib.Path, nargs="?")
+    parser.add_argument("--row", default="baseline")
+    parser.add_argument("--judge", action="store_true")
     parser.add_argument("--epochs", type=int, nargs="+", default=[1, 4, 10, 20])
     parser.add_argument("--name", nargs="*", default=[])
     options = parser.parse_args()
 
-    folder = options.judge or zoo.folder("classifier_fashion_mnist_32")
-    features = metrics.FeatureNetwork.load(folder)
-    protocol, agreement = (
-        dataclasses.replace(metrics.PROTOCOLS[name], features=features.name)
-        for name in (PROTOCOL, AGREEMENT)
+    features = metrics.FeatureNetwork.load(
+        JUDGE if options.judge else zoo.folder("classifier_fashion_mnist_32")
     )
-    test = data.load("fashion_mnist", "test", 32)["image"]
-    batches = [np.asarray(test[i : i + 500]) for i in range(0, len(test), 500)]
-
+    description = protocol(PROTOCOL, features).describe(features)
     kept = json.loads(SCORES.read_text("utf-8"))
     table = kept.setdefault("judge", {}) if options.judge else kept
-    if table.get("protocol") != protocol.describe(features):
-        table.update({"protocol": protocol.describe(features), "fd": {}})
+    if table.get("protocol") != description:
+        table.update({"protocol": description, "fd": {}, "class_seen": {}})
 
-    def keep(name, generate):
-        report = metrics.evaluate(generate, batches, features, protocol)
-        table["fd"][name] = report[PROTOCOL]["value"]
-        print(f"{name:32} FD {table['fd'][name]:.4f}", flush=True)
+    def keep(row, value, seen=None):
+        table["fd"][row] = value
+        print(f"{row:45} FD {value:.4f}", flush=True)
+        if seen is not None:
+            table.setdefault("class_seen", {})[row] = seen
+            print(f"{row:45} {seen}", flush=True)
 
-    for epoch in options.epochs:
+    for epoch in options.epochs if options.folder else ():
         path = options.folder / f"generator_{epoch:02d}.keras"
         generator = keras.models.load_model(path, compile=False)
-        keep(f"baseline, epoch {epoch}", drawing(generator))
+        value = distance(drawing(generator), features)
+        keep(f"{options.row}, epoch {epoch}", value)
     for name in options.name:
-        gan = zoo.load(name)
-        keep(name, functools.partial(gan.generate, batch_size=500))
-        if zoo.card(name).task == "class-to-image":
-            entry = evaluation.agreement(
-                gan.generate, agreement, features, size=32
-            )
-            table.setdefault("class_seen", {})[name] = entry["value"]
-            print(f"{name:32} {entry['value']}", flush=True)
+        for row, (value, seen) in scores_of(name, features).items():
+            keep(row, value, seen)
     SCORES.write_text(json.dumps(kept, indent=2) + "\n", "utf-8")
 
 
