@@ -17,14 +17,13 @@ c3a118f: FD 17.342 under fd10k_personas_train. More is on the card,
 zoo/stylegan_personas_64.
 """
 
-import functools
-
 from kerasgan.models import StyleGAN
-from kerasgan.optimizers import Adam
 from kerasgan.recipes import _personas
+from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
-EPOCHS = 40
+EPOCHS = 56
+STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
 
 
 def build():
@@ -38,11 +37,9 @@ def build():
         fade_images=40_000,
         r1_gamma=2.0,
         seed=0,
-        dtype="mixed_bfloat16",
     )
-    # The paper's moments; its rate is 1e-3.
-    adam = functools.partial(Adam, 3e-3, beta_1=0.0, beta_2=0.99)
-    gan.compile(adam(), adam())
+    falls = 40 * STEPS, 50 * STEPS
+    gan.compile(late_adam(*falls), late_adam(*falls))
     return gan
 
 
