@@ -22,7 +22,7 @@ from kerasgan.recipes import _fashion_mnist
 from kerasgan.recipes._optimizers import falling_adam
 
 BATCH_SIZE = 32
-EPOCHS = 34
+EPOCHS = 28
 STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
