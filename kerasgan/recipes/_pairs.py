@@ -46,7 +46,16 @@ def recipe(
 
 
 def pix2pix(
-    name, dataset, size, build, batches, batch_size, epochs, rate=2e-4, **more
+    name,
+    dataset,
+    size,
+    build,
+    batches,
+    batch_size,
+    epochs,
+    rate=2e-4,
+    copies=1,
+    **more,
 ):
     """Returns a recipe for pix2pix whose learning rates fall to zero.
 
@@ -59,9 +68,11 @@ def pix2pix(
         batch_size: int.
         epochs: int.
         rate: float. The first learning rate. Defaults to `2e-4`, the paper's.
+        copies: int. How often `batches` has each pair in an epoch. Defaults
+            to `1`.
         **more: See `recipe`.
     """
-    steps = splits.COUNTS[dataset]["train"] // batch_size
+    steps = copies * splits.COUNTS[dataset]["train"] // batch_size
 
     def compiled():
         gan = build()

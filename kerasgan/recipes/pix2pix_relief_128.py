@@ -17,7 +17,7 @@ d4f25dc: L1 26.8, SSIM 0.491 under pairs_relief_test_128, FD 7.970 under
 fd340_relief_test_128. More is on the card, zoo/pix2pix_relief_128.
 """
 
-import functools
+import numpy as np
 
 from kerasgan import data
 from kerasgan.models import Pix2Pix
@@ -35,7 +35,18 @@ def build():
         patch_size=34,
         ema_decay=0.999,
         seed=0,
-        dtype="mixed_bfloat16",
+    )
+
+
+def batches(first_epoch, epochs):
+    """Returns the training pairs, each also upside down."""
+    examples = data.load("relief", "train", SIZE)
+    sides = tuple(
+        np.concatenate([pictures, pictures[:, ::-1]])
+        for pictures in (examples["input"], examples["target"])
+    )
+    return data.paired(
+        sides, SIZE, BATCH_SIZE, first_epoch=first_epoch, epochs=epochs
     )
 
 
@@ -45,9 +56,10 @@ def recipe():
         "relief",
         SIZE,
         build,
-        functools.partial(data.paired, "relief", SIZE, BATCH_SIZE),
+        batches,
         BATCH_SIZE,
-        epochs=24,
+        epochs=14,
+        copies=2,
         rate=6e-4,
         description="Turns a shaded relief map into the satellite's view.",
         license="Apache-2.0",
