@@ -35,7 +35,7 @@ def build():
         fmap_max=128,
         stable_images=40_000,
         fade_images=40_000,
-        r1_gamma=2.0,
+        r1_gamma=0.2,
         seed=0,
     )
     falls = 40 * STEPS, 50 * STEPS
