@@ -22,7 +22,7 @@ from kerasgan.recipes import _personas
 from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
-EPOCHS = 56
+EPOCHS = 60
 STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -35,11 +35,11 @@ def build():
         fmap_max=128,
         stable_images=40_000,
         fade_images=40_000,
-        r1_gamma=2.0,
+        r1_gamma=0.3,
         seed=0,
     )
-    falls = 40 * STEPS, 50 * STEPS
-    gan.compile(late_adam(*falls), late_adam(*falls))
+    falls = 52 * STEPS, 56 * STEPS
+    gan.compile(late_adam(*falls, rate=1e-2), late_adam(*falls, rate=3e-3))
     return gan
 
 
