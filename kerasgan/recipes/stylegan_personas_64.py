@@ -22,7 +22,7 @@ from kerasgan.recipes import _personas
 from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
-EPOCHS = 56
+EPOCHS = 50
 STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -35,11 +35,11 @@ def build():
         fmap_max=128,
         stable_images=40_000,
         fade_images=40_000,
-        r1_gamma=2.0,
+        r1_gamma=1.0,
         seed=0,
     )
-    falls = 40 * STEPS, 50 * STEPS
-    gan.compile(late_adam(*falls), late_adam(*falls))
+    falls = 45 * STEPS, 48 * STEPS
+    gan.compile(late_adam(*falls, rate=1e-2), late_adam(*falls, rate=1e-2))
     return gan
 
 
