@@ -22,7 +22,7 @@ from kerasgan.recipes import _personas
 from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
-EPOCHS = 50
+EPOCHS = 54
 STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -38,7 +38,7 @@ def build():
         r1_gamma=1.0,
         seed=0,
     )
-    falls = 45 * STEPS, 48 * STEPS
+    falls = 50 * STEPS, 52 * STEPS
     gan.compile(late_adam(*falls, rate=1e-2), late_adam(*falls, rate=1e-2))
     return gan
 
