@@ -79,7 +79,7 @@ def test_the_second_classifier_is_there_and_as_the_readme_says():
     text = " ".join((ROOT / "README.md").read_text("utf-8").split())
     assert (
         "sees the class of {:.1%} of the real images and of {:.1%} of the real "
-        "shirts, the first of {:.1%} and {:.1%}:".format(*found)
+        "shirts, the first of {:.1%} and {:.1%}.".format(*found)
         in text
     )
     # It scored all that there is.
