@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-import importlib.util
 import json
 import pathlib
 import re
@@ -12,20 +11,13 @@ import pytest
 import zoo
 from kerasgan import evaluation, metrics, training
 from tests import faults
+from tests.scripts import script
 
 ROOT = pathlib.Path(__file__).parent.parent
 LARGEST = 20 * 2**20
 LARGEST_TOGETHER = 90 * 2**20
 
 every_name = pytest.mark.parametrize("name", zoo.list())
-
-
-def script(name):
-    path = ROOT / "scripts" / f"{name}.py"
-    specification = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 def leaderboard():

@@ -1,8 +1,6 @@
 """What scripts compute that a figure rests on."""
 
-import importlib.util
 import json
-import pathlib
 import types
 
 import numpy as np
@@ -10,16 +8,7 @@ import pytest
 
 import zoo
 from kerasgan import data
-
-SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts"
-
-
-def script(name):
-    path = SCRIPTS / f"{name}.py"
-    specification = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+from tests.scripts import script
 
 
 def entry(metric, value):
@@ -93,6 +82,37 @@ def test_rows_of_text(row):
     cells = row(scores, {"real": scores})
     assert cells[1] == "**hair color 90%, eyes 99%**"
     assert cells[2] == "hair color 90%, eyes 99%"
+
+
+def test_rows_of_the_second_classifier(tmp_path, monkeypatch):
+    board = script("leaderboard")
+    scores = {
+        "fd10k_fashion_mnist_test": entry("fd_a", 0.2),
+        "agreement10k_fashion_mnist": entry("agreement_a", {"class": 0.9}),
+    }
+    truncated = {
+        "fd10k_fashion_mnist_test": entry("fd_a", 0.1),
+        "agreement10k_fashion_mnist": entry("agreement_a", {"class": 0.95}),
+    }
+    metrics = {"scores": scores, "yardsticks": {"truncation 0.8": truncated}}
+    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+    monkeypatch.setattr(zoo, "folder", lambda name: tmp_path)
+    monkeypatch.setattr(zoo, "list", lambda: ("one",))
+    judge = {
+        "fd": {"one": 0.25, "baseline": 0.4, "one, truncation 0.8": 0.15},
+        "class_seen": {
+            "one": {"class": 0.8, "bag": 0.9, "coat": 0.7},
+            "one, truncation 0.8": {"class": 0.85, "bag": 0.75, "coat": 0.95},
+        },
+    }
+    kept = tmp_path / "kept.json"
+    kept.write_text(json.dumps({"fd": {"baseline": 0.38}, "judge": judge}))
+    monkeypatch.setattr(board, "JUDGED", kept)
+    assert board.judged().splitlines()[2:] == [
+        "| one, truncation 0.8 | 0.100 | 0.150 | 95.0% | 85.0% | bag 75.0% |",
+        "| one | 0.200 | 0.250 | 90.0% | 80.0% | coat 70.0% |",
+        "| baseline | 0.380 | 0.400 | – | – | – |",
+    ]
 
 
 def test_a_classifier_is_not_asked_for_what_is_hidden():

@@ -1,15 +1,15 @@
 """Scores the yardstick of baseline_dcgan.py under the protocol of the zoo.
 
-    python scripts/benchmarks/score_baseline.py [FOLDER] [--row ROW] \\
-        [--judge] [--name NAME ...]
+    python scripts/benchmarks/score_baseline.py [FOLDER] [--judge] \\
+        [--name NAME ...]
 
 FOLDER holds the baseline's generators. Prints the Fréchet distance to the test
 images after some epochs, and keeps it in baseline_scores.json, beside this
-file, under ROW: "baseline", or another name if it was trained again. --name
-scores models of the zoo in the same way, for the same table; those that draw by
-class also truncated, and by the share of images that show the class asked for.
---judge takes another classifier than the zoo's, of another width, depth and
-seed, which no model was chosen by. It lies beside this file, made there by
+file. --name scores models of the zoo in the same way, for the same table; those
+that draw by class also truncated, and by the share of images that show the
+class asked for. --judge takes another classifier than the zoo's, of another
+width, depth and seed, which no model was chosen by. It lies beside this file,
+made there by
 
     python ../train_classifier.py judge_fashion_mnist_32 --width 24 \\
         --convolutions 3 --seed 7 --epochs 5 --float32
@@ -100,7 +100,6 @@ def main():
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("folder", type=pathlib.Path, nargs="?")
-    parser.add_argument("--row", default="baseline")
     parser.add_argument("--judge", action="store_true")
     parser.add_argument("--epochs", type=int, nargs="+", default=[1, 4, 10, 20])
     parser.add_argument("--name", nargs="*", default=[])
@@ -119,14 +118,14 @@ def main():
         table["fd"][row] = value
         print(f"{row:45} FD {value:.4f}", flush=True)
         if seen is not None:
-            table.setdefault("class_seen", {})[row] = seen
+            table["class_seen"][row] = seen
             print(f"{row:45} {seen}", flush=True)
 
     for epoch in options.epochs if options.folder else ():
         path = options.folder / f"generator_{epoch:02d}.keras"
         generator = keras.models.load_model(path, compile=False)
         value = distance(drawing(generator), features)
-        keep(f"{options.row}, epoch {epoch}", value)
+        keep(f"baseline, epoch {epoch}", value)
     for name in options.name:
         for row, (value, seen) in scores_of(name, features).items():
             keep(row, value, seen)
