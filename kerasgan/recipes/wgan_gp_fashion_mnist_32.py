@@ -22,7 +22,7 @@ from kerasgan.recipes import _fashion_mnist
 from kerasgan.recipes._optimizers import falling_adam
 
 BATCH_SIZE = 32
-EPOCHS = 14
+EPOCHS = 28
 STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -33,11 +33,12 @@ def build():
         critic_steps=1,
         ema_decay=0.999,
         seed=0,
+        dtype="mixed_bfloat16",
     )
     # The paper's moments; its rate is 1e-4.
     gan.compile(
-        falling_adam(STEPS * EPOCHS, rate=3e-4, beta_1=0.0, beta_2=0.9),
         falling_adam(STEPS * EPOCHS, rate=6e-4, beta_1=0.0, beta_2=0.9),
+        falling_adam(STEPS * EPOCHS, rate=1.2e-3, beta_1=0.0, beta_2=0.9),
     )
     return gan
 
