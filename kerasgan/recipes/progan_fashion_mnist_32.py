@@ -19,7 +19,7 @@ from kerasgan.recipes import _fashion_mnist
 from kerasgan.recipes._optimizers import late_adam
 
 BATCH_SIZE = 32
-EPOCHS = 22
+EPOCHS = 28
 STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
@@ -33,8 +33,9 @@ def build():
         stable_images=40_000,
         fade_images=40_000,
         seed=0,
+        dtype="mixed_bfloat16",
     )
-    falls = STEPS * 33 // 2, STEPS * 20  # After 16 epochs and a half, and 20.
+    falls = STEPS * 24, STEPS * 27
     gan.compile(late_adam(*falls), late_adam(*falls))
     return gan
 
