@@ -1,7 +1,9 @@
 """A whole run by recipe: what it leaves behind, and that it can go on."""
 
 import json
+import pathlib
 import random
+import re
 import subprocess
 import time
 
@@ -10,8 +12,11 @@ import numpy as np
 import pytest
 from tensorflow.python.summary.summary_iterator import summary_iterator
 
+import zoo
 from kerasgan import callbacks, checkpoints, training
 from tests import runs
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 RECIPE = """
 import keras
@@ -183,6 +188,24 @@ def test_recipes_are_found_by_name_and_by_file(recipe_file):
     assert recipe.name == "dcgan_fashion_mnist_32"
     assert "def build" in text
     assert training.load_recipe(str(recipe_file))[0].name == "tiny"
+
+
+def test_the_recipe_in_the_docs_goes_on_from_published_weights(tmp_path):
+    text = (ROOT / "docs" / "training.md").read_text("utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    (tmp_path / "further.py").write_text(block)
+    recipe, _ = training.load_recipe(tmp_path / "further.py")
+    before, _ = training.load_recipe("dcgan_fashion_mnist_32")
+    assert (recipe.name, recipe.epochs) == ("further", 12)
+    gan, published = recipe.build(), zoo.load("dcgan_fashion_mnist_32")
+    np.testing.assert_array_equal(gan.generate(2, 0), published.generate(2, 0))
+    optimizers = gan.generator_optimizer, gan.discriminator_optimizer
+    assert optimizers[0] is not optimizers[1]
+    updates = before.steps_per_epoch * recipe.epochs
+    for optimizer in optimizers:
+        for update, rate in ((0, 2e-4), (updates // 2, 1e-4), (updates, 0.0)):
+            optimizer.iterations.assign(update)
+            np.testing.assert_allclose(optimizer.learning_rate, rate, 1e-6)
 
 
 def test_what_is_not_a_recipe_is_refused(tmp_path):
