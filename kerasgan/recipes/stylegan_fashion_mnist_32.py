@@ -5,7 +5,7 @@ r"""StyleGAN on Fashion-MNIST at 32x32, by class, growing from 8x8.
     kerasgan publish runs/stylegan_fashion_mnist_32 \
         -o zoo/stylegan_fashion_mnist_32
 
-The paper's networks with class labels, as its code has them, a thirty-second
+The paper's networks with class labels, as its code has them, a sixteenth
 of its feature maps at each resolution, a mapping network of a quarter of the
 width, a fifteenth of its images at each stage of growth, and three times its
 learning rate, for so short a run, until it falls near the end. R1 is
@@ -34,7 +34,7 @@ def build():
         num_classes=10,
         latent_dim=128,
         w_dim=128,
-        fmap_base=256,
+        fmap_base=512,
         fmap_max=128,
         stable_images=40_000,
         fade_images=40_000,
