@@ -6,8 +6,9 @@
 
 The paper's networks at half their width, and at most 128 feature maps where
 pictures are small: with 256 it learned the training bands by heart. A score
-sees 34x34 pixels, as large a part of a picture of 128 as the paper's 70 are of
-256. Beyond the paper: batches of 2 instead of 1; three times its learning rate,
+sees 16x16 pixels, half as large a part of a picture as the paper's 70 of 256:
+on the validation bands texture and colors came nearer so than with 34 or 70.
+Beyond the paper: batches of 2 instead of 1; three times its learning rate,
 for so short a run, falling in a straight line to zero; and the averaged
 generator translates. The epoch is kept whose validation pictures look most like
 their targets, by Fréchet distance: the one nearest in L1 is the most blurred.
@@ -32,7 +33,7 @@ def build():
         image_size=SIZE,
         width=32,
         max_width=128,
-        patch_size=34,
+        patch_size=16,
         ema_decay=0.999,
         seed=0,
         dtype="mixed_bfloat16",
