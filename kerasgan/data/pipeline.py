@@ -301,6 +301,7 @@ def paired(
     *,
     channels=None,
     jitter=True,
+    mirror=True,
     split="train",
     skip_broken=False,
     data_dir=None,
@@ -322,6 +323,8 @@ def paired(
             mirrored by chance, both alike, as pix2pix does. With `"move"`
             they keep their size: they are moved by up to a tenth of it, white
             coming in at the edges, and mirrored. Defaults to `True`.
+        mirror: bool. Whether jitter mirrors; not where left and right differ,
+            as with letters or light from one side. Defaults to `True`.
         split: See `images`.
         skip_broken: See `images`. A pair is left out if one of its files is
             broken.
@@ -360,7 +363,7 @@ def paired(
         (inputs, targets),
         batch_size,
         transform=lambda inputs, targets, seed: _jittered(
-            (_floats(inputs), _floats(targets)), seed, jitter
+            (_floats(inputs), _floats(targets)), seed, jitter, mirror
         ),
         seed=seed,
         first_epoch=first_epoch,
@@ -375,6 +378,7 @@ def unpaired(
     *,
     channels=None,
     jitter=True,
+    mirror=True,
     split="train",
     skip_broken=False,
     data_dir=None,
@@ -397,6 +401,7 @@ def unpaired(
         channels: See `images`. The same for both.
         jitter: As in `paired`, but each picture for itself. Defaults to
             `True`.
+        mirror: See `paired`.
         split: See `images`.
         skip_broken: See `images`.
         data_dir: See `images`.
@@ -433,8 +438,8 @@ def unpaired(
 
     def transform(first, second, seed):
         seeds = tf.random.experimental.stateless_split(seed, 2, alg=_GENERATOR)
-        (first,) = _jittered((_floats(first),), seeds[0], jitter)
-        (second,) = _jittered((_floats(second),), seeds[1], jitter)
+        (first,) = _jittered((_floats(first),), seeds[0], jitter, mirror)
+        (second,) = _jittered((_floats(second),), seeds[1], jitter, mirror)
         return first, second
 
     return stream_groups(
@@ -738,7 +743,7 @@ def _check_jitter(jitter):
         )
 
 
-def _jittered(groups, seed, jitter):
+def _jittered(groups, seed, jitter, mirror):
     """Enlarges or surrounds, crops and mirrors; row i of all groups alike."""
     if not jitter:
         return groups
@@ -764,7 +769,10 @@ def _jittered(groups, seed, jitter):
         alg=_GENERATOR,
     )
     rows = corners[0] + tf.range(size)
-    columns = corners[1] + _mirrored_columns(count, size, seeds[1])
+    columns = tf.range(size)
+    if mirror:
+        columns = _mirrored_columns(count, size, seeds[1])
+    columns = corners[1] + columns
     pictures = tf.gather(pictures, rows, axis=1, batch_dims=1)
     pictures = tf.gather(pictures, columns, axis=2, batch_dims=1)
     return tuple(

@@ -344,6 +344,23 @@ def test_jitter_moves_without_enlarging():
 
 
 @pytest.mark.parametrize("function", [data.paired, data.unpaired])
+@pytest.mark.parametrize("jitter", [True, "move"])
+@pytest.mark.parametrize("mirror", [True, False])
+def test_jitter_mirrors_unless_told_not_to(function, jitter, mirror):
+    # Darker to the left, wherever they are moved.
+    rows = np.zeros((64, 32, 32, 3), np.uint8)
+    rows[:, :, 16:] = 200
+    (batches,) = function(
+        (rows, rows), 32, 64, jitter=jitter, mirror=mirror, epochs=1
+    )
+    for batch in batches:
+        left, right = batch[:, 8:24, 8:12], batch[:, 8:24, 20:24]
+        backwards = tf.reduce_mean(left - right, axis=(1, 2, 3)).numpy() > 0
+        assert backwards.any() == mirror
+        assert not backwards.all()
+
+
+@pytest.mark.parametrize("function", [data.paired, data.unpaired])
 def test_unknown_jitter_is_refused(function):
     with pytest.raises(ValueError, match="Received: jitter='shake'"):
         function((pictures(), pictures()), 8, 2, jitter="shake")
