@@ -7,7 +7,7 @@
 The paper's width where pictures are large, and at most 64 feature maps where
 they are small: with more the training concepts are learned by heart. A score
 sees 16x16 pixels, as large a part of a picture of 64 as the paper's 70 are of
-256. L1 counts 1,000 instead of 100: with less it draws texture where the targets
+256. L1 counts 1,000 instead of 100: with less, texture comes where the targets
 have none. Beyond the paper: batches of 8 instead of 1, which make a fuller use
 of a processor; pictures are moved about instead of enlarged and cut, and not
 mirrored, as light falls from one side; the averaged generator translates; and
