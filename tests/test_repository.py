@@ -91,6 +91,18 @@ def test_the_second_classifier_scores_the_same_again(name):
         assert seen == (kept and pytest.approx(kept, rel=0.01))
 
 
+@pytest.mark.zoo
+def test_the_script_measures_as_cards_do():
+    # With the classifier of the cards, of a model that is asked for classes.
+    name, protocol = "acgan_fashion_mnist_32", "fd10k_fashion_mnist_test"
+    scoring = script("benchmarks/score_baseline")
+    network = zoo.features("fashion_mnist")
+    distance, _ = scoring.scores_of(name, network)[name]
+    text = (zoo.folder(name) / "metrics.json").read_text("utf-8")
+    kept = json.loads(text)["scores"][protocol]["value"]
+    assert distance == pytest.approx(kept, rel=1e-3)
+
+
 @every_name
 def test_a_folder_is_whole(name):
     folder = zoo.folder(name)

@@ -54,15 +54,28 @@ def protocol(name, features):
 
 @functools.cache
 def test_batches():
-    """Returns the test images in batches."""
-    test = data.load("fashion_mnist", "test", 32)["image"]
-    return [np.asarray(test[i : i + 500]) for i in range(0, len(test), 500)]
+    """Returns pairs of test images and their labels, in batches."""
+    test = data.load("fashion_mnist", "test", 32)
+    pairs = [np.asarray(test[key]) for key in ("image", "label")]
+    starts = range(0, len(pairs[0]), 500)
+    return [tuple(part[i : i + 500] for part in pairs) for i in starts]
 
 
-def distance(generate, features):
-    """Returns the Fréchet distance of what is generated to the test images."""
+def distance(generate, features, condition=None):
+    """Returns the Fréchet distance of what is generated to the test images.
+
+    Args:
+        generate: Callable like `gan.generate`.
+        features: `FeatureNetwork`.
+        condition: `"labels"` for a model that draws by class, which is asked
+            for the classes of the test images. Defaults to `None`.
+    """
     return metrics.evaluate(
-        generate, test_batches(), features, protocol(PROTOCOL, features)
+        generate,
+        test_batches(),
+        features,
+        protocol(PROTOCOL, features),
+        condition=condition,
     )[PROTOCOL]["value"]
 
 
@@ -79,7 +92,8 @@ def scores_of(name, features):
         in all and by class; `None` for a model without classes.
     """
     gan = zoo.load(name)
-    by_class = zoo.card(name).task == "class-to-image"
+    condition, _ = evaluation.CONDITIONS[zoo.card(name).task]
+    by_class = condition == "labels"
     rows = {}
     for psi in (None, evaluation.TRUNCATION) if by_class else (None,):
         generate = functools.partial(
@@ -91,7 +105,7 @@ def scores_of(name, features):
                 generate, protocol(AGREEMENT, features), features, size=32
             )["value"]
         row = name if psi is None else f"{name}, truncation {psi}"
-        rows[row] = distance(generate, features), seen
+        rows[row] = distance(generate, features, condition), seen
     return rows
 
 
