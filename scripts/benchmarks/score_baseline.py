@@ -56,9 +56,9 @@ def protocol(name, features):
 def test_batches():
     """Returns pairs of test images and their labels, in batches."""
     test = data.load("fashion_mnist", "test", 32)
-    pairs = [np.asarray(test[key]) for key in ("image", "label")]
-    starts = range(0, len(pairs[0]), 500)
-    return [tuple(part[i : i + 500] for part in pairs) for i in starts]
+    parts = [np.asarray(test[key]) for key in ("image", "label")]
+    starts = range(0, len(parts[0]), 500)
+    return [tuple(part[i : i + 500] for part in parts) for i in starts]
 
 
 def distance(generate, features, condition=None):
@@ -93,14 +93,13 @@ def scores_of(name, features):
     """
     gan = zoo.load(name)
     condition, _ = evaluation.CONDITIONS[zoo.card(name).task]
-    by_class = condition == "labels"
     rows = {}
-    for psi in (None, evaluation.TRUNCATION) if by_class else (None,):
+    for psi in (None, evaluation.TRUNCATION) if condition else (None,):
         generate = functools.partial(
             gan.generate, batch_size=500, truncation=psi
         )
         seen = None
-        if by_class:
+        if condition:
             seen = evaluation.agreement(
                 generate, protocol(AGREEMENT, features), features, size=32
             )["value"]
