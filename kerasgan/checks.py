@@ -1,0 +1,183 @@
+"""Argument checks: one sentence each, with the rule and what came.
+
+A check takes arguments by their own names, `positive(width=width)`, and is
+safe against NaN: a comparison that NaN would pass is written the other way
+round.
+"""
+
+import math
+import numbers
+
+import numpy as np
+
+_SIZE_REASON = (
+    "because each block halves or doubles it, down to or up from 4 pixels"
+)
+
+
+def is_whole(value):
+    """Returns whether a value is an integer, of Python or NumPy."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def positive(**arguments):
+    """Refuses arguments that are not whole numbers of at least one.
+
+    Args:
+        **arguments: Values by argument name.
+
+    Raises:
+        ValueError: If one is something else.
+    """
+    for name, value in arguments.items():
+        if not is_whole(value) or value < 1:
+            raise ValueError(
+                f"`{name}` must be a whole number of at least 1. "
+                f"Received: {name}={value!r}"
+            )
+
+
+def count(**arguments):
+    """Refuses arguments that are not whole numbers of at least zero.
+
+    Args:
+        **arguments: Values by argument name.
+
+    Raises:
+        ValueError: If one is something else.
+    """
+    for name, value in arguments.items():
+        if not is_whole(value) or value < 0:
+            raise ValueError(
+                f"`{name}` must be a whole number of at least 0. "
+                f"Received: {name}={value!r}"
+            )
+
+
+def weight(**arguments):
+    """Refuses weights that are negative or not finite.
+
+    Args:
+        **arguments: Values by argument name.
+
+    Raises:
+        ValueError: If one is not a number from zero, or NaN or infinite.
+    """
+    for name, value in arguments.items():
+        if not _is_real(value) or not 0.0 <= value < math.inf:
+            raise ValueError(
+                f"`{name}` must be a finite number that is not negative. "
+                f"Received: {name}={value!r}"
+            )
+
+
+def probability(**arguments):
+    """Refuses arguments that are not numbers from 0 to 1.
+
+    Args:
+        **arguments: Values by argument name.
+
+    Raises:
+        ValueError: If one is something else.
+    """
+    for name, value in arguments.items():
+        if not _is_real(value) or not 0.0 <= value <= 1.0:
+            raise ValueError(
+                f"`{name}` must be from 0 to 1, because it is a probability. "
+                f"Received: {name}={value!r}"
+            )
+
+
+def decay(**arguments):
+    """Refuses what cannot be the decay of a moving average.
+
+    Args:
+        **arguments: Values by argument name.
+
+    Raises:
+        ValueError: If one is not a number from 0, and below 1.
+    """
+    for name, value in arguments.items():
+        if not _is_real(value) or not 0.0 <= value < 1.0:
+            raise ValueError(
+                f"`{name}` must be at least 0 and less than 1: it is the "
+                "share of the average that each step keeps. "
+                f"Received: {name}={value!r}"
+            )
+
+
+def power_of_two(at_least, reason, **arguments):
+    """Refuses arguments that are not powers of two.
+
+    Args:
+        at_least: int. The smallest value allowed.
+        reason: str. Why, as the end of a sentence.
+        **arguments: Values by argument name.
+
+    Raises:
+        ValueError: If one is something else.
+    """
+    for name, value in arguments.items():
+        if not is_whole(value) or value < at_least or value & (value - 1):
+            raise ValueError(
+                f"`{name}` must be a power of two of at least {at_least}, "
+                f"{reason}. Received: {name}={value!r}"
+            )
+
+
+def image_size(value, at_least=16):
+    """Refuses an image size that blocks of stride two cannot reach.
+
+    Args:
+        value: What was given as `image_size`.
+        at_least: int. The smallest size allowed. Defaults to `16`.
+
+    Raises:
+        ValueError: If it is not a power of two of at least that.
+    """
+    power_of_two(at_least, _SIZE_REASON, image_size=value)
+
+
+def truncation(value):
+    """Refuses what is not a truncation factor.
+
+    Args:
+        value: What was given as `truncation`.
+
+    Raises:
+        ValueError: If it is not a number from -1 to 1.
+    """
+    if not _is_real(value) or not -1 <= value <= 1:
+        raise ValueError(
+            "`truncation` must be from -1 to 1: 1 is the image itself, 0 the "
+            "average one, -1 the opposite. "
+            f"Received: truncation={value!r}"
+        )
+
+
+def as_seed(seed):
+    """Returns a seed for stateless random numbers.
+
+    Args:
+        seed: int, or `None` for a fresh one.
+
+    Returns:
+        int64 scalar array.
+
+    Raises:
+        ValueError: If it is not a whole number from 0 to 2**63 - 1.
+    """
+    if seed is None:
+        return np.random.SeedSequence().generate_state(1, "uint64").view(
+            "int64"
+        )[0] & np.int64(2**63 - 1)
+    if not is_whole(seed) or not 0 <= seed < 2**63:
+        raise ValueError(
+            "`seed` must be a whole number from 0 to 2**63 - 1, or None. "
+            f"Received: seed={seed!r}"
+        )
+    return np.int64(seed)
+
+
+def _is_real(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)

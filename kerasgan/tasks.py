@@ -1,0 +1,99 @@
+"""What each task takes and gives: the one table of tasks.
+
+Cards, the command line, measuring, publishing, callbacks and serving read it.
+Nothing here imports TensorFlow.
+"""
+
+import dataclasses
+import types
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One kind of generative model.
+
+    Attributes:
+        name: str. As on cards and in `GAN.task`.
+        method: str. What users call: `"generate"` or `"translate"`.
+        condition: str or `None`. Keyword of `generate` for what is requested
+            besides the number of samples: `"labels"` or `"captions"`.
+        feature: str or `None`. Name of the data set's feature that holds the
+            condition.
+        options: Tuple of str. The options of `kerasgan generate` that apply.
+        output: str. What comes out: `"images"` or `"text"`.
+        shape: str. The field of a card that gives the shape of one sample.
+        usage: str. The line of a card that shows how to call the model.
+        samples: str. File of a published folder that shows samples.
+    """
+
+    name: str
+    method: str
+    condition: str | None
+    feature: str | None
+    options: tuple
+    output: str
+    shape: str
+    usage: str
+    samples: str
+
+
+_IMAGES = {
+    "output": "images",
+    "shape": "image_shape",
+    "samples": "samples.png",
+}
+
+TASKS = types.MappingProxyType(
+    {
+        task.name: task
+        for task in (
+            Task(
+                name="image",
+                method="generate",
+                condition=None,
+                feature=None,
+                options=("n", "truncation"),
+                usage="images = gan.generate(16, seed=0)",
+                **_IMAGES,
+            ),
+            Task(
+                name="class-to-image",
+                method="generate",
+                condition="labels",
+                feature="label",
+                options=("n", "labels", "truncation"),
+                usage="images = gan.generate(16, seed=0)",
+                **_IMAGES,
+            ),
+            Task(
+                name="text-to-image",
+                method="generate",
+                condition="captions",
+                feature="caption",
+                options=("captions", "truncation"),
+                usage='images = gan.generate(captions=["..."] * 16, seed=0)',
+                **_IMAGES,
+            ),
+            Task(
+                name="image-to-image",
+                method="translate",
+                condition=None,
+                feature=None,
+                options=(),
+                usage="images = gan.translate(images)",
+                **_IMAGES,
+            ),
+            Task(
+                name="text",
+                method="generate",
+                condition=None,
+                feature=None,
+                options=("n",),
+                output="text",
+                shape="sequence_shape",
+                usage="sentences = gan.generate(16, seed=0)",
+                samples="samples.txt",
+            ),
+        )
+    }
+)
