@@ -33,16 +33,18 @@ IMPORT_ORDER = (
     "optimizers",
     "layers",
     "models",
+    "checkpoints",
+    "samples",
     "callbacks",
     "latents",
     "metrics",
     "export",
-    "checkpoints",
     "serving",
     "training",
     "recipes",
     "zoo",
     "evaluation",
+    "model_card",
     "publishing",
     "convert",
     "cli",
@@ -50,9 +52,9 @@ IMPORT_ORDER = (
 IMPORTS_OUT_OF_ORDER = {
     # `GAN.export` imports the exporter when it is called.
     ("models", "export"),
-    ("callbacks", "checkpoints"),
     # Recipes score with the classifiers of the zoo.
     ("recipes", "zoo"),
+    # `training.recipes` lists the modules of the package.
     ("training", "recipes"),
 }
 
