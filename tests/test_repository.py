@@ -11,7 +11,7 @@ import pytest
 import zoo
 from kerasgan import evaluation, metrics, training
 from tests import faults
-from tests.scripts import script
+from tests.support.scripts import script
 
 ROOT = pathlib.Path(__file__).parent.parent
 LARGEST = 20 * 2**20

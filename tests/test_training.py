@@ -14,7 +14,7 @@ from tensorflow.python.summary.summary_iterator import summary_iterator
 
 import zoo
 from kerasgan import callbacks, checkpoints, training
-from tests import runs
+from tests.support import runs
 
 ROOT = pathlib.Path(__file__).parents[1]
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from kerasgan import models
 from tests import tiny
-from tests.models import steps
+from tests.support import steps
 
 
 def build(**changes):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kerasgan import models
 from tests import tiny
-from tests.models import clothes, steps
+from tests.support import clothes, steps
 
 
 def batch():

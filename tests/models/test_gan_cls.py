@@ -8,7 +8,7 @@ import tensorflow as tf
 from kerasgan import models
 from kerasgan.models import gan_cls
 from tests import tiny
-from tests.models import steps
+from tests.support import steps
 
 
 @pytest.fixture(scope="module")
