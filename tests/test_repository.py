@@ -10,7 +10,6 @@ import pytest
 
 import zoo
 from kerasgan import evaluation, metrics, training
-from tests import faults
 from tests.support.scripts import script
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -190,12 +189,3 @@ def test_scores_with_truncation_are_measured_again(name):
     assert found[protocol]["value"] == pytest.approx(
         kept[protocol]["value"], rel=0.01
     )
-
-
-def test_the_planted_faults_are_still_there_to_plant():
-    for fault in faults.read():
-        assert fault["code"] in (ROOT / fault["file"]).read_text("utf-8"), fault
-        path, name = fault["test"].partition("[")[0].split("::")
-        assert f"def {name}(" in (ROOT / path).read_text("utf-8"), fault
-    text = (ROOT / "tests" / "README.md").read_text("utf-8")
-    assert text == faults.with_table(text)
