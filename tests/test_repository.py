@@ -10,8 +10,7 @@ import pytest
 
 import zoo
 from kerasgan import evaluation, metrics, models, training
-from tests import faults
-from tests.scripts import script
+from tests.support.scripts import script
 
 ROOT = pathlib.Path(__file__).parent.parent
 LARGEST = 20 * 2**20

@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from kerasgan import data
-from tests.scripts import script
+from tests.support.scripts import script
 
 
 def entry(metric, value):
