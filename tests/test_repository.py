@@ -274,18 +274,6 @@ def test_scores_with_truncation_are_measured_again(name):
     )
 
 
-def test_the_planted_faults_are_still_there_to_plant():
-    for fault in faults.read():
-        assert fault["code"] in (ROOT / fault["file"]).read_text("utf-8"), fault
-        path, name = fault["test"].partition("[")[0].split("::")
-        assert f"def {name}(" in (ROOT / path).read_text("utf-8"), fault
-    text = (ROOT / "tests" / "README.md").read_text("utf-8")
-    assert text == faults.with_table(text)
-
-
-# Links, imports and words
-
-
 def slug(heading):
     """Returns the anchor that GitHub gives to a heading."""
     kept = re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower())
