@@ -74,7 +74,7 @@ def test_label_maps_are_joined_at_every_layer():
 
 def test_paper_counts():
     """Section 4.1, with biases; a maxout unit of five pieces has five rows."""
-    gan = models.CGAN.paper()
+    gan = models.MLPCGAN.paper()
     assert isinstance(gan, models.MLPCGAN)
     assert gan.image_shape == (28, 28, 1)
     generator = (

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from kerasgan import checkpoints, data, models
-from kerasgan.models.cyclegan import LinearDecay
+from kerasgan.models.rates import RateByEpoch
 from kerasgan.schedules import linear_decay
 
 
@@ -415,7 +415,7 @@ def test_a_schedule_of_the_users_is_left_alone():
     gan.compile(keras.optimizers.Adam(schedule), keras.optimizers.Adam(0.1))
     gan.scale_learning_rates(0.5)
     assert rates(gan) == pytest.approx([0.5, 0.05])
-    assert isinstance(gan.training_callbacks()[0], LinearDecay)
+    assert isinstance(gan.training_callbacks()[0], RateByEpoch)
 
 
 def test_rates_scale_under_float16():

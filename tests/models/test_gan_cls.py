@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kerasgan import models
-from kerasgan.models import gan_cls
+from kerasgan.models import text_encoder
 from tests import tiny
 from tests.support import steps
 
@@ -52,7 +52,7 @@ CAPTIONS = np.array(
 def check_step(gan):
     """Algorithm 1 with GAN-INT, on six pairs of which two share a caption."""
     images = tf.constant(tiny.images(6))
-    if gan.vocabulary:
+    if isinstance(gan, models.GANCLS):
         captions = gan.tokenizer(CAPTIONS)
     else:
         captions = tiny.sentence_vectors(6)
@@ -64,7 +64,7 @@ def check_step(gan):
     def discriminator_loss(latents):
         # The generator is told the same, not what the encoder has learned.
         vectors = told["vectors"] = tf.stop_gradient(
-            gan.text_encoder(captions) if gan.vocabulary else captions
+            gan.sentence_vectors(captions)
         )
         fakes = gan.generator((latents[0], vectors), training=True)
         wrong_vectors = tf.gather(vectors, order)
@@ -81,7 +81,7 @@ def check_step(gan):
         )
         # Five pairs are wrong, out of six.
         loss -= tf.reduce_sum(0.5 * steps.log_complement(wrong[1:])) / 6
-        if gan.vocabulary:
+        if isinstance(gan, models.GANCLS):
             own = gan.image_encoder(images), gan.text_encoder(captions)
             scores = own[0] @ tf.transpose(own[1])
             others = (CAPTIONS[:, None] != CAPTIONS[None]).astype("float32")
@@ -115,8 +115,8 @@ def test_adversarial_losses_do_not_reach_the_text_encoder():
     """With margins kept there is nothing to learn, whatever the images."""
     gan = tiny.gan_cls()
     gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
-    match = gan.match
-    gan.match = lambda *arguments: 0.0 * match(*arguments)
+    match = gan.text_loss
+    gan.text_loss = lambda *arguments: 0.0 * match(*arguments)
     before = gan.text_encoder.get_weights()
     changed = gan.discriminator.get_weights()
     gan.train_step((tf.constant(tiny.images(6)), gan.tokenizer(CAPTIONS)))
@@ -132,9 +132,9 @@ def test_matching_loss():
     random = np.random.RandomState(0)
     images, texts = random.standard_normal((2, 6, 3)).astype("float32")
     other = CAPTIONS[:, None] != CAPTIONS[None]
-    found = gan_cls.matching_loss(
+    found = text_encoder.matching_loss(
         images, texts, texts, other
-    ) + gan_cls.matching_loss(texts, images, images, other)
+    ) + text_encoder.matching_loss(texts, images, images, other)
     expected = numpy_matching_loss(images, texts, list(CAPTIONS))
     assert float(tf.reduce_mean(found)) == pytest.approx(expected, rel=1e-5)
     # By hand: own products 4 and 1, of the others 2 each: the first keeps
@@ -142,9 +142,11 @@ def test_matching_loss():
     vectors = tf.constant([[2.0, 0.0], [0.0, 1.0]])
     partners = tf.constant([[2.0, 2.0], [1.0, 1.0]])
     others = np.array([[False, True], [True, False]])
-    found = gan_cls.matching_loss(vectors, partners, partners, others)
+    found = text_encoder.matching_loss(vectors, partners, partners, others)
     np.testing.assert_array_equal(found, [0.0, 2.0])
-    alone = gan_cls.matching_loss(vectors, partners, partners, others & False)
+    alone = text_encoder.matching_loss(
+        vectors, partners, partners, others & False
+    )
     np.testing.assert_array_equal(alone, [0.0, 0.0])
 
 
@@ -153,6 +155,7 @@ def test_learning_rates_are_halved():
     gan.compile()
     (callback,) = gan.training_callbacks()
     callback.set_model(gan)
+    callback.set_params({"epochs": 5})
     optimizers = gan.generator_optimizer, gan.discriminator_optimizer
     for epoch, expected in enumerate([2e-4, 2e-4, 1e-4, 1e-4, 0.5e-4]):
         callback.on_epoch_begin(epoch)
@@ -166,8 +169,9 @@ def test_schedules_of_the_user_are_left_alone():
     gan = tiny.vector_gan_cls(halve_every=1, dtype="mixed_float16")
     schedule = keras.optimizers.schedules.ExponentialDecay(1e-3, 1, 0.5)
     gan.compile(keras.optimizers.Adam(schedule), keras.optimizers.Adam(1e-3))
-    callback = gan_cls.HalveLearningRates(1)
+    (callback,) = gan.training_callbacks()
     callback.set_model(gan)
+    callback.set_params({"epochs": 2})
     callback.on_epoch_begin(1)
     assert float(gan.generator_optimizer.learning_rate) == pytest.approx(1e-3)
     found = float(gan.discriminator_optimizer.learning_rate)
@@ -179,7 +183,7 @@ def test_schedules_of_the_user_are_left_alone():
 
 def test_paper_counts():
     """The layer table of the authors' release, without convolution biases."""
-    gan = models.GANCLS.paper()
+    gan = models.VectorGANCLS.paper()
     assert gan.image_shape == (64, 64, 3)
 
     def bottleneck(maps):
@@ -235,11 +239,11 @@ def test_both_networks_listen_to_the_sentence(gan):
 
 
 def test_words_of():
-    found = gan_cls.words_of(["A red, red bird!", "a RED bird.", "the sky"])
+    found = models.words_of(["A red, red bird!", "a RED bird.", "the sky"])
     assert found[0] == "red"
     assert set(found[1:3]) == {"a", "bird"}
     assert set(found[3:]) == {"the", "sky"}
-    assert gan_cls.words_of(["b a a", "c a b"], size=2) == ("a", "b")
+    assert models.words_of(["b a a", "c a b"], size=2) == ("a", "b")
 
 
 def test_encode_reads_words_in_order(gan):
@@ -370,7 +374,7 @@ def test_generate_refuses(gan, arguments, message):
 
 def test_captions_need_a_text_encoder():
     gan = tiny.vector_gan_cls()
-    with pytest.raises(ValueError, match="without a `vocabulary`"):
+    with pytest.raises(ValueError, match="no text encoder"):
         gan.generate(captions=["a red square"])
     gan.compile()
     with pytest.raises(ValueError, match="Received: strings"):
@@ -382,9 +386,9 @@ def test_captions_need_a_text_encoder():
     [
         (["a red square"] * 7 + [""], "1 empty of 8, the first at \\d"),
         (["..."] * 8, "8 empty of 8, the first at 0"),
-        ([["a", "b"]] * 8, r"object|bytes|string of shape \(8, 2\)"),
-        (np.ones((8, 6), "float32"), r"float32 of shape \(8, 6\)"),
-        (np.ones(8, "int32"), r"int32 of shape \(8,\)"),
+        ([["a", "b"]] * 8, r"string, shape \(8, 2\)"),
+        (np.ones((8, 6), "float32"), r"float32, shape \(8, 6\)"),
+        (np.ones(8, "int32"), r"int32, shape \(8,\)"),
     ],
 )
 def test_bad_captions_are_refused_before_the_first_step(gan, captions, message):
@@ -416,8 +420,6 @@ def test_arguments_are_checked():
         ({"image_size": 8}, "image_size=8"),
         ({"sentence_dim": 0}, "sentence_dim=0"),
         ({"halve_every": 0}, "halve_every=0"),
-        ({"vocabulary": ()}, "0 words, 0 different"),
-        ({"vocabulary": ("a", "a")}, "2 words, 1 different"),
     ):
         with pytest.raises(ValueError, match=message):
             tiny.gan_cls(**change)
@@ -466,7 +468,7 @@ def test_draws_what_the_captions_say():
         latent_dim=8,
         sentence_dim=32,
         projection_dim=16,
-        vocabulary=gan_cls.words_of(captions),
+        vocabulary=models.words_of(captions),
         caption_length=8,
         encoder_width=32,
         ema_decay=0.98,

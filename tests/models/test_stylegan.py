@@ -1,6 +1,5 @@
 """StyleGAN: styles, noise, truncation, and the penalty at real images."""
 
-import functools
 import subprocess
 import sys
 
@@ -19,9 +18,9 @@ def count(network):
     return sum(int(np.prod(v.shape)) for v in network.trainable_variables)
 
 
-def lively(**changes):
+def lively(build=tiny.stylegan, **changes):
     """A model whose styles and noise matter; at first they hardly do."""
-    gan = tiny.stylegan(**changes)
+    gan = build(**changes)
     random = np.random.RandomState(0)
     for network in (gan.generator, gan.average_generator):
         for weight in network.weights:
@@ -223,7 +222,7 @@ def test_r1_of_the_discriminator_equals_finite_differences():
     images = tiny.images(2, size=8).astype("float64")
 
     def scores(images):
-        return gan.scores(tf.constant(images), None, None)
+        return gan.scores(tf.constant(images))
 
     # The networks score in float32: a step as large as rounding allows.
     expected = reference.r1_by_differences(scores, images, step=3e-3)
@@ -233,7 +232,10 @@ def test_r1_of_the_discriminator_equals_finite_differences():
 
 def test_r1_has_a_gradient_for_every_weight():
     gan = tiny.stylegan(start_resolution=4)
-    scores = functools.partial(gan.scores, labels=None, fade=tf.constant(0.5))
+
+    def scores(images):
+        return gan.discriminator(images, fade=tf.constant(0.5))[:, 0]
+
     variables = gan.discriminator.trainable_variables
     with tf.GradientTape() as tape:
         loss = penalties.r1_penalty(scores, tiny.images(4, size=8))
@@ -253,7 +255,7 @@ def test_discriminator_loss_by_hand():
     losses = {}
     gan.report = lambda **values: losses.update(values)
     gan.minimize = lambda *args: None
-    scores = functools.partial(gan.scores, labels=None, fade=None)
+    scores = gan.scores
     at_real, at_fake = scores(real).numpy(), scores(fake).numpy()
     r1 = penalties.r1_penalty(scores, real).numpy()
     gan.train_step(tf.constant(real))
@@ -297,7 +299,7 @@ def test_default_start_is_eight():
 
 
 def test_labels_choose_class_and_score():
-    gan = lively(num_classes=3, class_names=("a", "b", "c"))
+    gan = lively(tiny.conditional_stylegan, class_names=("a", "b", "c"))
     assert gan.task == "class-to-image"
     images = gan.generate(labels=["a", "b", 1], seed=0)
     assert images.shape == (3, 8, 8, 1)
@@ -307,13 +309,13 @@ def test_labels_choose_class_and_score():
     np.testing.assert_allclose(drawn[1], drawn[2], rtol=1e-5, atol=1e-6)
     real = tiny.images(3, size=8)
     all_scores = gan.discriminator(real).numpy()
-    chosen = gan.scores(real, tf.constant([2, 0, 1]), None).numpy()
+    chosen = gan.scores(real, tf.constant([2, 0, 1])).numpy()
     np.testing.assert_allclose(chosen, all_scores[range(3), [2, 0, 1]])
 
 
 @pytest.mark.slow
 def test_labels_train_save_and_export(tmp_path):
-    gan = tiny.stylegan(num_classes=3)
+    gan = tiny.conditional_stylegan()
     gan.compile()
     pairs = tiny.images(16, size=8), tiny.labels(16)
     before = gan.generator.mapping.get_layer("classes").get_weights()[0]
@@ -338,7 +340,6 @@ def test_labels_train_save_and_export(tmp_path):
 
 def test_arguments_are_checked():
     for changes, message in (
-        ({"num_classes": -1}, "num_classes=-1"),
         ({"mixing_chance": 1.5}, "mixing_chance=1.5"),
         ({"r1_gamma": -1.0}, "r1_gamma=-1"),
         ({"truncation_layers": 0}, "truncation_layers=0"),
@@ -347,12 +348,14 @@ def test_arguments_are_checked():
         with pytest.raises(ValueError, match=message):
             tiny.stylegan(**changes)
     gan = tiny.stylegan()
-    with pytest.raises(ValueError, match=r"labels=\[1\]"):
-        gan.generate(labels=[1])
+    with pytest.raises(TypeError, match="labels"):
+        gan.generate(2, labels=[1])
     with pytest.raises(ValueError, match="truncation=1.5"):
         gan.generate(2, truncation=1.5)
     with pytest.raises(ValueError, match="n=None, labels=None"):
-        gan.generate()
+        tiny.conditional_stylegan().generate()
+    with pytest.raises(ValueError, match="num_classes=0"):
+        tiny.conditional_stylegan(num_classes=0)
 
 
 PAPER_STEP = """

@@ -85,7 +85,7 @@ def test_batches_that_cannot_be_divided_are_refused():
     with pytest.raises(ValueError, match=r"drop_remainder.*\(None, 16"):
         gan.fit(dataset.batch(6), verbose=0)
     # Arrays get a batch size that can be: 3 * 64.
-    with pytest.raises(ValueError, match="16 examples, batch_size=192"):
+    with pytest.raises(ValueError, match="16 examples and batch_size=192"):
         gan.fit(tiny.images(16), verbose=0)
 
 
