@@ -1,7 +1,7 @@
-"""What happens around the steps of a training run.
+"""Callbacks of a training run: samples, logs, checkpoints, early stops.
 
-All are plain Keras callbacks: they go into `gan.fit(callbacks=[...])` one by
-one, and `kerasgan.training.train` uses them together.
+All are plain Keras callbacks: any of them can be passed to
+`gan.fit(callbacks=[...])`, and `kerasgan.training.train` uses them together.
 """
 
 import json
@@ -12,7 +12,8 @@ import time
 import keras
 import tensorflow as tf
 
-from kerasgan import checkpoints, data
+from kerasgan import checkpoints, samples
+from kerasgan.tasks import TASKS
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -41,16 +42,19 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Draws the same inputs after each epoch, as a PNG and in TensorBoard.
+    """Writes samples of the same inputs after each epoch.
+
+    Images become a grid in a PNG, text the lines of a text file.
 
     Args:
-        folder: str or path, made if missing. Gets `epoch_0001.png` ...
+        folder: str or path, made if missing. Gets `epoch_0001.png` or
+            `epoch_0001.txt` ...
         sample: Callable from the model to uint8 images
-            `(n, height, width, channels)`, the same inputs in every call.
-            Defaults to 64 images of seed 0.
+            `(n, height, width, channels)` or a list of str, of the same
+            inputs in every call. Defaults to 64 samples of seed 0.
         columns: int. Images in a row of the grid. Defaults to `8`.
-        tensorboard: str, path or `None`. Folder of event files. Defaults to
-            none.
+        tensorboard: str, path or `None`. Folder of event files, which get the
+            samples, too. Defaults to none.
     """
 
     def __init__(self, folder, sample=None, columns=8, tensorboard=None):
@@ -62,14 +66,15 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.folder.mkdir(parents=True, exist_ok=True)
-        grid = data.grid(self.sample(self.model), self.columns)
-        path = self.folder / f"epoch_{epoch + 1:04d}.png"
-        with checkpoints.replacing(path) as partial:
-            data.save_png(partial, grid)
+        task = self.model.task
+        sampled = self.sample(self.model)
+        name = f"epoch_{epoch + 1:04d}{TASKS[task].suffix}"
+        with checkpoints.replacing(self.folder / name) as partial:
+            samples.write(partial, sampled, task, self.columns)
         if self.tensorboard:
             writer = _event_file(self.tensorboard, epoch)
             with writer.as_default(step=epoch + 1):
-                tf.summary.image("samples", grid[None])
+                samples.summarize(sampled, task, self.columns)
             writer.close()
 
 
@@ -140,7 +145,7 @@ class KeepBest(keras.callbacks.Callback):
 
 
 class KeepFirst(keras.callbacks.Callback):
-    """Keeps the weights after the first epoch, a yardstick for the last.
+    """Keeps the weights after the first epoch, a baseline for the last.
 
     Args:
         path: str or path of the weights file, ending in `.weights.h5`.
