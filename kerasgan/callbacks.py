@@ -17,7 +17,7 @@ from kerasgan.tasks import TASKS
 
 
 class NonFiniteLoss(ArithmeticError):
-    """Training has diverged: a loss is no longer a number."""
+    """Training has diverged: a loss is NaN or infinite."""
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
@@ -81,8 +81,8 @@ class SampleGrid(keras.callbacks.Callback):
 class TensorBoard(keras.callbacks.Callback):
     """Writes the numbers of each epoch for TensorBoard.
 
-    Each epoch has an event file of its own, and those of later epochs than
-    are done, left by a run that was killed, are removed at the start.
+    Each epoch has its own event file; those of epochs that a killed run did
+    not complete are removed at the start.
 
     Args:
         folder: str or path, made if missing.
@@ -113,13 +113,13 @@ def _event_file(folder, epoch):
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Scores the model every few epochs and keeps the best weights.
+    """Evaluates the model every few epochs and keeps the best weights.
 
     Args:
         path: str or path of the weights file, ending in `.weights.h5`.
         score: Callable from the model to a dict of plain numbers; the first
             one decides, lower is better.
-        every: int. Epochs between scores; the last epoch is always scored.
+        every: int. Epochs between scores; the last epoch always has one.
             Defaults to `1`.
     """
 
@@ -164,11 +164,11 @@ class KeepFirst(keras.callbacks.Callback):
 class StopAfter(keras.callbacks.Callback):
     """Stops training early, as if it had been killed after an epoch.
 
-    Other than with fewer `epochs` of `fit`, what follows from the length of
-    the whole run, such as a falling learning rate, stays as it is.
+    Unlike with fewer `epochs` of `fit`, schedules over the length of the
+    whole run, such as a decaying learning rate, are unchanged.
 
     Args:
-        epochs: int. How many are done then, from the very first.
+        epochs: int. Stops after this epoch, counted from the first one.
     """
 
     def __init__(self, epochs):
@@ -181,10 +181,10 @@ class StopAfter(keras.callbacks.Callback):
 
 
 class JSONLog(keras.callbacks.Callback):
-    """Keeps one line of JSON for each epoch.
+    """Writes one line of JSON for each epoch.
 
-    Lines of the present and later epochs, left by a run that was killed, are
-    removed at the start, so that no epoch stands there twice.
+    Lines of epochs that a killed run did not complete are removed at the
+    start, so that no epoch appears twice.
 
     Args:
         path: str or path of the `.jsonl` file.
@@ -225,7 +225,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
     Args:
         folder: str or path, made if missing.
-        keep_best: The run's `KeepBest`, whose best score is kept too.
+        keep_best: The `KeepBest` of the run, whose best score is saved, too.
             Defaults to none.
     """
 
@@ -235,13 +235,14 @@ class SaveCheckpoint(keras.callbacks.Callback):
         self.keep_best = keep_best
 
     def restore(self, gan):
-        """Puts the newest sound checkpoint into the model, if there is one.
+        """Restores the newest intact checkpoint into the model, if any.
 
         Args:
             gan: A compiled `GAN`.
 
         Returns:
-            Pair: int, how many epochs are done, and list of damaged files.
+            Pair: int, the number of completed epochs, and list of damaged
+            files.
         """
         values, damaged = checkpoints.restore(self.folder, gan)
         if values is None:

@@ -65,6 +65,15 @@ def test_export_and_its_second_time(capsys, tmp_path):
         (["generate", NAME, "--labels", "3", "-o", "x.png"], "--labels"),
         (["generate", NAME, "--captions", "a", "-o", "x.png"], "--captions"),
         (
+            ["generate", NAME, "--captions", "a", "-o", "x.png"],
+            "takes -n, --truncation. Received",
+        ),
+        (
+            ["generate", "pix2pix_fluent_64", "-o", "x.png"],
+            "use `kerasgan translate`",
+        ),
+        (["generate", NAME, "-o", "x.txt"], "must be a .png"),
+        (
             ["generate", NAME, "--truncation", "2", "-o", "x.png"],
             "Received: truncation=2.0",
         ),

@@ -94,10 +94,10 @@ def test_the_card_says_whose_weights_and_what_is_fresh(dcgan):
     folder, _ = dcgan
     text = (folder / "README.md").read_text("utf-8")
     assert "Drawn by a test" in text
-    assert "as stated by whoever converted them: CC0-1.0." in text
+    assert "as stated at the conversion: CC0-1.0." in text
     assert "Trained on: not stated." in text
     assert "| generator | generator.npz | `" in text
-    assert "random as at the start of training: discriminator." in text
+    assert "randomly initialized: discriminator." in text
     assert "{" not in text
     assert zoo.card(folder).license == "CC0-1.0"
     assert "generator.npz" in zoo.card(folder).description
@@ -161,7 +161,7 @@ def test_everything_that_is_wrong_is_named_at_once(tmp_path):
     message = str(caught.value)
     for part in (
         "Missing in generator: main.4.bias, main.7.running_var.",
-        "Not known in generator: main.99.weight.",
+        "Unknown in generator: main.99.weight.",
         "Of another shape in generator: main.6.weight "
         "(16, 7, 4, 4) instead of (16, 8, 4, 4).",
         "Of another shape in discriminator: main.2.weight "
@@ -189,7 +189,7 @@ def test_a_discriminator_is_no_generator(tmp_path):
 def test_a_number_in_a_name_does_not_ask_for_a_network_without_end(tmp_path):
     state = published.resnet() | {"model.999999999.conv_block.1.weight": 0.0}
     paths = save(tmp_path, generator_ab=state)
-    with pytest.raises(ValueError, match="Not known in generator_ab: model.99"):
+    with pytest.raises(ValueError, match="Unknown in generator_ab: model.99"):
         convert.load("cyclegan", paths, image_size=24)
 
 
@@ -209,7 +209,7 @@ def test_instance_normalization_in_a_u_net_is_refused(tmp_path):
     [
         ("vae", {"generator": "x"}, "There are converters for cyclegan"),
         ("dcgan", {"generator_ab": "x"}, "generator, discriminator"),
-        ("dcgan", {"discriminator": "x"}, "the file of a generator"),
+        ("dcgan", {"discriminator": "x"}, "file of a generator"),
         ("dcgan", {}, "no file"),
         ("dcgan", {"generator": "absent.npz"}, "no such file"),
     ],
@@ -223,7 +223,7 @@ def test_wrong_words_are_refused(architecture, paths, message):
 @pytest.mark.parametrize("name", ["license", "credit", "dataset"])
 def test_the_card_needs_words(name, text, tmp_path):
     words = {**WORDS, name: text}
-    with pytest.raises(ValueError, match=f"`{name}` must be a line"):
+    with pytest.raises(ValueError, match=f"`{name}` must be one line"):
         convert.convert("dcgan", {"generator": "x"}, tmp_path / "x", **words)
 
 
@@ -307,11 +307,13 @@ def test_the_command_converts_one_direction_and_translates(tmp_path, capsys):
     status = cli.main(
         ["convert", "cyclegan", f"generator_ba={file}", "-o", str(out)]
         + ["--license", "mine", "--credit", "me", "--image-size", "24"]
-        + ["--pictures", str(picture)]
+        + ["--images", str(picture)]
     )
     assert status == 0, capsys.readouterr().err
-    assert "random: generator_ab, discriminator_a" in capsys.readouterr().out
-    assert 'translate(pictures, to="a")' in (out / "README.md").read_text()
+    assert (
+        "initialized: generator_ab, discriminator_a" in capsys.readouterr().out
+    )
+    assert 'translate(images, to="a")' in (out / "README.md").read_text()
     result = tmp_path / "result.png"
     status = cli.main(
         ["translate", str(out), str(picture), "-o", str(result), "--to", "a"]

@@ -539,6 +539,11 @@ class GAN(keras.Model):
 
     # Sampling and exporting
 
+    @property
+    def sample_shape(self):
+        """Shape of one sample, without the batch."""
+        return self.image_shape
+
     @functools.cached_property
     def _to_images(self):
         return tf.function(

@@ -64,7 +64,7 @@ async def batches(address):
         async with session.get(f"{address}/metrics") as answer:
             text = await answer.text()
     return [
-        float(re.search(rf"kerasgan_batch_images_{what} (\S+)", text)[1])
+        float(re.search(rf"kerasgan_batch_samples_{what} (\S+)", text)[1])
         for what in ("count", "sum")
     ]
 

@@ -144,12 +144,12 @@ def test_sustained_load_loses_nothing_and_does_not_grow(process):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{folder}", "{folder}"], "must have a name of its own"),
+        (["{folder}", "{folder}"], "must have its own name"),
         (["{folder}", "--port", "{taken}"], "cannot listen on 127.0.0.1, port"),
         (["nothing"], "Unknown model"),
         (["{folder}", "--max-queue", "0"], "must be positive: 0"),
         (["{folder}", "--timeout", "nan"], "must be positive: nan"),
-        (["{folder}", "--max-images", "many"], "invalid int value: 'many'"),
+        (["{folder}", "--max-samples", "many"], "invalid int value: 'many'"),
     ],
 )
 def test_an_error_is_one_line_and_status_2(capsys, folder, arguments, message):

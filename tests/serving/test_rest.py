@@ -55,7 +55,7 @@ def read(content, served=LATENTS, **limits):
 
 
 def written(outputs, row_format):
-    return json.loads(rest.write_answer(outputs, row_format))
+    return json.loads(rest.write_response(outputs, row_format))
 
 
 def refusal(content, served=LATENTS, **limits):
@@ -111,7 +111,7 @@ def test_the_documented_formats_say_the_same():
         NAMED,
     )
     assert (by_row.row_format, by_column.row_format) == (True, False)
-    assert by_row.images == by_column.images == 2
+    assert by_row.samples == by_column.samples == 2
     for name, value in by_row.inputs.items():
         np.testing.assert_array_equal(value, by_column.inputs[name])
     assert by_row.inputs["tag"].tolist() == [b"foo", b"bar"]
@@ -144,12 +144,12 @@ def test_a_single_output_has_no_name_and_several_have():
 
 
 def test_outputs_of_every_type():
-    assert rest.write_answer({"y": np.float32([0.2, 3.0])}, True) == (
+    assert rest.write_response({"y": np.float32([0.2, 3.0])}, True) == (
         b'{"predictions":[0.2,3.0]}'
     )
-    assert rest.write_answer({"y": np.float32([np.nan, np.inf, 2])}, True) == (
-        b'{"predictions": [NaN, Infinity, 2.0]}'
-    )
+    assert rest.write_response(
+        {"y": np.float32([np.nan, np.inf, 2])}, True
+    ) == (b'{"predictions": [NaN, Infinity, 2.0]}')
     images = np.arange(8, dtype="uint8").reshape(2, 2, 2, 1)
     assert written({"images": images}, True)["predictions"] == images.tolist()
     assert written({"n": np.int64(7)}, False) == {"outputs": 7}
@@ -165,8 +165,8 @@ def test_an_output_without_rows_needs_columns():
         {"n": np.int64(7)},
         {"y": np.zeros(2), "z": np.zeros(3)},
     ):
-        with pytest.raises(rest.Refusal, match="ask for whole tensors"):
-            rest.write_answer(outputs, True)
+        with pytest.raises(rest.Refusal, match="request whole tensors"):
+            rest.write_response(outputs, True)
 
 
 def test_status_and_metadata_are_as_documented():
@@ -223,7 +223,7 @@ def test_a_seed_and_a_count_are_columns():
         "inputs": {"seed": 2**63 - 1, "count": 5, "more": "is not looked at"},
     }
     request = read(content)
-    assert request.images == 5
+    assert request.samples == 5
     assert request.inputs["seed"] == 2**63 - 1
     assert request.inputs["seed"].shape == ()
 
@@ -299,7 +299,7 @@ NESTED = b'{"instances": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
         ({"inputs": {"latents": []}}, r"Received: shape \[0\]"),
         ({"inputs": {"latents": [[]]}}, r"Received: shape \[1, 0\]"),
         ({"inputs": None}, "Received: null in it"),
-        ({"inputs": [[1, 2, 3]] * 65}, "1 to 64 images. Received: 65"),
+        ({"inputs": [[1, 2, 3]] * 65}, "1 to 64 samples. Received: 65"),
         ({"signature_name": 3, "inputs": []}, "must be a string. Received: 3"),
         ({"signature_name": None, "inputs": []}, "must be a string"),
     ],
@@ -350,14 +350,18 @@ def test_bad_bodies(content, message):
                     "sensor": [[[1] * 2] * 2],
                 }
             },
-            r"equally many rows.*Received: \[1, 2\]",
+            r"same number of rows.*Received: \[1, 2\]",
         ),
-        (SAMPLE, {"instances": [{"seed": 1, "count": 1}]}, "with `inputs`"),
+        (SAMPLE, {"instances": [{"seed": 1, "count": 1}]}, "use `inputs`"),
         (SAMPLE, {"inputs": {"seed": 1}}, "must have seed, count"),
         (SAMPLE, {"inputs": {"seed": [1], "count": 1}}, r"shape \[\]"),
         (SAMPLE, {"inputs": {"seed": 1, "count": 0}}, "Received: 0"),
         (SAMPLE, {"inputs": {"seed": 1, "count": -1}}, "Received: -1"),
-        (SAMPLE, {"inputs": {"seed": 1, "count": 2**31 - 1}}, "1 to 64 images"),
+        (
+            SAMPLE,
+            {"inputs": {"seed": 1, "count": 2**31 - 1}},
+            "1 to 64 samples",
+        ),
         (SAMPLE, {"inputs": {"seed": 1, "count": 10**18}}, "that int32 can"),
         (SAMPLE, {"inputs": {"seed": 2**63, "count": 1}}, "that int64 can"),
         (PICTURES, {"instances": [{"b64": "aaaa"}]}, "whole PNG, JPEG or WebP"),
@@ -447,7 +451,7 @@ def test_a_picture_is_measured_before_it_is_decoded():
     assert "3000x3000 pixels" in str(answer)
     # The limit is for all of them together.
     two = {"instances": [small, small]}
-    assert read(two, PICTURES, max_pixels=18).images == 2
+    assert read(two, PICTURES, max_pixels=18).samples == 2
     assert "3x3 pixels" in str(refusal(two, PICTURES, max_pixels=17))
 
 

@@ -333,10 +333,10 @@ def test_health_and_metrics(port):
     predict(port, "unheard_of", content)
     after = measured()
     grown = {
-        'kerasgan_images_total{model="dcgan_noise"}': 3,
+        'kerasgan_samples_total{model="dcgan_noise"}': 3,
         'kerasgan_request_seconds_count{model="dcgan_noise",status="200"}': 1,
         'kerasgan_request_seconds_count{model="",status="404"}': 1,
-        "kerasgan_batch_images_sum": 3,
+        "kerasgan_batch_samples_sum": 3,
     }
     for name, value in grown.items():
         assert after[name] - before[name] == value, name
@@ -426,7 +426,7 @@ def test_waiting_requests_run_together_and_get_their_own_answers():
 
 def test_a_batch_has_a_limit_and_a_large_request_is_cut():
     echo = Echo()
-    with running([echo.model], max_images=200) as (_, port):
+    with running([echo.model], max_samples=200) as (_, port):
         others = [(n,) * 40 for n in (1, 2, 3)]
         with held_up(echo, port, others) as (_, rest):
             wait_until(lambda: queued(port) == 4)
