@@ -115,7 +115,7 @@ def squared_error(scores, target):
     return ((scores.float() - target) ** 2).mean()
 
 
-def squared_slopes(network, images):
+def squared_gradients(network, images):
     """|gradient of the scores|^2 at `images`, per picture, float32."""
     gradients = torch.func.grad(lambda points: network(points).float().sum())(
         images
@@ -218,7 +218,7 @@ class WGANGP:
 
     def critic_loss(self, real, fake, factors):
         points = factors * real + (1.0 - factors) * fake
-        slopes = torch.sqrt(squared_slopes(self.critic, points))
+        slopes = torch.sqrt(squared_gradients(self.critic, points))
         scores = self.critic(torch.cat([fake, real])).float()
         fake_scores, real_scores = scores.chunk(2)
         difference = fake_scores.mean() - real_scores.mean()
@@ -433,7 +433,7 @@ class ProGAN:
 
     def discriminator_loss(self, real, fake, factors):
         points = factors * real + (1.0 - factors) * fake
-        slopes = torch.sqrt(squared_slopes(self.discriminator, points))
+        slopes = torch.sqrt(squared_gradients(self.discriminator, points))
         real_scores = self.discriminator(real).float()
         fake_scores = self.discriminator(fake).float()
         return (
@@ -541,7 +541,7 @@ class StyleGAN:
         fake_scores = self.discriminator(fake).float()
         loss = functional.softplus(fake_scores)
         loss = loss + functional.softplus(-real_scores)
-        return (loss + 5.0 * squared_slopes(self.discriminator, real)).mean()
+        return (loss + 5.0 * squared_gradients(self.discriminator, real)).mean()
 
     def generator_loss(self, *draw):
         images, w_mean = self.generated(*draw)

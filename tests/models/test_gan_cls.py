@@ -106,7 +106,7 @@ def check_step(gan):
     )
 
 
-@pytest.mark.parametrize("build", [tiny.gan_cls, tiny.gan_cls_on_vectors])
+@pytest.mark.parametrize("build", [tiny.gan_cls, tiny.vector_gan_cls])
 def test_step(build):
     check_step(build())
 
@@ -138,7 +138,7 @@ def test_step(build):
 def test_step_catches(old, new):
     if new == "latents_again":
         new = "0.0 * self.sample_latents(batch_size // 2)"
-    steps.assert_caught(check_step, tiny.gan_cls_on_vectors, old, new)
+    steps.assert_caught(check_step, tiny.vector_gan_cls, old, new)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_matching_loss():
 
 
 def test_learning_rates_are_halved():
-    gan = tiny.gan_cls_on_vectors(halve_every=2)
+    gan = tiny.vector_gan_cls(halve_every=2)
     gan.compile()
     (callback,) = gan.training_callbacks()
     callback.set_model(gan)
@@ -201,11 +201,11 @@ def test_learning_rates_are_halved():
         for optimizer in optimizers:
             found = float(optimizer.learning_rate)
             assert found == pytest.approx(expected, rel=1e-6)
-    assert tiny.gan_cls_on_vectors().halve_every == 100
+    assert tiny.vector_gan_cls().halve_every == 100
 
 
 def test_schedules_of_the_user_are_left_alone():
-    gan = tiny.gan_cls_on_vectors(halve_every=1, dtype="mixed_float16")
+    gan = tiny.vector_gan_cls(halve_every=1, dtype="mixed_float16")
     schedule = keras.optimizers.schedules.ExponentialDecay(1e-3, 1, 0.5)
     gan.compile(keras.optimizers.Adam(schedule), keras.optimizers.Adam(1e-3))
     callback = gan_cls.HalveLearningRates(1)
@@ -381,7 +381,7 @@ def test_signatures_name_their_inputs(gan):
         "from_vectors": ["latents", "sentence_vectors"],
         "encode": ["captions"],
     }
-    assert names(tiny.gan_cls_on_vectors()) == {
+    assert names(tiny.vector_gan_cls()) == {
         "serving_default": ["latents", "sentence_vectors"],
         "sample": ["seed", "sentence_vectors"],
         "from_vectors": ["latents", "sentence_vectors"],
@@ -411,7 +411,7 @@ def test_generate_refuses(gan, arguments, message):
 
 
 def test_captions_need_a_text_encoder():
-    gan = tiny.gan_cls_on_vectors()
+    gan = tiny.vector_gan_cls()
     with pytest.raises(ValueError, match="without a `vocabulary`"):
         gan.generate(captions=["a red square"])
     gan.compile()
@@ -436,7 +436,7 @@ def test_bad_captions_are_refused_before_the_first_step(gan, captions, message):
 
 
 def test_bad_vectors_are_refused_before_the_first_step():
-    gan = tiny.gan_cls_on_vectors()
+    gan = tiny.vector_gan_cls()
     gan.compile()
     for vectors, message in (
         (np.ones((8, 5), "float32"), r"shape=\(8, 5\)"),

@@ -45,13 +45,13 @@ FAULTS = {
         test_penalties.test_gradient_is_finite_for_a_constant_critic,
     ),
     "slope of the whole batch": (
-        penalties.scores_and_squared_slopes,
+        penalties.scores_and_squared_gradients,
         "axis=(1, 2, 3))",
         "axis=(0, 1, 2, 3))",
         test_penalties.test_r1_equals_finite_differences,
     ),
     "slope not squared": (
-        penalties.scores_and_squared_slopes,
+        penalties.scores_and_squared_gradients,
         "slopes**2",
         "tf.abs(slopes)",
         test_penalties.test_r1_equals_finite_differences,
