@@ -29,6 +29,9 @@ for folder, calls in json.loads(sys.argv[1]).items():
             arguments = {k: tf.constant(inputs[k]) for k in inputs}
         outputs = loaded.signatures[name](**arguments)
         outputs = {k: v.numpy() for k, v in outputs.items()}
+        # Arrays of objects would be pickled.
+        outputs = {k: v.astype(bytes) if v.dtype == object else v
+                   for k, v in outputs.items()}
         np.savez(f"{file}.out.npz", **outputs)
 """
 

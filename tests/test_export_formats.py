@@ -7,22 +7,22 @@ from kerasgan import export
 from tests import golden, served, tiny
 
 
-def litert(folder, name):
+def litert(folder, name, output="images"):
     """Returns a signature of an exported LiteRT file as a function."""
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(str(folder / "model.tflite")).get_signature_runner(
         name
     )
-    return lambda inputs: runner(**inputs)["images"]
+    return lambda inputs: runner(**inputs)[output]
 
 
-def onnx(folder, name):
-    """Returns a signature of an exported ONNX file as a function."""
+def onnx(folder, name, output=None):
+    """Returns a signature of an exported ONNX file, of one output."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(folder / f"{name}.onnx"))
-    return lambda inputs: session.run(None, inputs)[0]
+    return lambda inputs: session.run(output and [output], inputs)[0]
 
 
 FORMATS = {"litert": litert, "onnx": onnx}
