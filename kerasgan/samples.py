@@ -43,7 +43,7 @@ def matches(path, samples, task, columns=COLUMNS):
         columns: See `write`.
 
     Returns:
-        bool. Text must be equal; pixels may differ by one gray level, because
+        bool. Text must be equal; pixels may differ by one grey level, because
         processors round differently.
     """
     if TASKS[task].output == "text":

@@ -15,7 +15,7 @@ from kerasgan.layers.equalized import EqualizedUpConv2D
 from tests import published
 from tests.reference import numpy_stylegan
 
-WORDS = {"license": "CC0-1.0", "credit": "Drawn by a test"}
+WORDS = {"license": "CC0-1.0", "credit": "Made by a test"}
 SIZES = {"fmap_base": 64, "fmap_max": 8, "latent_dim": 6, "w_dim": 5}
 
 
@@ -75,7 +75,7 @@ def test_no_number_is_rounded(dcgan):
         )
         kernel = network.get_layer("up_8").kernel.numpy()
         assert kernel[1, 2, 3, 5] == generator["main.3.weight"][5, 3, 1, 2]
-        # Dense here: to 4x4 pixels, each with all maps.
+        # Dense here: to 4x4 pixels, each with all channels.
         kernel = network.get_layer("project").kernel.numpy()
         kernel = kernel.reshape(6, 4, 4, 8)
         assert kernel[5, 1, 2, 7] == generator["main.0.weight"][5, 7, 1, 2]
@@ -93,7 +93,7 @@ def test_the_last_convolution_is_a_dense_layer(tmp_path):
 def test_the_card_says_whose_weights_and_what_is_fresh(dcgan):
     folder, _ = dcgan
     text = (folder / "README.md").read_text("utf-8")
-    assert "Drawn by a test" in text
+    assert "Made by a test" in text
     assert "as stated at the conversion: CC0-1.0." in text
     assert "Trained on: not stated." in text
     assert "| generator | generator.npz | `" in text
@@ -273,7 +273,7 @@ def test_old_names_and_statistics_are_handled(tmp_path):
 
 
 def test_networks_go_where_they_belong(tmp_path):
-    """The public D_A judges B, and comes third."""
+    """The public D_A is the discriminator of B, and comes third."""
     states = {
         "G_A": published.resnet(seed=1),
         "G_B": published.resnet(seed=2),
@@ -291,23 +291,23 @@ def test_networks_go_where_they_belong(tmp_path):
             np.testing.assert_array_equal(
                 layer.bias, states[state]["model.19.bias"]
             )
-    judge = gan.discriminator_b.get_layer("conv_0")
-    np.testing.assert_array_equal(judge.bias, np.arange(4.0))
-    judge = gan.discriminator_a.get_layer("conv_0")
-    assert (judge.bias.numpy() != np.arange(4.0)).all()
+    discriminator = gan.discriminator_b.get_layer("conv_0")
+    np.testing.assert_array_equal(discriminator.bias, np.arange(4.0))
+    discriminator = gan.discriminator_a.get_layer("conv_0")
+    assert (discriminator.bias.numpy() != np.arange(4.0)).all()
 
 
 def test_the_command_converts_one_direction_and_translates(tmp_path, capsys):
-    """One generator, of B to A; with a picture for the card."""
+    """One generator, of B to A; with an image for the card."""
     file = save(tmp_path, G_B=published.resnet())["G_B"]
-    picture = tmp_path / "picture.png"
+    image = tmp_path / "image.png"
     pixels = np.random.RandomState(0).randint(0, 256, (24, 24, 3), "uint8")
-    Image.fromarray(pixels).save(picture)
+    Image.fromarray(pixels).save(image)
     out = tmp_path / "back"
     status = cli.main(
         ["convert", "cyclegan", f"generator_ba={file}", "-o", str(out)]
         + ["--license", "mine", "--credit", "me", "--image-size", "24"]
-        + ["--images", str(picture)]
+        + ["--images", str(image)]
     )
     assert status == 0, capsys.readouterr().err
     assert (
@@ -316,7 +316,7 @@ def test_the_command_converts_one_direction_and_translates(tmp_path, capsys):
     assert 'translate(images, to="a")' in (out / "README.md").read_text()
     result = tmp_path / "result.png"
     status = cli.main(
-        ["translate", str(out), str(picture), "-o", str(result), "--to", "a"]
+        ["translate", str(out), str(image), "-o", str(result), "--to", "a"]
     )
     assert status == 0, capsys.readouterr().err
     kept = np.asarray(Image.open(out / "samples.png"))
@@ -342,8 +342,8 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
 @pytest.mark.parametrize("halvings", [5, 7])
 def test_a_u_net_shows_its_size(halvings, tmp_path):
     state = published.unet(halvings, width=2, source=1, target=3)
-    judge = published.patchgan(4, width=2)
-    paths = save(tmp_path, generator=state, discriminator=judge)
+    patchgan = published.patchgan(4, width=2)
+    paths = save(tmp_path, generator=state, discriminator=patchgan)
     gan = convert.load("pix2pix", paths)
     assert gan.arguments()["image_size"] == 2**halvings
     assert (gan.source_channels, gan.target_channels) == (1, 3)
@@ -351,7 +351,8 @@ def test_a_u_net_shows_its_size(halvings, tmp_path):
     name = "model.model" + ".1.model" + ".3.model" * (halvings - 2) + ".1"
     assert kernel[1, 2, 3, 5] == state[f"{name}.weight"][5, 3, 1, 2]
     np.testing.assert_array_equal(
-        gan.discriminator.get_layer("norm_2").gamma, judge["model.6.weight"]
+        gan.discriminator.get_layer("norm_2").gamma,
+        patchgan["model.6.weight"],
     )
 
 
@@ -384,7 +385,7 @@ def test_stylegan_is_that_of_its_variables(labels, tmp_path):
         np.testing.assert_allclose(images, expected, atol=1e-4)
     shown = random.uniform(-1, 1, (4, 3, 16, 16)).astype("float32")
     expected = numpy_stylegan.score(discriminator, shown, one_hot)
-    found = gan.scores(channels_last(shown), classes if labels else None, None)
+    found = gan.scores(channels_last(shown), classes if labels else None)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -411,7 +412,7 @@ def test_fused_layers_are_turned(tmp_path):
     np.testing.assert_allclose(images, expected, atol=1e-4)
     shown = random.uniform(-1, 1, (2, 3, 128, 128)).astype("float32")
     np.testing.assert_allclose(
-        gan.scores(channels_last(shown), None, None),
+        gan.scores(channels_last(shown)),
         numpy_stylegan.score(discriminator, shown),
         rtol=1e-4,
         atol=1e-4,

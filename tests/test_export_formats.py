@@ -1,4 +1,4 @@
-"""LiteRT and ONNX files give the pictures of the model they come from."""
+"""LiteRT and ONNX files generate the same images as the exported model."""
 
 import numpy as np
 import pytest
@@ -49,9 +49,9 @@ def check(gan, format, folder, sizes=(32, 64)):
 @pytest.mark.slow
 @every_format
 @pytest.mark.parametrize("model", tiny.MODELS, ids=lambda m: m.name)
-def test_same_pictures(model, format, tmp_path):
+def test_same_images(model, format, tmp_path):
     gan = model.build()
-    golden.ramp(gan)  # The first weights give nothing but grey.
+    golden.ramp(gan)  # With the initial weights all images are grey.
     check(gan, format, tmp_path / "out")
 
 

@@ -134,7 +134,7 @@ def test_samples_are_lines_and_stay_so(tmp_path):
     assert not samples.matches(path, ["a cat", "two lines"], "text")
 
 
-def test_samples_of_images_match_to_one_gray_level(tmp_path):
+def test_samples_of_images_match_to_one_grey_level(tmp_path):
     path = tmp_path / "samples.png"
     images = np.arange(4 * 16, dtype="uint8").reshape(4, 4, 4, 1) + 9
     samples.write(path, images, "image", columns=2)

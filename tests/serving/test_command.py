@@ -49,7 +49,7 @@ STATUSES = [200, 200, 200, 400, 400]
 
 
 async def load(address, clients, until):
-    """Asks again and again, on kept connections, until `until` is done.
+    """Sends requests on persistent connections until `until` is done.
 
     Returns:
         Number of answers, and number of connections that ended without one.
@@ -86,10 +86,10 @@ def test_a_signal_under_load_loses_no_answer(process, number):
 
     async def until_stopped():
         until = asyncio.get_running_loop().create_future()
-        asking = asyncio.ensure_future(load(address, 20, until))
+        requests = asyncio.ensure_future(load(address, 20, until))
         await asyncio.sleep(2)
         running.send_signal(number)
-        answers, _ = await asyncio.wait_for(asking, 60)
+        answers, _ = await asyncio.wait_for(requests, 60)
         until.cancel()
         return answers
 

@@ -1,4 +1,4 @@
-"""JSON in and out, held to TensorFlow Serving's documents and tests."""
+"""JSON requests and responses, against TensorFlow Serving's documentation."""
 
 import base64
 import io
@@ -43,7 +43,7 @@ LATENTS = signature({"latents": ((None, 3), "float32")}, IMAGES)
 LABELS = signature({"labels": ((None,), "int32")}, IMAGES)
 CAPTIONS = signature({"captions": ((None,), "string")}, IMAGES)
 SAMPLE = signature({"seed": ((), "int64"), "count": ((), "int32")}, IMAGES)
-PICTURES = signature({"images": ((None, None, None, 3), "uint8")}, IMAGES)
+SOURCES = signature({"images": ((None, None, None, 3), "uint8")}, IMAGES)
 
 
 def read(content, served=LATENTS, **limits):
@@ -71,7 +71,7 @@ def png(array, format="PNG"):
     return {"b64": base64.b64encode(file.getvalue()).decode()}
 
 
-# What the pages of TensorFlow Serving show
+# Examples of the documentation of TensorFlow Serving
 
 
 def test_the_documented_half_plus_three():
@@ -214,7 +214,7 @@ def test_status_and_metadata_are_as_documented():
     }
 
 
-# What is ours
+# Extensions
 
 
 def test_a_seed_and_a_count_are_columns():
@@ -235,9 +235,9 @@ def test_a_signature_that_is_not_named_is_the_default():
 
 
 @pytest.mark.parametrize("format", ["PNG", "WEBP"])
-def test_encoded_pictures_are_their_pixels(format):
+def test_encoded_images_are_their_pixels(format):
     pixels = np.random.RandomState(0).randint(0, 256, (2, 3, 4, 3), "uint8")
-    encoded = [png(picture, format) for picture in pixels]
+    encoded = [png(image, format) for image in pixels]
     for content in (
         {"instances": encoded},
         {"instances": [{"images": e} for e in encoded]},
@@ -246,13 +246,13 @@ def test_encoded_pictures_are_their_pixels(format):
         {"instances": pixels.tolist()},
     ):
         np.testing.assert_array_equal(
-            read(content, PICTURES).inputs["images"], pixels
+            read(content, SOURCES).inputs["images"], pixels
         )
 
 
-def test_pictures_become_as_many_channels_as_the_model_has():
+def test_images_become_as_many_channels_as_the_model_has():
     grey = np.full((2, 2), 7, "uint8")
-    request = read({"instances": [png(grey)]}, PICTURES)
+    request = read({"instances": [png(grey)]}, SOURCES)
     assert request.inputs["images"].tolist() == [[[[7] * 3] * 2] * 2]
 
 
@@ -364,12 +364,16 @@ def test_bad_bodies(content, message):
         ),
         (SAMPLE, {"inputs": {"seed": 1, "count": 10**18}}, "that int32 can"),
         (SAMPLE, {"inputs": {"seed": 2**63, "count": 1}}, "that int64 can"),
-        (PICTURES, {"instances": [{"b64": "aaaa"}]}, "whole PNG, JPEG or WebP"),
-        (PICTURES, {"inputs": {"b64": "aaaa"}}, "."),
-        (PICTURES, {"instances": [[[[0, 0, 256]]]]}, "that uint8 can hold"),
-        (PICTURES, {"instances": [[[[0, 0, -1]]]]}, "that uint8 can hold"),
-        (PICTURES, {"instances": [[[[0, 0, 0.5]]]]}, "Received: 0.5 in it"),
-        (PICTURES, {"instances": [[[[0, 0]]]]}, r"shape \[1, 1, 1, 2\]"),
+        (
+            SOURCES,
+            {"instances": [{"b64": "aaaa"}]},
+            "whole PNG, JPEG or WebP",
+        ),
+        (SOURCES, {"inputs": {"b64": "aaaa"}}, "."),
+        (SOURCES, {"instances": [[[[0, 0, 256]]]]}, "that uint8 can hold"),
+        (SOURCES, {"instances": [[[[0, 0, -1]]]]}, "that uint8 can hold"),
+        (SOURCES, {"instances": [[[[0, 0, 0.5]]]]}, "Received: 0.5 in it"),
+        (SOURCES, {"instances": [[[[0, 0]]]]}, r"shape \[1, 1, 1, 2\]"),
     ],
 )
 def test_bad_inputs_of_other_types(served, content, message):
@@ -410,9 +414,7 @@ MANY = settings(
 
 @MANY
 @given(
-    served=st.sampled_from(
-        [LATENTS, LABELS, CAPTIONS, NAMED, PICTURES, SAMPLE]
-    ),
+    served=st.sampled_from([LATENTS, LABELS, CAPTIONS, NAMED, SOURCES, SAMPLE]),
     key=st.sampled_from(["instances", "inputs"]),
     value=VALUES,
 )
@@ -436,6 +438,24 @@ def test_any_bytes_are_understood_or_refused(content):
         read(content)
 
 
+def test_bytes_that_are_no_images_are_not_decoded():
+    served = signature({"bytes": ((None, 3), "uint8")}, IMAGES)
+    assert read({"inputs": [[1, 2, 3]]}, served).samples == 1
+    answer = refusal({"inputs": [{"b64": "AAAA"}]}, served)
+    assert "must be uint8 of shape [?, 3]" in str(answer)
+
+
+def test_outputs_of_any_rank_are_described():
+    outputs = {"y": tf.TensorSpec(None, "string")}
+    model = Model("any", 1, {"run": Signature(None, {}, outputs)})
+    (found,) = rest.metadata(model)["metadata"]["signature_def"].values()
+    assert found["run"]["outputs"]["y"]["tensor_shape"] == {
+        "dim": [],
+        "unknown_rank": True,
+    }
+    assert not model.signatures["run"].joinable
+
+
 def test_an_unknown_signature_is_not_found():
     answer = refusal({"signature_name": "x" * 500, "inputs": []})
     assert answer.status == 404
@@ -443,43 +463,50 @@ def test_an_unknown_signature_is_not_found():
     assert "sample, serving_default" in str(answer)
 
 
-def test_a_picture_is_measured_before_it_is_decoded():
+def test_an_image_is_measured_before_it_is_decoded():
     black = png(np.zeros((3000, 3000, 3), "uint8"))
     small = png(np.zeros((3, 3, 3), "uint8"))
     assert len(black["b64"]) < 50_000
-    answer = refusal({"instances": [black]}, PICTURES)
+    answer = refusal({"instances": [black]}, SOURCES)
     assert "3000x3000 pixels" in str(answer)
     # The limit is for all of them together.
     two = {"instances": [small, small]}
-    assert read(two, PICTURES, max_pixels=18).samples == 2
-    assert "3x3 pixels" in str(refusal(two, PICTURES, max_pixels=17))
+    assert read(two, SOURCES, max_pixels=18).samples == 2
+    assert "3x3 pixels" in str(refusal(two, SOURCES, max_pixels=17))
 
 
-def test_pictures_of_different_sizes_are_refused():
-    pictures = [png(np.zeros((size, 3, 3), "uint8")) for size in (3, 4)]
-    answer = refusal({"instances": pictures}, PICTURES)
+def test_images_of_different_sizes_are_refused():
+    images = [png(np.zeros((size, 3, 3), "uint8")) for size in (3, 4)]
+    answer = refusal({"instances": images}, SOURCES)
     assert "[(3, 3), (4, 3)]" in str(answer)
 
 
-def test_a_broken_picture_is_refused():
+def test_a_broken_image_is_refused():
     content = base64.b64decode(png(np.zeros((9, 9, 3), "uint8"))["b64"])
     for broken in (content[:-30], b"GIF89a", b"%!PS-Adobe-3.0 EPSF-3.0\n"):
         encoded = {"b64": base64.b64encode(broken).decode()}
-        answer = refusal({"instances": [encoded]}, PICTURES)
+        answer = refusal({"instances": [encoded]}, SOURCES)
         assert "whole PNG, JPEG or WebP" in str(answer)
 
 
-def test_encoded_pictures_need_one_or_three_channels():
+def test_encoded_images_need_one_or_three_channels():
     served = signature({"images": ((None, None, None, 4), "uint8")}, IMAGES)
     answer = refusal({"instances": [png(np.zeros((2, 2, 3), "uint8"))]}, served)
     assert "has 4 channels" in str(answer)
 
 
-def test_only_pictures_without_shared_statistics_are_joined():
+def test_only_samples_are_joined():
     scores = signature(
         {"images": ((None, 2, 2, 1), "uint8")}, {"scores": ((None,), "float32")}
     )
-    assert LATENTS.joinable and PICTURES.joinable
-    assert not scores.joinable
+    sentences = signature(
+        {"tokens": ((None, 3), "int32")},
+        {"sentences": ((None,), "string"), "tokens": ((None, 3), "int32")},
+    )
+    whole = signature(
+        {"tokens": ((None, 3), "int32")}, {"text": ((), "string")}
+    )
+    assert LATENTS.joinable and SOURCES.joinable and sentences.joinable
+    assert not scores.joinable and not whole.joinable
     assert scores.by_row
     assert not SAMPLE.joinable and not SAMPLE.by_row
