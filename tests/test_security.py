@@ -20,7 +20,7 @@ from hypothesis import strategies
 import zoo
 from kerasgan import cli, fetch, models
 from kerasgan.tasks import TASKS
-from tests import server as servers
+from tests.support import server as servers
 from zoo import loading
 
 ROOT = pathlib.Path(__file__).parent.parent

@@ -28,8 +28,8 @@ from kerasgan import (
     training,
 )
 from kerasgan.serving.models import Model
-from tests import served
 from tests.serving.test_server import fetch, predict, running
+from tests.support import served
 from tests.support import toy_sequences as toys
 
 
