@@ -17,8 +17,16 @@ from PIL import Image
 
 import kerasgan
 import zoo
-from kerasgan import checkpoints, data, evaluation, training, weights
+from kerasgan import (
+    checkpoints,
+    data,
+    evaluation,
+    samples,
+    training,
+    weights,
+)
 from kerasgan.layers.image_pool import ImagePool
+from kerasgan.tasks import TASKS
 from zoo import cards, remote
 
 FIRST, BEST = "first.weights.h5", "best.weights.h5"
@@ -368,7 +376,7 @@ def write(
         "arguments": gan.arguments(),
         "task": gan.task,
         "dataset": dataset,
-        "image_shape": list(gan.image_shape),
+        TASKS[gan.task].shape: list(gan.sample_shape),
         "classes": list(classes),
         "parameters": {
             name: getattr(gan, name).count_params()
@@ -383,7 +391,8 @@ def write(
     write_json(folder / cards.CONFIG, config)
     images = sample(gan) if sample else gan.generate(64, seed=0)
     if images is not None:
-        data.save_png(folder / SAMPLES, data.grid(images, COLUMNS))
+        path = folder / TASKS[gan.task].samples
+        samples.write(path, images, gan.task, COLUMNS)
 
 
 def write_json(path, content):

@@ -127,7 +127,7 @@ def test_the_address_that_is_printed(trained, tmp_path, capsys, monkeypatch):
     folder = tmp_path / "my_pictures_16"
     cli.main(["publish", str(trained), "-o", str(folder), *ABOUT])
     out = capsys.readouterr().out
-    pin = out.split("put ")[1].split(" ")[0]
+    pin = out.split("append ")[1].split(" ")[0]
     with servers.running() as server:
         for path in folder.iterdir():
             server.files[f"/a/{path.name}"] = path.read_bytes()
