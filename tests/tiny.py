@@ -26,6 +26,13 @@ class Tiny:
         synchronized: The changes to `build` under which a step on two
             replicas is the step on one: no statistics of the local batch
             (or synchronized ones).
+        paper: What `paper()` must give: attribute to value, or, for a
+            network, to its number of trained parameters. Published, or from
+            the paper's layer table.
+        paper_changes: The arguments that `paper()` cannot do without.
+        optimizers: Part of the configuration that both default optimizers
+            must have.
+        refuses: Argument to bad values; each message names what came.
     """
 
     name: str
@@ -33,6 +40,10 @@ class Tiny:
     arrays: Callable
     sample: Callable
     synchronized: dict = dataclasses.field(default_factory=dict)
+    paper: dict = dataclasses.field(default_factory=dict)
+    paper_changes: dict = dataclasses.field(default_factory=dict)
+    optimizers: dict = dataclasses.field(default_factory=dict)
+    refuses: dict = dataclasses.field(default_factory=dict)
 
     def dataset(self, batches=2, batch_size=BATCH):
         """Returns a dataset of whole batches, in a fixed order."""
@@ -150,7 +161,7 @@ def pairs(count):
     return sources, -sources[..., :1]
 
 
-def pictures(count):
+def images_to_translate(count):
     """Returns uint8 noise to translate."""
     noise = images(count, size=32, channels=3, seed=1)
     return ((noise + 1) * 127.5).astype("uint8")
@@ -296,6 +307,29 @@ def sentence_vectors(count):
     return draws.astype("float32")
 
 
+NAN = float("nan")
+ADAM = {
+    "learning_rate": 2e-4,
+    "beta_1": 0.5,
+    "beta_2": 0.999,
+    "epsilon": 1e-8,
+}
+ADAM_OF_PROGAN = {**ADAM, "learning_rate": 1e-3, "beta_1": 0.0, "beta_2": 0.99}
+
+
+def bottleneck(maps):
+    """Returns the parameters of a residual block of GAN-CLS.
+
+    Three convolutions without biases, each with batch normalization.
+    """
+    inside = maps // 4
+    return (
+        (maps * inside + 2 * inside)
+        + (9 * inside * inside + 2 * inside)
+        + (9 * inside * maps + 2 * maps)
+    )
+
+
 MODELS = [
     Tiny(
         name="acgan",
@@ -303,6 +337,29 @@ MODELS = [
         arrays=labelled_images,
         sample=classes_sample,
         synchronized={"synchronized": True},
+        # Appendix A, table 2; no bias where batch normalization follows.
+        paper={
+            "sample_shape": (32, 32, 3),
+            "generator": (110 * 4 * 4 * 384 + 4 * 4 * 384)
+            + (5 * 5 * 384 * 192 + 2 * 192)
+            + (5 * 5 * 192 * 96 + 2 * 96)
+            + (5 * 5 * 96 * 3 + 3),
+            "discriminator": (3 * 3 * 3 * 16 + 16)
+            + (3 * 3 * 16 * 32 + 2 * 32)
+            + (3 * 3 * 32 * 64 + 2 * 64)
+            + (3 * 3 * 64 * 128 + 2 * 128)
+            + (3 * 3 * 128 * 256 + 2 * 256)
+            + (3 * 3 * 256 * 512 + 2 * 512)
+            + (4 * 4 * 512 * 1 + 1)
+            + (4 * 4 * 512 * 10 + 10),
+        },
+        optimizers=ADAM,
+        refuses={
+            "image_size": [8],
+            "generator_width": [0],
+            "dropout": [1.0],
+            "fake_class_weight": [-1.0, NAN],
+        },
     ),
     Tiny(
         name="cgan",
@@ -310,6 +367,18 @@ MODELS = [
         arrays=labelled_images,
         sample=classes_sample,
         synchronized={"synchronized": True},
+        optimizers=ADAM,
+        refuses={
+            "image_size": [8],
+            "num_classes": [0],
+            "class_names": [("a", "b"), ("a", "b", "b")],
+            "class_frequencies": [
+                (1.0, 2.0),
+                (1.0, 2.0, -1.0),
+                (0.0, 0.0, 0.0),
+                (1.0, 2.0, NAN),
+            ],
+        },
     ),
     Tiny(
         name="gan_cls",
@@ -317,20 +386,82 @@ MODELS = [
         arrays=lambda count: (images(count), captions(count)),
         sample=lambda gan: gan.generate(captions=list(captions(5)), seed=3),
         synchronized={"synchronized": True},
+        # The layer table of the authors' release; no convolution has a bias.
+        paper={
+            "sample_shape": (64, 64, 3),
+            "generator": (1024 * 128 + 128)
+            + (16 * (100 + 128) * 1024 + 2 * 1024)
+            + bottleneck(1024)
+            + (16 * 1024 * 512 + 2 * 512)
+            + bottleneck(512)
+            + (16 * 512 * 256 + 2 * 256)
+            + (16 * 256 * 128 + 2 * 128)
+            + 16 * 128 * 3,
+            "discriminator": 16 * 3 * 64
+            + (16 * 64 * 128 + 2 * 128)
+            + (16 * 128 * 256 + 2 * 256)
+            + (16 * 256 * 512 + 2 * 512)
+            + bottleneck(512)
+            + (1024 * 128 + 2 * 128)
+            + ((512 + 128) * 512 + 2 * 512)
+            + 16 * 512,
+        },
+        paper_changes={"vocabulary": ("a",)},
+        optimizers=ADAM,
+        refuses={
+            "image_size": [8],
+            "sentence_dim": [0],
+            "halve_every": [0],
+            "r1_gamma": [-1.0],
+        },
     ),
     Tiny(
         name="mlp_cgan",
         build=mlp_cgan,
         arrays=lambda count: labelled_images(count, size=8),
         sample=classes_sample,
+        # Section 4.1, with biases; a maxout unit of five pieces has five rows.
+        paper={
+            "sample_shape": (28, 28, 1),
+            "generator": (100 * 200 + 200)
+            + (10 * 1000 + 1000)
+            + (1200 * 1200 + 1200)
+            + (1200 * 784 + 784),
+            "discriminator": (784 + 1) * 240 * 5
+            + (10 + 1) * 50 * 5
+            + (240 + 50 + 1) * 240 * 4
+            + (240 + 1),
+        },
+        optimizers={"momentum": 0.5},
     ),
     Tiny(
         name="cyclegan",
         build=cyclegan,
         arrays=two_sets,
-        sample=lambda gan: gan.translate(pictures(5)),
+        sample=lambda gan: gan.translate(images_to_translate(5)),
         # None exchanges in one step; on two replicas each has its own.
         synchronized={"pool_size": 8},
+        paper={
+            "sample_shape": (256, 256, 3),
+            "generator_ab": 11_378_179,
+            "generator_ba": 11_378_179,
+            "discriminator_a": 2_764_737,
+            "discriminator_b": 2_764_737,
+            "pool_size": 50,
+            "cycle_weight": 10.0,
+            "identity_weight": 0.5,
+        },
+        optimizers=ADAM,
+        refuses={
+            "image_size": [20, 30],
+            "channels": [0],
+            "width": [0],
+            "blocks": [0],
+            "cycle_weight": [-1.0, NAN],
+            "identity_weight": [-1.0],
+            "pool_size": [-1],
+            "decay_epochs": [0.5],
+        },
     ),
     Tiny(
         name="dcgan",
@@ -338,6 +469,20 @@ MODELS = [
         arrays=lambda count: (images(count),),
         sample=lambda gan: gan.generate(5, seed=3),
         synchronized={"synchronized": True},
+        paper={
+            "sample_shape": (64, 64, 3),
+            "generator": 3_576_704,
+            "discriminator": 2_765_568,
+        },
+        optimizers=ADAM,
+        refuses={
+            "ema_decay": [1.0, -0.1],
+            "latent_dim": [0],
+            "image_size": [20, 8, 32.0],
+            "channels": [0],
+            "width": [-1],
+            "r1_gamma": [-1.0],
+        },
     ),
     Tiny(
         name="lsgan",
@@ -345,31 +490,72 @@ MODELS = [
         arrays=lambda count: (images(count),),
         sample=lambda gan: gan.generate(5, seed=3),
         synchronized={"synchronized": True},
+        optimizers=ADAM,
     ),
     Tiny(
         name="pix2pix",
         build=pix2pix,
         arrays=pairs,
-        sample=lambda gan: gan.translate(pictures(5)),
+        sample=lambda gan: gan.translate(images_to_translate(5)),
         synchronized={"synchronized": True},
+        paper={
+            "sample_shape": (256, 256, 3),
+            "generator": 54_413_955,
+            "discriminator": 2_768_705,
+        },
+        optimizers=ADAM,
+        refuses={
+            "image_size": [48, 16],
+            "source_channels": [0],
+            "target_channels": [1.5],
+            "width": [0],
+            "max_width": [0],
+            "patch_size": [64],
+            "l1_weight": [-1.0, NAN],
+        },
     ),
     Tiny(
         name="progan",
         build=progan,
         arrays=lambda count: (images(count, size=8),),
         sample=lambda gan: gan.generate(5, seed=3),
+        paper={"generator": 23_079_115, "discriminator": 23_087_249},
+        optimizers=ADAM_OF_PROGAN,
+        refuses={
+            "image_size": [12],
+            "start_resolution": [6, 16],
+            "stable_images": [-1],
+            "fade_images": [0],
+            "penalty_weight": [-1.0],
+            "drift_weight": [NAN],
+            "group_size": [1],
+        },
     ),
     Tiny(
         name="stylegan",
         build=stylegan,
         arrays=lambda count: (images(count, size=8),),
         sample=lambda gan: gan.generate(5, seed=3, truncation=0.7),
+        # The mapping and the synthesis network.
+        paper={
+            "generator": 2_101_248 + 24_118_379,
+            "discriminator": 23_087_249,
+        },
+        optimizers=ADAM_OF_PROGAN,
+        refuses={
+            "mixing_chance": [1.5],
+            "r1_gamma": [-1.0],
+            "truncation_layers": [0],
+            "w_dim": [0],
+        },
     ),
     Tiny(
         name="conditional_stylegan",
         build=conditional_stylegan,
         arrays=lambda count: labelled_images(count, size=8),
         sample=classes_sample,
+        optimizers=ADAM_OF_PROGAN,
+        refuses={"num_classes": [-1]},
     ),
     Tiny(
         name="wgan_gp",
@@ -377,6 +563,32 @@ MODELS = [
         arrays=lambda count: (images(count),),
         sample=lambda gan: gan.generate(5, seed=3),
         synchronized={"synchronized": True},
+        # Of the critic's convolutions the last one alone has no bias. The
+        # generator is DCGAN's, for 128 latents.
+        paper={
+            "generator": 16 * 128 * 512
+            + 2 * 512
+            + (16 * 512 * 256 + 2 * 256)
+            + (16 * 256 * 128 + 2 * 128)
+            + (16 * 128 * 64 + 2 * 64)
+            + 16 * 64 * 3,
+            "discriminator": (16 * 3 * 64 + 64)
+            + (16 * 64 * 128 + 128)
+            + (16 * 128 * 256 + 256)
+            + (16 * 256 * 512 + 512)
+            + 16 * 512,
+        },
+        optimizers={
+            **ADAM,
+            "learning_rate": 1e-4,
+            "beta_1": 0.0,
+            "beta_2": 0.9,
+        },
+        refuses={
+            "critic_steps": [0],
+            "penalty_weight": [-1.0, NAN],
+            "image_size": [24],
+        },
     ),
 ]
 

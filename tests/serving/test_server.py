@@ -211,7 +211,7 @@ def test_captions(port, gans):
 
 def test_translation(port, gans):
     gan = gans["pix2pix_noise"]
-    pictures = tiny.pictures(2)
+    pictures = tiny.images_to_translate(2)
     expected = gan.translate(pictures)
     encoded = []
     for picture in pictures:

@@ -76,7 +76,7 @@ def example_inputs(specs, seed=1, rows=5, size=32):
         specs: List of `tf.TensorSpec`.
         seed: int. Of what is drawn.
         rows: int. How long each batch is.
-        size: int. Of pictures, where they have no size of their own.
+        size: int. Of images, where they have no size of their own.
 
     Returns:
         dict of name to array.
