@@ -71,7 +71,14 @@ class StyleGANGenerator(keras.Model):
             "truncation_layers": truncation_layers,
         }
         self.truncation_layers = truncation_layers
-        self.mapping = self.build_mapping()
+        self.mapping = Mapping(
+            latent_dim,
+            w_dim,
+            mapping_layers,
+            self.build_classes(latent_dim),
+            dtype=self.dtype_policy,
+            name="mapping",
+        )
         self.synthesis = Synthesis(
             w_dim=w_dim, dtype=self.dtype_policy, name="synthesis", **sizes
         )
@@ -83,14 +90,9 @@ class StyleGANGenerator(keras.Model):
         )
         self.built = True
 
-    def build_mapping(self):
-        return Mapping(
-            self.arguments["latent_dim"],
-            self.arguments["w_dim"],
-            self.arguments["mapping_layers"],
-            dtype=self.dtype_policy,
-            name="mapping",
-        )
+    def build_classes(self, latent_dim):
+        """Returns an embedding of labels; here there are none."""
+        return None
 
     def active(self, stage):
         """Returns the layers that take part at a stage.
@@ -149,15 +151,17 @@ class ConditionalStyleGANGenerator(StyleGANGenerator):
         self.num_classes = num_classes
         super().__init__(**kwargs)
 
-    def build_mapping(self):
-        return ConditionalMapping(
+    def build_classes(self, latent_dim):
+        # As long as the latents, and of the same variance.
+        classes = keras.layers.Embedding(
             self.num_classes,
-            self.arguments["latent_dim"],
-            self.arguments["w_dim"],
-            self.arguments["mapping_layers"],
+            latent_dim,
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=1.0),
             dtype=self.dtype_policy,
-            name="mapping",
+            name="classes",
         )
+        classes.build()
+        return classes
 
     def get_config(self):
         return {**super().get_config(), "num_classes": self.num_classes}
@@ -165,30 +169,34 @@ class ConditionalStyleGANGenerator(StyleGANGenerator):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Mapping(keras.Model):
-    """Latents to w (section 2).
+    """Latents, and labels where there is an embedding of them, to w.
+
+    Section 2. One class for both, because its name is in the paths of
+    published weights.
 
     Args:
         latent_dim: int. Length of the latent vectors.
         w_dim: int. Length of w.
         mapping_layers: int. How many dense layers.
+        classes: Embedding of labels, `latent_dim` long, or `None`. Defaults
+            to `None`.
         **kwargs: See `keras.Model`: `name`, `dtype`.
 
     Call arguments:
         latents: Float tensor `(batch, latent_dim)`.
-        labels: `None`.
+        labels: Integer tensor `(batch,)`, or `None` without an embedding.
 
     Returns:
         Float tensor `(batch, w_dim)`.
     """
 
-    def __init__(self, latent_dim, w_dim, mapping_layers, **kwargs):
+    def __init__(
+        self, latent_dim, w_dim, mapping_layers, classes=None, **kwargs
+    ):
         super().__init__(autocast=False, **kwargs)
-        self.mapping_layers = mapping_layers
-        self.add_dense_layers(latent_dim, w_dim)
-        self.built = True
-
-    def add_dense_layers(self, units, w_dim):
-        for index in range(self.mapping_layers):
+        self.classes = classes
+        units = latent_dim if classes is None else 2 * latent_dim
+        for index in range(mapping_layers):
             dense = EqualizedDense(
                 w_dim,
                 lr_multiplier=0.01,
@@ -198,53 +206,18 @@ class Mapping(keras.Model):
             dense.build((None, units))
             setattr(self, dense.name, dense)
             units = w_dim
+        self.mapping_layers = mapping_layers
+        self.built = True
 
     def call(self, latents, labels=None):
-        x = pixel_norm(latents)
+        x = latents
+        if self.classes is not None:
+            classes = self.classes(labels)
+            x = tf.concat([tf.cast(x, classes.dtype), classes], axis=-1)
+        x = pixel_norm(x)
         for index in range(self.mapping_layers):
             x = activate(getattr(self, f"dense_{index}")(x))
         return x
-
-
-@keras.saving.register_keras_serializable(package="kerasgan")
-class ConditionalMapping(Mapping):
-    """Latents and labels to w, as in the authors' code.
-
-    Args:
-        num_classes: int. Labels go from 0 to `num_classes - 1`.
-        latent_dim: int. Length of the latent vectors.
-        w_dim: int. Length of w.
-        mapping_layers: int. How many dense layers.
-        **kwargs: See `keras.Model`: `name`, `dtype`.
-
-    Call arguments:
-        latents: Float tensor `(batch, latent_dim)`.
-        labels: Integer tensor `(batch,)`.
-
-    Returns:
-        Float tensor `(batch, w_dim)`.
-    """
-
-    def __init__(self, num_classes, *args, **kwargs):
-        self.num_classes = num_classes
-        super().__init__(*args, **kwargs)
-
-    def add_dense_layers(self, units, w_dim):
-        # As long as the latents, and of the same variance.
-        self.classes = keras.layers.Embedding(
-            self.num_classes,
-            units,
-            embeddings_initializer=keras.initializers.RandomNormal(stddev=1.0),
-            dtype=self.dtype_policy,
-            name="classes",
-        )
-        self.classes.build()
-        super().add_dense_layers(2 * units, w_dim)
-
-    def call(self, latents, labels):
-        classes = self.classes(labels)
-        latents = tf.concat([tf.cast(latents, classes.dtype), classes], axis=-1)
-        return super().call(latents)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
