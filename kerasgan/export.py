@@ -147,7 +147,7 @@ def _write_signatures(gan, signatures, folder, verbose=False):
     archive = keras.export.ExportArchive()
     # Keras finds the variables of the signatures by itself, and would write
     # those of a layer that it is told of a second time.
-    for layer in gan.layers_with_tables:
+    for layer in gan.lookup_layers:
         archive.track(layer)
     for name, (function, specs) in signatures.items():
         archive.add_endpoint(name, tf.function(function), specs)
