@@ -1,6 +1,7 @@
 """One small model of each kind; the conformance suite runs over the list."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -37,8 +38,8 @@ class Tiny:
 
     name: str
     build: Callable
-    arrays: Callable
-    sample: Callable
+    arrays: Callable = lambda count: (images(count),)
+    sample: Callable = lambda gan: gan.generate(5, seed=3)
     synchronized: dict = dataclasses.field(default_factory=dict)
     paper: dict = dataclasses.field(default_factory=dict)
     paper_changes: dict = dataclasses.field(default_factory=dict)
@@ -81,78 +82,10 @@ def classes_sample(gan):
     return gan.generate(labels=[0, 1, 2, 2, 1], seed=3)
 
 
-def acgan(**changes):
-    return models.ACGAN(
-        **{
-            "image_size": 16,
-            "num_classes": 3,
-            "channels": 1,
-            "generator_width": 8,
-            "discriminator_width": 4,
-            "latent_dim": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
-def cgan(**changes):
-    return models.CGAN(
-        **{
-            "image_size": 16,
-            "num_classes": 3,
-            "channels": 1,
-            "width": 4,
-            "latent_dim": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
-def mlp_cgan(**changes):
-    return models.MLPCGAN(
-        **{
-            "image_size": 8,
-            "num_classes": 3,
-            "latent_dim": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
 def two_sets(count):
     """Returns noise and other noise, darker."""
     first = images(count, size=24, channels=3)
     return first, images(count, size=24, channels=3, seed=1) / 2 - 0.5
-
-
-def cyclegan(**changes):
-    return models.CycleGAN(
-        **{
-            "image_size": 24,
-            "width": 2,
-            "blocks": 1,
-            # Full within the first batch.
-            "pool_size": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
-def dcgan(**changes):
-    return models.DCGAN(
-        **{
-            "image_size": 16,
-            "channels": 1,
-            "width": 4,
-            "latent_dim": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
 
 
 def pairs(count):
@@ -165,33 +98,6 @@ def images_to_translate(count):
     """Returns uint8 noise to translate."""
     noise = images(count, size=32, channels=3, seed=1)
     return ((noise + 1) * 127.5).astype("uint8")
-
-
-def pix2pix(**changes):
-    return models.Pix2Pix(
-        **{
-            "image_size": 32,
-            "target_channels": 1,
-            "width": 2,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
-def progan(**changes):
-    return models.ProGAN(
-        **{
-            "image_size": 8,
-            "channels": 1,
-            "latent_dim": 4,
-            "fmap_base": 16,
-            "fmap_max": 4,
-            "start_resolution": 8,
-            "seed": 7,
-            **changes,
-        }
-    )
 
 
 def lively(gan):
@@ -209,55 +115,6 @@ def lively(gan):
     return gan
 
 
-STYLEGAN = {
-    "image_size": 8,
-    "channels": 1,
-    "latent_dim": 4,
-    "w_dim": 4,
-    "mapping_layers": 2,
-    "fmap_base": 16,
-    "fmap_max": 4,
-    "seed": 7,
-}
-
-
-def stylegan(**changes):
-    return lively(models.StyleGAN(**{**STYLEGAN, **changes}))
-
-
-def conditional_stylegan(**changes):
-    return lively(
-        models.ConditionalStyleGAN(**{"num_classes": 3, **STYLEGAN, **changes})
-    )
-
-
-def lsgan(**changes):
-    return models.LSGAN(
-        **{
-            "image_size": 16,
-            "channels": 1,
-            "width": 4,
-            "latent_dim": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
-def wgan_gp(**changes):
-    return models.WGANGP(
-        **{
-            "image_size": 16,
-            "channels": 1,
-            "width": 4,
-            "latent_dim": 4,
-            "critic_steps": 2,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
 COLORS = ("red", "green", "blue")
 PLACES = ("left", "right")
 
@@ -272,39 +129,62 @@ def captions(count):
     )
 
 
-GAN_CLS = {
-    "image_size": 16,
-    "channels": 1,
-    "generator_width": 4,
-    "discriminator_width": 4,
-    "latent_dim": 4,
-    "sentence_dim": 6,
-    "projection_dim": 3,
-    "seed": 7,
-}
-
-
-def vector_gan_cls(**changes):
-    return models.VectorGANCLS(**{**GAN_CLS, **changes})
-
-
-def gan_cls(**changes):
-    words = ("a", "square", "on", "the", *COLORS, *PLACES)
-    return models.GANCLS(
-        **{
-            **GAN_CLS,
-            "vocabulary": words,
-            "caption_length": 8,
-            "encoder_width": 5,
-            **changes,
-        }
-    )
-
-
 def sentence_vectors(count):
     """Returns float32 normal draws, `(count, 6)`."""
     draws = np.random.RandomState(1).standard_normal((count, 6))
     return draws.astype("float32")
+
+
+SMALL = {"image_size": 16, "channels": 1, "latent_dim": 4, "seed": 7}
+LABELS = {**SMALL, "num_classes": 3}
+GROWING = {**SMALL, "image_size": 8, "fmap_base": 16, "fmap_max": 4}
+STYLES = {**GROWING, "w_dim": 4, "mapping_layers": 2}
+TEXT = {
+    **SMALL,
+    "generator_width": 4,
+    "discriminator_width": 4,
+    "sentence_dim": 6,
+    "projection_dim": 3,
+}
+acgan = functools.partial(
+    models.ACGAN, **LABELS, generator_width=8, discriminator_width=4
+)
+cgan = functools.partial(models.CGAN, **LABELS, width=4)
+mlp_cgan = functools.partial(
+    models.MLPCGAN, image_size=8, num_classes=3, latent_dim=4, seed=7
+)
+cyclegan = functools.partial(
+    models.CycleGAN,
+    image_size=24,
+    width=2,
+    blocks=1,
+    pool_size=4,  # Full within the first batch.
+    seed=7,
+)
+dcgan = functools.partial(models.DCGAN, **SMALL, width=4)
+lsgan = functools.partial(models.LSGAN, **SMALL, width=4)
+pix2pix = functools.partial(
+    models.Pix2Pix, image_size=32, target_channels=1, width=2, seed=7
+)
+progan = functools.partial(models.ProGAN, **GROWING, start_resolution=8)
+wgan_gp = functools.partial(models.WGANGP, **SMALL, width=4, critic_steps=2)
+vector_gan_cls = functools.partial(models.VectorGANCLS, **TEXT)
+gan_cls = functools.partial(
+    models.GANCLS,
+    **TEXT,
+    vocabulary=("a", "square", "on", "the", *COLORS, *PLACES),
+    caption_length=8,
+    encoder_width=5,
+)
+
+
+def stylegan(**changes):
+    return lively(models.StyleGAN(**{**STYLES, **changes}))
+
+
+def conditional_stylegan(**changes):
+    arguments = {"num_classes": 3, **STYLES, **changes}
+    return lively(models.ConditionalStyleGAN(**arguments))
 
 
 NAN = float("nan")
@@ -466,8 +346,6 @@ MODELS = [
     Tiny(
         name="dcgan",
         build=dcgan,
-        arrays=lambda count: (images(count),),
-        sample=lambda gan: gan.generate(5, seed=3),
         synchronized={"synchronized": True},
         paper={
             "sample_shape": (64, 64, 3),
@@ -487,8 +365,6 @@ MODELS = [
     Tiny(
         name="lsgan",
         build=lsgan,
-        arrays=lambda count: (images(count),),
-        sample=lambda gan: gan.generate(5, seed=3),
         synchronized={"synchronized": True},
         optimizers=ADAM,
     ),
@@ -518,7 +394,6 @@ MODELS = [
         name="progan",
         build=progan,
         arrays=lambda count: (images(count, size=8),),
-        sample=lambda gan: gan.generate(5, seed=3),
         paper={"generator": 23_079_115, "discriminator": 23_087_249},
         optimizers=ADAM_OF_PROGAN,
         refuses={
@@ -560,8 +435,6 @@ MODELS = [
     Tiny(
         name="wgan_gp",
         build=wgan_gp,
-        arrays=lambda count: (images(count),),
-        sample=lambda gan: gan.generate(5, seed=3),
         synchronized={"synchronized": True},
         # Of the critic's convolutions the last one alone has no bias. The
         # generator is DCGAN's, for 128 latents.

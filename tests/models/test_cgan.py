@@ -41,7 +41,9 @@ def test_objective():
     check_objective(tiny.cgan())
 
 
-@pytest.mark.parametrize("build", [tiny.cgan, tiny.mlp_cgan])
+@pytest.mark.parametrize(
+    "build", [tiny.cgan, tiny.mlp_cgan], ids=["cgan", "mlp_cgan"]
+)
 def test_both_networks_depend_on_the_label(build):
     gan = build()
     latents = gan.seeded_latents(0, 1)
