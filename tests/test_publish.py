@@ -280,7 +280,7 @@ def test_picture_pools_are_not_published(tmp_path):
         description="Noise.",
         license="none",
         recipe="none",
-        sample=lambda gan: gan.translate(tiny.pictures(4)),
+        sample=lambda gan: gan.translate(tiny.images_to_translate(4)),
     )
     loaded = zoo.load(tmp_path / "cyclegan_noise_24")
     for pool in (loaded.pool_a, loaded.pool_b):

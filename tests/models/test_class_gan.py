@@ -38,14 +38,14 @@ def test_a_larger_count_only_adds_images(gan):
     np.testing.assert_array_equal(few, many[:3])
 
 
-def test_labels_are_drawn_evenly_by_default(gan):
-    drawn = np.bincount(gan.sample_condition(0, 3000), minlength=3)
-    assert drawn.min() > 900  # 1000 each, deviation 26
-    weighted = tiny.cgan(class_frequencies=[6000, 0, 2000])
-    drawn = np.bincount(weighted.sample_condition(0, 4000), minlength=3)
-    assert drawn[1] == 0
-    assert abs(drawn[2] - 1000) < 150  # deviation 27
-    assert weighted.get_config()["class_frequencies"] == (6000.0, 0.0, 2000.0)
+def test_labels_are_sampled_evenly_by_default(gan):
+    counts = np.bincount(gan.sample_condition(0, 3000), minlength=3)
+    assert counts.min() > 900  # 1000 each, standard deviation 26
+    skewed = tiny.cgan(class_frequencies=[6000, 0, 2000])
+    counts = np.bincount(skewed.sample_condition(0, 4000), minlength=3)
+    assert counts[1] == 0
+    assert abs(counts[2] - 1000) < 150  # standard deviation 27
+    assert skewed.get_config()["class_frequencies"] == (6000.0, 0.0, 2000.0)
 
 
 def test_labels_do_not_follow_from_the_latents(gan):
@@ -92,23 +92,6 @@ def test_without_names_a_name_is_refused():
 
 
 @pytest.mark.parametrize(
-    "change, message",
-    [
-        ({"class_names": ["a", "b"]}, r"3 classes.*\('a', 'b'\)"),
-        ({"class_names": ["a", "b", "b"]}, r"\('a', 'b', 'b'\)"),
-        ({"class_frequencies": [1, 2]}, r"\(1.0, 2.0\)"),
-        ({"class_frequencies": [1, 2, -1]}, "-1.0"),
-        ({"class_frequencies": [0, 0, 0]}, "0.0, 0.0"),
-        ({"class_frequencies": [1, 2, np.nan]}, "nan"),
-        ({"num_classes": 0}, "num_classes=0"),
-    ],
-)
-def test_arguments_are_checked(change, message):
-    with pytest.raises(ValueError, match=message):
-        tiny.cgan(**change)
-
-
-@pytest.mark.parametrize(
     "labels, message",
     [
         (np.full(8, 3), "0..2.*from 3 to 3"),
@@ -150,5 +133,4 @@ def test_evaluation_draws_the_labels_of_the_real_images(gan):
     gan.seed_generator.state.assign(state)
     real, fakes = gan.samples_to_compare((images, labels))
     np.testing.assert_array_equal(real, data.to_uint8(images))
-    fakes_expected = data.to_uint8(gan((latents, labels)))
-    np.testing.assert_array_equal(fakes, fakes_expected)
+    np.testing.assert_array_equal(fakes, data.to_uint8(gan((latents, labels))))

@@ -52,19 +52,21 @@ CAPTIONS = np.array(
 def check_step(gan):
     """Algorithm 1 with GAN-INT, on six pairs of which two share a caption."""
     images = tf.constant(tiny.images(6))
-    if isinstance(gan, models.GANCLS):
+    if isinstance(gan, models.TextGAN):
         captions = gan.tokenizer(CAPTIONS)
     else:
         captions = tiny.sentence_vectors(6)
         captions[5] = captions[0]
         captions = tf.constant(captions)
-    told = {}
+    seen = {}
     order = [5, 0, 1, 2, 3, 4]
 
     def discriminator_loss(latents):
-        # The generator is told the same, not what the encoder has learned.
-        vectors = told["vectors"] = tf.stop_gradient(
-            gan.sentence_vectors(captions)
+        # The generator's step uses these, too, not those of the next encoder.
+        vectors = seen["vectors"] = tf.stop_gradient(
+            gan.text_encoder(captions)
+            if isinstance(gan, models.TextGAN)
+            else captions
         )
         fakes = gan.generator((latents[0], vectors), training=True)
         wrong_vectors = tf.gather(vectors, order)
@@ -81,7 +83,7 @@ def check_step(gan):
         )
         # Five pairs are wrong, out of six.
         loss -= tf.reduce_sum(0.5 * steps.log_complement(wrong[1:])) / 6
-        if isinstance(gan, models.GANCLS):
+        if isinstance(gan, models.TextGAN):
             own = gan.image_encoder(images), gan.text_encoder(captions)
             scores = own[0] @ tf.transpose(own[1])
             others = (CAPTIONS[:, None] != CAPTIONS[None]).astype("float32")
@@ -94,7 +96,7 @@ def check_step(gan):
         return loss
 
     def generator_loss(latents):
-        vectors = told["vectors"]
+        vectors = seen["vectors"]
         between = [(vectors[i] + vectors[i + 3]) / 2 for i in range(3)]
         texts = tf.concat([vectors, tf.stack(between)], 0)
         fakes = gan.generator((tf.concat(latents[1:], 0), texts), training=True)
@@ -106,17 +108,17 @@ def check_step(gan):
     )
 
 
-@pytest.mark.parametrize("build", [tiny.gan_cls, tiny.vector_gan_cls])
-def test_step(build):
-    check_step(build())
+@pytest.mark.parametrize("name", ["gan_cls", "vector_gan_cls"])
+def test_step(name):
+    check_step(getattr(tiny, name)())
 
 
 def test_adversarial_losses_do_not_reach_the_text_encoder():
     """With margins kept there is nothing to learn, whatever the images."""
     gan = tiny.gan_cls()
     gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
-    match = gan.text_loss
-    gan.text_loss = lambda *arguments: 0.0 * match(*arguments)
+    text_loss = gan.text_loss
+    gan.text_loss = lambda *arguments: 0.0 * text_loss(*arguments)
     before = gan.text_encoder.get_weights()
     changed = gan.discriminator.get_weights()
     gan.train_step((tf.constant(tiny.images(6)), gan.tokenizer(CAPTIONS)))
@@ -142,7 +144,8 @@ def test_matching_loss():
     vectors = tf.constant([[2.0, 0.0], [0.0, 1.0]])
     partners = tf.constant([[2.0, 2.0], [1.0, 1.0]])
     others = np.array([[False, True], [True, False]])
-    found = text_encoder.matching_loss(vectors, partners, partners, others)
+    loss = text_encoder.matching_loss
+    found = loss(vectors, partners, partners, others)
     np.testing.assert_array_equal(found, [0.0, 2.0])
     alone = text_encoder.matching_loss(
         vectors, partners, partners, others & False
@@ -165,66 +168,10 @@ def test_learning_rates_are_halved():
     assert tiny.vector_gan_cls().halve_every == 100
 
 
-def test_schedules_of_the_user_are_left_alone():
-    gan = tiny.vector_gan_cls(halve_every=1, dtype="mixed_float16")
-    schedule = keras.optimizers.schedules.ExponentialDecay(1e-3, 1, 0.5)
-    gan.compile(keras.optimizers.Adam(schedule), keras.optimizers.Adam(1e-3))
-    (callback,) = gan.training_callbacks()
-    callback.set_model(gan)
-    callback.set_params({"epochs": 2})
-    callback.on_epoch_begin(1)
-    assert float(gan.generator_optimizer.learning_rate) == pytest.approx(1e-3)
-    found = float(gan.discriminator_optimizer.learning_rate)
-    assert found == pytest.approx(0.5e-3)
-
-
 # The networks
 
 
-def test_paper_counts():
-    """The layer table of the authors' release, without convolution biases."""
-    gan = models.VectorGANCLS.paper()
-    assert gan.image_shape == (64, 64, 3)
-
-    def bottleneck(maps):
-        inside = maps // 4
-        return (
-            (maps * inside + 2 * inside)
-            + (9 * inside * inside + 2 * inside)
-            + (9 * inside * maps + 2 * maps)
-        )
-
-    generator = (
-        (1024 * 128 + 128)
-        + (16 * (100 + 128) * 1024 + 2 * 1024)
-        + bottleneck(1024)
-        + (16 * 1024 * 512 + 2 * 512)
-        + bottleneck(512)
-        + (16 * 512 * 256 + 2 * 256)
-        + (16 * 256 * 128 + 2 * 128)
-        + 16 * 128 * 3
-    )
-    assert generator == 18_905_472
-    discriminator = (
-        16 * 3 * 64
-        + (16 * 64 * 128 + 2 * 128)
-        + (16 * 128 * 256 + 2 * 256)
-        + (16 * 256 * 512 + 2 * 512)
-        + bottleneck(512)
-        + (1024 * 128 + 2 * 128)
-        + ((512 + 128) * 512 + 2 * 512)
-        + 16 * 512
-    )
-    assert discriminator == 4_029_952
-    for network, count in (
-        (gan.generator, generator),
-        (gan.discriminator, discriminator),
-    ):
-        found = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
-        assert found == count
-
-
-def test_both_networks_listen_to_the_sentence(gan):
+def test_both_networks_depend_on_the_sentence(gan):
     latents = gan.seeded_latents(0, 1)
     vectors = gan.encode(["a red square", "a blue square"])
     one, other = tf.constant(vectors[:1]), tf.constant(vectors[1:])
@@ -257,16 +204,16 @@ def test_encode_reads_words_in_order(gan):
         ]
     )
     assert vectors.shape == (5, 6) and vectors.dtype == np.float32
-    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-7)
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=2e-6)
     assert np.abs(vectors[0] - vectors[2]).max() > 1e-5
-    np.testing.assert_allclose(vectors[3], vectors[4], atol=1e-7)
+    np.testing.assert_allclose(vectors[3], vectors[4], atol=2e-6)
     assert np.abs(vectors[0] - vectors[3]).max() > 1e-5
 
 
 def test_encode_does_not_depend_on_the_batch(gan):
     captions = list(tiny.captions(7))
     alone = [gan.encode([c])[0] for c in captions]
-    # Unit deviation makes rounding larger too, by a factor of about 10.
+    # Normalization multiplies rounding errors, too, by about 10.
     np.testing.assert_allclose(gan.encode(captions), alone, atol=2e-6)
 
 
@@ -415,14 +362,13 @@ def test_bad_vectors_are_refused_before_the_first_step():
         )
 
 
-def test_arguments_are_checked():
-    for change, message in (
-        ({"image_size": 8}, "image_size=8"),
-        ({"sentence_dim": 0}, "sentence_dim=0"),
-        ({"halve_every": 0}, "halve_every=0"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            tiny.gan_cls(**change)
+@pytest.mark.parametrize(
+    "words, message",
+    [((), "0 words, 0 different"), (("a", "a"), "2 words, 1 different")],
+)
+def test_vocabulary_is_checked(words, message):
+    with pytest.raises(ValueError, match=message):
+        tiny.gan_cls(vocabulary=words)
 
 
 class Recorder(keras.metrics.Metric):
@@ -447,8 +393,8 @@ def test_evaluate_takes_captions():
 
 
 @pytest.mark.slow
-def test_draws_what_the_captions_say():
-    """Squares of three colors on two sides; both must be as asked."""
+def test_generates_what_the_captions_describe():
+    """Squares of three colors on two sides; both must match the caption."""
     keras.utils.set_random_seed(3)
     random = np.random.RandomState(0)
     color, place = random.randint(3, size=3200), random.randint(2, size=3200)
@@ -475,15 +421,17 @@ def test_draws_what_the_captions_say():
         seed=1,
     )
     gan.compile()
-    asked = [(i % 3, i // 3 % 2) for i in range(60)]
+    requested = [(i % 3, i // 3 % 2) for i in range(60)]
 
     def share():
         """Returns how many have the color and the place of the caption."""
-        drawn = gan.generate(captions=[caption(*a) for a in asked], seed=0)
-        light = drawn.astype("float64").reshape(-1, 16, 2, 8, 3).sum((1, 3))
+        generated = gan.generate(
+            captions=[caption(*a) for a in requested], seed=0
+        )
+        light = generated.astype("float64").reshape(-1, 16, 2, 8, 3).sum((1, 3))
         # [image, place, color]
         brightest = light.reshape(-1, 6).argmax(1)
-        right = brightest == [3 * p + c for c, p in asked]
+        right = brightest == [3 * p + c for c, p in requested]
         return (right & (light.max((1, 2)) > 0.4 * 25 * 255)).mean()
 
     assert share() < 0.4

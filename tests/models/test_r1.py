@@ -36,30 +36,24 @@ def batch_and_scores(gan, name):
 
 
 @pytest.mark.parametrize("name", ["dcgan", "gan_cls"])
-def test_half_of_gamma_times_the_squared_gradient_is_added(name):
+def test_half_of_gamma_times_the_squared_gradient_norm_is_added(name):
     gan = tiny.by_name(name).compiled(run_eagerly=True)
     batch, images, scores = batch_and_scores(gan, name)
-    gradients = penalties.r1_penalty(scores, images).numpy()
+    squared = penalties.r1_penalty(scores, images).numpy()
     without = losses_of_a_step(gan, batch, 0.0)
     found = losses_of_a_step(gan, batch, 6.0)
     assert found["d_loss"] - without["d_loss"] == pytest.approx(
-        3.0 * np.mean(gradients), rel=1e-3
+        3.0 * np.mean(squared), rel=1e-3
     )
     assert found["g_loss"] == without["g_loss"]
 
 
 @pytest.mark.parametrize("name", ["dcgan", "gan_cls"])
 def test_it_flattens_the_discriminator(name):
-    gradients = []
+    squared = []
     for gamma in (0.0, 10.0):
         gan = tiny.by_name(name).compiled({"r1_gamma": gamma})
         gan.fit(tiny.by_name(name).dataset(), epochs=20, verbose=0)
         _, images, scores = batch_and_scores(gan, name)
-        gradients.append(np.mean(penalties.r1_penalty(scores, images)))
-    assert gradients[1] < 0.5 * gradients[0]
-
-
-@pytest.mark.parametrize("name", ["dcgan", "gan_cls"])
-def test_negative_weights_are_refused(name):
-    with pytest.raises(ValueError, match=r"r1_gamma=-1\.0"):
-        tiny.by_name(name).build(r1_gamma=-1.0)
+        squared.append(np.mean(penalties.r1_penalty(scores, images)))
+    assert squared[1] < 0.5 * squared[0]
