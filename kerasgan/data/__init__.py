@@ -5,6 +5,7 @@ each task. The module `images` has the conversions and checks; its contents
 are reached through this package, where `images` is the function.
 """
 
+from kerasgan.data.catalog import NAMES
 from kerasgan.data.images import (
     check_captions,
     check_images,
@@ -28,7 +29,7 @@ from kerasgan.data.pipeline import (
     stream_groups,
     unpaired,
 )
-from kerasgan.data.prepared import NAMES, load, prepare
+from kerasgan.data.prepared import load, prepare
 
 __all__ = [
     "NAMES",

@@ -17,7 +17,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from kerasgan.data import folder, prepared, splits
+from kerasgan.data import catalog, folder, prepared
 from kerasgan.data.images import (
     check_captions,
     check_images,
@@ -91,7 +91,7 @@ def images(
     """
     if _is_name(source):
         examples = prepared.load(source, split, size, data_dir)
-        pictures = examples.get("image", examples.get("target"))
+        pictures = examples[catalog.get(source).image]
     elif _is_path(source):
         pictures, _ = folder.read_pictures(
             folder.find_pictures(source), size, channels or 3, skip_broken
@@ -422,7 +422,7 @@ def unpaired(
     if _is_name(source):
         examples = prepared.load(source, split, size, data_dir)
         first, second = _sides(source, examples)
-        in_second = _second_half(source, examples)
+        in_second = catalog.get(source).halves(examples)
         first, second = first[~in_second], second[in_second]
     else:
         first, second = (
@@ -666,7 +666,7 @@ def _is_name(source):
 
     A folder of that name is reached as `"./personas"`.
     """
-    return isinstance(source, str) and source in prepared.NAMES
+    return isinstance(source, str) and source in catalog.NAMES
 
 
 def _pair(source, form):
@@ -683,7 +683,7 @@ def _pictures(pictures, size, channels, name):
     if not isinstance(pictures, (np.ndarray, tf.Tensor)):
         raise ValueError(
             f"`{name}` must be an array of pictures, a folder or the name of "
-            f"a prepared data set ({', '.join(prepared.NAMES)}). Received: "
+            f"a prepared data set ({', '.join(catalog.NAMES)}). Received: "
             f"{type(pictures).__name__}."
         )
     if len(pictures.shape) != 4 or pictures.shape[-1] not in (1, 3):
@@ -787,20 +787,6 @@ def _sides(name, examples):
             "two folders or two arrays."
         )
     return examples["input"], examples["target"]
-
-
-def _second_half(name, examples):
-    """Tells which examples give their target and not their input."""
-    if name == "fluent":
-        # The last digit, modulo 10, chose the part.
-        return np.array(
-            [
-                splits.digest(concept.decode()) // 10 % 2 == 1
-                for concept in examples["concept"]
-            ]
-        )
-    # From the 44th degree east on; bands begin there and half way round.
-    return (examples["longitude"] + 136) % 360 >= 180
 
 
 def _caption_beside(path):

@@ -6,14 +6,8 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from kerasgan.data import catalog
 from kerasgan.data.images import pad, resize
-
-# Each has a module of its name.
-NAMES = ("fashion_mnist", "fluent", "personas", "relief")
-
-# Height and width at which each is read by default. Fashion-MNIST's 28 are
-# padded, because networks halve and double.
-SIZES = {"fashion_mnist": 32, "fluent": 128, "personas": 64, "relief": 128}
 
 
 def prepare(name, data_dir=None):
@@ -35,7 +29,7 @@ def prepare(name, data_dir=None):
         OSError: If something that the data are made from cannot be had, or
             its checksum differs.
     """
-    _check_name(name)
+    catalog.get(name)
     # TFDS and the renderer are slow to import and only needed here.
     module = importlib.import_module(f"kerasgan.data.{name}")
     try:
@@ -84,10 +78,14 @@ def load(name, split="train", size=None, data_dir=None):
     examples = tf.nest.map_structure(
         lambda values: values.numpy(), next(iter(dataset))
     )
-    target = SIZES[name] if size is None else size
+    data_set = catalog.get(name)
     for key, feature in builder.info.features.items():
         if isinstance(feature, tfds.features.Image):
-            examples[key] = _to_size(name, examples[key], target)
+            examples[key] = _to_size(
+                examples[key],
+                data_set.size,
+                data_set.size if size is None else size,
+            )
     return examples
 
 
@@ -105,22 +103,18 @@ def class_names(name, data_dir=None):
         ValueError: If the data set does not exist, or has no classes.
         OSError: If it is not prepared.
     """
-    features = _builder(name, None, data_dir).info.features
-    if "label" not in features:
+    if "label" not in catalog.get(name).conditions:
         raise ValueError(f"{name} has no classes; fashion_mnist has.")
-    return tuple(features["label"].names)
+    builder = _builder(name, None, data_dir)
+    return tuple(builder.info.features["label"].names)
 
 
 def _builder(name, size, data_dir):
     import tensorflow_datasets as tfds
 
-    _check_name(name)
-    full_name = name
-    if name == "relief":
-        size = SIZES[name] if size is None else size
-        full_name = f"{name}/{64 if size <= 64 else 128}"
+    data_set = catalog.get(name)
     try:
-        builder = tfds.builder(full_name, data_dir=data_dir)
+        builder = tfds.builder(_full_name(data_set, size), data_dir=data_dir)
     except tfds.core.registered.DatasetNotFoundError:
         builder = None
     if builder is None or not builder.data_path.exists():
@@ -132,9 +126,22 @@ def _builder(name, size, data_dir):
     return builder
 
 
-def _to_size(name, pictures, size):
-    if name == "fashion_mnist" and pictures.shape[1] < SIZES[name] <= size:
-        pictures = pad(pictures, SIZES[name]).numpy()
+def _full_name(data_set, size):
+    """Returns TFDS' name, with the configuration if there are several."""
+    if len(data_set.stored_sizes) == 1:
+        return data_set.name
+    size = data_set.size if size is None else size
+    stored = min(
+        (stored for stored in data_set.stored_sizes if stored >= size),
+        default=max(data_set.stored_sizes),
+    )
+    return f"{data_set.name}/{stored}"
+
+
+def _to_size(pictures, padded_size, size):
+    """Pads pictures that are smaller than their set's size, then resizes."""
+    if pictures.shape[1] < padded_size <= size:
+        pictures = pad(pictures, padded_size).numpy()
     return resized(pictures, size)
 
 
@@ -158,10 +165,3 @@ def resized(pictures, size):
         rows = slice(start, start + 512)
         result[rows] = resize(pictures[rows], size).numpy()
     return result
-
-
-def _check_name(name):
-    if name not in NAMES:
-        raise ValueError(
-            f"Unknown data set: {name!r}. There are {', '.join(NAMES)}."
-        )

@@ -2,10 +2,10 @@
 
 import functools
 
-from kerasgan.data import splits
+from kerasgan.data import catalog
 from kerasgan.recipes import _images
 
-TRAINING_IMAGES = splits.COUNTS["fashion_mnist"]["train"]
+TRAINING_IMAGES = catalog.get("fashion_mnist").counts["train"]
 # As the authors name them; labels are positions here.
 CLASSES = (
     "T-shirt/top",

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from kerasgan import data, metrics, training
-from kerasgan.data import splits
+from kerasgan.data import catalog
 
 BATCH = 500
 
@@ -59,7 +59,7 @@ def recipe(
             epochs=epochs - first_epoch,
         )
 
-    examples = splits.COUNTS[dataset]["train"]
+    examples = catalog.get(dataset).counts["train"]
     return training.Recipe(
         name=name,
         dataset=dataset,

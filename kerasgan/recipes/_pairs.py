@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from kerasgan import data, metrics, training
-from kerasgan.data import splits
+from kerasgan.data import catalog
 from kerasgan.recipes._optimizers import falling_adam
 
 BATCH = 64
@@ -61,7 +61,7 @@ def pix2pix(
         rate: float. The first learning rate. Defaults to `2e-4`, the paper's.
         **more: See `recipe`.
     """
-    steps = splits.COUNTS[dataset]["train"] // batch_size
+    steps = catalog.get(dataset).counts["train"] // batch_size
 
     def compiled():
         gan = build()

@@ -1,9 +1,9 @@
 """What the recipes on Personas share."""
 
-from kerasgan.data import splits
+from kerasgan.data import catalog
 from kerasgan.recipes import _images
 
-TRAINING_IMAGES = splits.COUNTS["personas"]["train"]
+TRAINING_IMAGES = catalog.get("personas").counts["train"]
 
 
 def recipe(name, build, batch_size, epochs, **changes):
