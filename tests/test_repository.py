@@ -9,7 +9,7 @@ import re
 import pytest
 
 import zoo
-from kerasgan import evaluation, metrics, training
+from kerasgan import evaluation, metrics, recipes
 from tests import faults
 from tests.scripts import script
 
@@ -30,7 +30,7 @@ def kept_scores():
 
 
 def test_models_and_recipes_are_the_same():
-    assert set(zoo.list()) == set(training.recipes())
+    assert set(zoo.list()) == set(recipes.names())
 
 
 def test_the_gallery_and_the_leaderboard_are_made_from_the_folders():
@@ -140,7 +140,7 @@ def test_a_card_shows_the_measured_scores(name):
 
 @every_name
 def test_a_recipe_is_that_of_its_card(name):
-    recipe, _ = training.load_recipe(name)
+    recipe, _ = recipes.load(name)
     card = zoo.card(name)
     assert (recipe.name, recipe.dataset) == (card.name, card.dataset)
     assert (recipe.license, recipe.description) == (
@@ -151,7 +151,7 @@ def test_a_recipe_is_that_of_its_card(name):
 
 @every_name
 def test_a_recipe_says_what_came_out(name):
-    _, text = training.load_recipe(name)
+    _, text = recipes.load(name)
     docstring = " ".join(ast.get_docstring(ast.parse(text)).split())
     assert leaderboard().trained(name) in docstring
 

@@ -17,13 +17,15 @@ under agreement10k_fashion_mnist. More is on the card,
 zoo/cgan_fashion_mnist_32.
 """
 
+from kerasgan.data import catalog
 from kerasgan.models import CGAN
-from kerasgan.recipes import _fashion_mnist
+from kerasgan.recipes import Recipe, _images
 from kerasgan.recipes._optimizers import falling_adam
 
+DATA = catalog.get("fashion_mnist")
 BATCH_SIZE = 64
 EPOCHS = 37
-STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
@@ -40,6 +42,17 @@ def build():
 
 
 def recipe():
-    return _fashion_mnist.labelled_recipe(
-        "cgan_fashion_mnist_32", build, BATCH_SIZE, EPOCHS
+    return Recipe(
+        name="cgan_fashion_mnist_32",
+        dataset=DATA.name,
+        description="Draws grey pictures of clothing of the class asked for.",
+        license=DATA.license,
+        build=build,
+        batches=_images.batches(DATA, BATCH_SIZE, EPOCHS, "label"),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_images.distance_to_training_images(DATA),
+        sample=_images.eight_of_each_class,
+        classes=DATA.classes,
+        features=DATA.name,
     )

@@ -19,13 +19,15 @@ seed 0 at commit 87ff379: FD 0.153 under fd10k_fashion_mnist_test. More is on
 the card, zoo/dcgan_fashion_mnist_32.
 """
 
+from kerasgan.data import catalog
 from kerasgan.models import DCGAN
-from kerasgan.recipes import _fashion_mnist
+from kerasgan.recipes import Recipe, _images
 from kerasgan.recipes._optimizers import falling_adam
 
+DATA = catalog.get("fashion_mnist")
 BATCH_SIZE = 64
 EPOCHS = 58
-STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
@@ -41,6 +43,15 @@ def build():
 
 
 def recipe():
-    return _fashion_mnist.recipe(
-        "dcgan_fashion_mnist_32", build, BATCH_SIZE, EPOCHS
+    return Recipe(
+        name="dcgan_fashion_mnist_32",
+        dataset=DATA.name,
+        description="Draws grey pictures of clothing.",
+        license=DATA.license,
+        build=build,
+        batches=_images.batches(DATA, BATCH_SIZE, EPOCHS),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_images.distance_to_training_images(DATA),
+        features=DATA.name,
     )

@@ -15,13 +15,15 @@ Trained for 0.9 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
 zoo/dcgan_personas_64.
 """
 
+from kerasgan.data import catalog
 from kerasgan.models import DCGAN
-from kerasgan.recipes import _personas
+from kerasgan.recipes import Recipe, _images
 from kerasgan.recipes._optimizers import falling_adam
 
+DATA = catalog.get("personas")
 BATCH_SIZE = 64
 EPOCHS = 24
-STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
@@ -37,6 +39,16 @@ def build():
 
 
 def recipe():
-    return _personas.recipe(
-        "dcgan_personas_64", build, BATCH_SIZE, EPOCHS, score_every=2
+    return Recipe(
+        name="dcgan_personas_64",
+        dataset=DATA.name,
+        description="Draws faces in the style of an avatar set.",
+        license=DATA.license,
+        build=build,
+        batches=_images.batches(DATA, BATCH_SIZE, EPOCHS),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_images.distance_to_training_images(DATA, count=5000),
+        score_every=2,
+        features=DATA.name,
     )

@@ -25,14 +25,16 @@ seed 0 at commit f5577c1: hair 73%, hair color 69%, eyes 98%, mouth 97%, skin
 """
 
 from kerasgan import data
+from kerasgan.data import catalog
 from kerasgan.models import GANCLS
 from kerasgan.models.gan_cls import words_of
-from kerasgan.recipes import _images, _personas
+from kerasgan.recipes import Recipe, _images
 from kerasgan.recipes._optimizers import falling_adam
 
+DATA = catalog.get("personas")
 BATCH_SIZE = 32
 EPOCHS = 38
-STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
@@ -61,13 +63,19 @@ def first_captions(gan):
 
 
 def recipe():
-    return _personas.recipe(
-        "gan_cls_personas_64",
-        build,
-        BATCH_SIZE,
-        EPOCHS,
-        condition="caption",
-        score_every=4,
+    return Recipe(
+        name="gan_cls_personas_64",
+        dataset=DATA.name,
         description="Draws the face that a sentence describes.",
+        license=DATA.license,
+        build=build,
+        batches=_images.batches(DATA, BATCH_SIZE, EPOCHS, "caption"),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_images.distance_to_training_images(
+            DATA, captions=True, count=5000
+        ),
+        score_every=4,
         sample=first_captions,
+        features=DATA.name,
     )

@@ -19,18 +19,21 @@ seed 0 at commit 46067cd: L1 9.8, SSIM 0.788 under pairs_fluent_test_64. More is
 on the card, zoo/pix2pix_fluent_64.
 """
 
-import functools
-
 from kerasgan import data
+from kerasgan.data import catalog
 from kerasgan.models import Pix2Pix
-from kerasgan.recipes import _pairs
+from kerasgan.recipes import Recipe, _pairs
+from kerasgan.recipes._optimizers import falling_adam
 
+DATA = catalog.get("fluent")
 SIZE = 64
 BATCH_SIZE = 8
+EPOCHS = 20
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
-    return Pix2Pix(
+    gan = Pix2Pix(
         image_size=SIZE,
         max_width=64,
         patch_size=16,
@@ -39,23 +42,33 @@ def build():
         seed=0,
         dtype="mixed_bfloat16",
     )
+    updates = STEPS * EPOCHS
+    gan.compile(falling_adam(updates), falling_adam(updates))
+    return gan
+
+
+def batches(first_epoch):
+    return data.paired(
+        DATA.name,
+        SIZE,
+        BATCH_SIZE,
+        augment=data.move,
+        first_epoch=first_epoch,
+        epochs=EPOCHS - first_epoch,
+    )
 
 
 def recipe():
-    return _pairs.pix2pix(
-        "pix2pix_fluent_64",
-        "fluent",
-        SIZE,
-        build,
-        functools.partial(
-            data.paired,
-            "fluent",
-            SIZE,
-            BATCH_SIZE,
-            augment=data.move,
-        ),
-        BATCH_SIZE,
-        epochs=20,
+    return Recipe(
+        name="pix2pix_fluent_64",
+        dataset=DATA.name,
         description="Turns a flat emoji into a 3D one.",
-        license="MIT",
+        license=DATA.license,
+        build=build,
+        batches=batches,
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_pairs.similarity_to_targets(DATA.name, SIZE),
+        score_every=2,
+        sample=_pairs.inputs_and_outputs(DATA.name, SIZE),
     )

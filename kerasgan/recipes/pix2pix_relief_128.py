@@ -18,18 +18,21 @@ seed 0 at commit c90012f: L1 24.6, SSIM 0.507 under pairs_relief_test_128, FD
 7.089 under fd340_relief_test_128. More is on the card, zoo/pix2pix_relief_128.
 """
 
-import functools
-
 from kerasgan import data
+from kerasgan.data import catalog
 from kerasgan.models import Pix2Pix
-from kerasgan.recipes import _pairs
+from kerasgan.recipes import Recipe, _pairs
+from kerasgan.recipes._optimizers import falling_adam
 
+DATA = catalog.get("relief")
 SIZE = 128
 BATCH_SIZE = 2
+EPOCHS = 24
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
-    return Pix2Pix(
+    gan = Pix2Pix(
         image_size=SIZE,
         width=32,
         max_width=128,
@@ -38,20 +41,35 @@ def build():
         seed=0,
         dtype="mixed_bfloat16",
     )
+    updates = STEPS * EPOCHS
+    gan.compile(
+        falling_adam(updates, rate=6e-4), falling_adam(updates, rate=6e-4)
+    )
+    return gan
+
+
+def batches(first_epoch):
+    return data.paired(
+        DATA.name,
+        SIZE,
+        BATCH_SIZE,
+        first_epoch=first_epoch,
+        epochs=EPOCHS - first_epoch,
+    )
 
 
 def recipe():
-    return _pairs.pix2pix(
-        "pix2pix_relief_128",
-        "relief",
-        SIZE,
-        build,
-        functools.partial(data.paired, "relief", SIZE, BATCH_SIZE),
-        BATCH_SIZE,
-        epochs=24,
-        rate=6e-4,
+    return Recipe(
+        name="pix2pix_relief_128",
+        dataset=DATA.name,
         description="Turns a shaded relief map into the satellite's view.",
-        license="Apache-2.0",
-        score=_pairs.distance_to_targets("relief", SIZE),
-        features="relief",
+        license=DATA.license,
+        build=build,
+        batches=batches,
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_pairs.distance_to_targets(DATA.name, SIZE),
+        score_every=2,
+        sample=_pairs.inputs_and_outputs(DATA.name, SIZE),
+        features=DATA.name,
     )

@@ -18,13 +18,15 @@ seed 0 at commit 3dba000: FD 0.169 under fd10k_fashion_mnist_test. More is on
 the card, zoo/progan_fashion_mnist_32, also of the pauses in these hours.
 """
 
+from kerasgan.data import catalog
 from kerasgan.models import ProGAN
 from kerasgan.optimizers import Adam
-from kerasgan.recipes import _fashion_mnist
+from kerasgan.recipes import Recipe, _images
 
+DATA = catalog.get("fashion_mnist")
 BATCH_SIZE = 32
 EPOCHS = 24
-STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
@@ -45,6 +47,16 @@ def build():
 
 
 def recipe():
-    return _fashion_mnist.recipe(
-        "progan_fashion_mnist_32", build, BATCH_SIZE, EPOCHS, score_every=2
+    return Recipe(
+        name="progan_fashion_mnist_32",
+        dataset=DATA.name,
+        description="Draws grey pictures of clothing.",
+        license=DATA.license,
+        build=build,
+        batches=_images.batches(DATA, BATCH_SIZE, EPOCHS),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_images.distance_to_training_images(DATA),
+        score_every=2,
+        features=DATA.name,
     )

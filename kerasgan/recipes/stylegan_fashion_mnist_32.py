@@ -19,13 +19,15 @@ under agreement10k_fashion_mnist. More is on the card,
 zoo/stylegan_fashion_mnist_32.
 """
 
+from kerasgan.data import catalog
 from kerasgan.models import StyleGAN
-from kerasgan.recipes import _fashion_mnist
+from kerasgan.recipes import Recipe, _images
 from kerasgan.recipes._optimizers import late_adam
 
+DATA = catalog.get("fashion_mnist")
 BATCH_SIZE = 32
 EPOCHS = 28
-STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
@@ -49,12 +51,19 @@ def build():
 
 
 def recipe():
-    return _fashion_mnist.labelled_recipe(
-        "stylegan_fashion_mnist_32",
-        build,
-        BATCH_SIZE,
-        EPOCHS,
-        score_every=2,
+    return Recipe(
+        name="stylegan_fashion_mnist_32",
+        dataset=DATA.name,
         description="Draws grey pictures of clothing of the class asked for, "
         "with styles to mix.",
+        license=DATA.license,
+        build=build,
+        batches=_images.batches(DATA, BATCH_SIZE, EPOCHS, "label"),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_images.distance_to_training_images(DATA),
+        score_every=2,
+        sample=_images.eight_of_each_class,
+        classes=DATA.classes,
+        features=DATA.name,
     )

@@ -23,13 +23,15 @@ seed 0 at commit c5707f6: FD 14.389 under fd10k_personas_train. More is on the
 card, zoo/stylegan_personas_64.
 """
 
+from kerasgan.data import catalog
 from kerasgan.models import StyleGAN
-from kerasgan.recipes import _personas
+from kerasgan.recipes import Recipe, _images
 from kerasgan.recipes._optimizers import late_adam
 
+DATA = catalog.get("personas")
 BATCH_SIZE = 32
 EPOCHS = 54
-STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
@@ -50,12 +52,17 @@ def build():
 
 
 def recipe():
-    return _personas.recipe(
-        "stylegan_personas_64",
-        build,
-        BATCH_SIZE,
-        EPOCHS,
-        score_every=2,
+    return Recipe(
+        name="stylegan_personas_64",
+        dataset=DATA.name,
         description="Draws faces in the style of an avatar set, with styles "
         "to mix.",
+        license=DATA.license,
+        build=build,
+        batches=_images.batches(DATA, BATCH_SIZE, EPOCHS),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_images.distance_to_training_images(DATA, count=5000),
+        score_every=2,
+        features=DATA.name,
     )

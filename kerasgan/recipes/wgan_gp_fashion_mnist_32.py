@@ -17,13 +17,15 @@ seed 0 at commit 537af44: FD 0.282 under fd10k_fashion_mnist_test. More is on
 the card, zoo/wgan_gp_fashion_mnist_32.
 """
 
+from kerasgan.data import catalog
 from kerasgan.models import WGANGP
-from kerasgan.recipes import _fashion_mnist
+from kerasgan.recipes import Recipe, _images
 from kerasgan.recipes._optimizers import falling_adam
 
+DATA = catalog.get("fashion_mnist")
 BATCH_SIZE = 32
 EPOCHS = 28
-STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
@@ -44,6 +46,16 @@ def build():
 
 
 def recipe():
-    return _fashion_mnist.recipe(
-        "wgan_gp_fashion_mnist_32", build, BATCH_SIZE, EPOCHS, score_every=2
+    return Recipe(
+        name="wgan_gp_fashion_mnist_32",
+        dataset=DATA.name,
+        description="Draws grey pictures of clothing.",
+        license=DATA.license,
+        build=build,
+        batches=_images.batches(DATA, BATCH_SIZE, EPOCHS),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_images.distance_to_training_images(DATA),
+        score_every=2,
+        features=DATA.name,
     )
