@@ -5,6 +5,7 @@ import pathlib
 import random
 import re
 import subprocess
+import sys
 import time
 
 import keras
@@ -179,6 +180,14 @@ def test_training_stops_at_the_first_loss_that_is_not_finite(recipe, tmp_path):
     with pytest.raises(callbacks.NonFiniteLoss, match="at step . of epoch 1"):
         training.train(broken, tmp_path, verbose=0)
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_listing_recipes_does_not_import_tensorflow():
+    program = (
+        "import sys; from kerasgan import recipes; recipes.names(); "
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_recipes_are_found_by_name_and_by_file(recipe_file):
