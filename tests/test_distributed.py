@@ -89,7 +89,7 @@ def test_one_process_is_the_chief(mirrored):
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory):
-    """Returns the folder of a run of two workers that nothing disturbs."""
+    """Returns the folder of a run of two workers without interruption."""
     made = {}
 
     def run(name, epochs, **options):
@@ -117,7 +117,7 @@ def test_two_workers_end_with_the_same_weights(straight, name):
     epochs = list(range(1, 17))
     assert [entry["epoch"] for entry in runs.log(folder / "run")] == epochs
     left = runs.left(folder / "run")
-    # Two event files an epoch: numbers, and the picture.
+    # Two event files an epoch: numbers, and the image.
     assert left["events"] == sorted(
         f"epoch_{epoch:06d}" for epoch in (*epochs, *epochs)
     )

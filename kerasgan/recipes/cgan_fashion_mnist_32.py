@@ -4,12 +4,13 @@
     kerasgan train cgan_fashion_mnist_32
     kerasgan publish runs/cgan_fashion_mnist_32 -o zoo/cgan_fashion_mnist_32
 
-The convolutional form. Beyond the papers: the averaged generator draws, and
-the learning rates fall in a straight line to zero.
+The convolutional form. Beyond the papers: the averaged generator is used, and
+the learning rates decrease linearly to zero.
 
-The published weights did not come of this recipe alone: the rates fell to zero
-over 25 epochs (593f543, on an AMD EPYC), and from the weights kept then, with
-fresh optimizers, anew over 12. From nothing only its first epoch was run.
+The published weights are not from this recipe alone: the rates decreased to
+zero over 25 epochs (593f543, on an AMD EPYC), and from the weights kept then,
+with new optimizers, again over 12. Of this recipe itself only the first epoch
+was run.
 
 Trained for 2.2 hours by the clock on 2 cores (Intel(R) Xeon(R) Processor), with
 seed 0 at commit b692cec: FD 0.141 under fd10k_fashion_mnist_test, class 92.1%

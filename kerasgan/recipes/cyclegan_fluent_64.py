@@ -5,11 +5,11 @@
     kerasgan publish runs/cyclegan_fluent_64 -o zoo/cyclegan_fluent_64
 
 Flat drawings of one half of the concepts and 3D renderings of the other, so no
-pair is ever seen. The paper's networks for small pictures, six blocks, at half
-their width. Beyond the paper: batches of 4 instead of 1, which make a fuller
-use of a processor, pictures are moved about instead of enlarged and cut, and
-averaged generators translate. The epoch whose validation pictures are nearest
-to their targets is kept.
+pair is ever seen. The paper's networks for small images, six blocks, at half
+their width. Beyond the paper: batches of 4 instead of 1, for a better use of
+the processor; images are moved instead of enlarged and cropped; and the
+averaged generators translate. The epoch whose validation images are nearest to
+their targets is kept.
 
 Trained for 1.2 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
 be48f27: L1 11.5, SSIM 0.754 under pairs_fluent_test_64, L1 12.1, SSIM 0.751

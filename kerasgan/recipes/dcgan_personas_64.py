@@ -5,10 +5,10 @@
     kerasgan publish runs/dcgan_personas_64 -o zoo/dcgan_personas_64
 
 The network of the paper. Beyond it: an R1 penalty, without which the
-discriminator tells these flat drawings from generated ones so easily that its
-loss goes to nothing and the images stay noise; the averaged generator draws,
-and the learning rates fall in a straight line to zero. bfloat16 makes a step
-faster (docs/performance.md); the penalty stays float32.
+discriminator separates these flat drawings from generated ones so easily that
+its loss vanishes and the images stay noise; the averaged generator is used, and
+the learning rates decrease linearly to zero. bfloat16 makes a step faster
+(docs/performance.md); the penalty stays float32.
 
 Trained for 0.9 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
 6c12ba1: FD 9.319 under fd10k_personas_train. More is on the card,

@@ -4,14 +4,15 @@
     kerasgan train pix2pix_relief_128
     kerasgan publish runs/pix2pix_relief_128 -o zoo/pix2pix_relief_128
 
-The paper's networks at half their width, and at most 128 feature maps where
-pictures are small: with 256 it learned the training bands by heart. A score
-sees 16x16 pixels, half as large a part of a picture as the paper's 70 of 256:
-on the validation bands texture and colors came nearer so than with 34 or 70.
+The paper's networks at half their width, and at most 128 feature maps at low
+resolutions: with 256 the training bands were memorized. The receptive field of
+a logit is 16x16 pixels, half the share of the image of the paper's 70 of 256:
+texture and colors of the validation bands were closer than with 34 or 70.
 Beyond the paper: batches of 2 instead of 1; three times its learning rate,
-for so short a run, falling in a straight line to zero; and the averaged
-generator translates. The epoch is kept whose validation pictures look most like
-their targets, by Fréchet distance: the one nearest in L1 is the most blurred.
+because the run is short, decreasing linearly to zero; and the averaged
+generator translates. The epoch whose validation images have the smallest
+Fréchet distance to their targets is kept: the one nearest in L1 is the most
+blurred.
 
 Trained for 0.3 hours by the clock on 2 cores (Intel(R) Xeon(R) Processor), with
 seed 0 at commit c90012f: L1 24.6, SSIM 0.507 under pairs_relief_test_128, FD

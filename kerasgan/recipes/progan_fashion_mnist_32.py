@@ -6,12 +6,12 @@
 
 The paper's networks with a sixteenth of its feature maps at each resolution, a
 twentieth of its images at each stage of growth, and three times its learning
-rate, for so short a run. bfloat16 makes a step faster, where the processor has
-it.
+rate, because the run is short. bfloat16 makes a step faster on processors that
+support it.
 
-The published weights did not come of this recipe alone: their rate fell to a
-third after 16 epochs and a half, again after 20, and started anew for the last
-two. From nothing only its first epoch was run.
+The published weights are not from this recipe alone: their rate decreased
+to a third after 16.5 epochs, again after 20, and was reset for the last two. Of
+this recipe itself only the first epoch was run.
 
 Trained for 5.1 hours by the clock on 2 cores (Intel(R) Xeon(R) Processor), with
 seed 0 at commit 3dba000: FD 0.169 under fd10k_fashion_mnist_test. More is on

@@ -8,10 +8,10 @@ r"""StyleGAN on Fashion-MNIST at 32x32, by class, growing from 8x8.
 The paper's networks with class labels, as its code has them, a sixteenth
 of its feature maps at each resolution, a mapping network of a quarter of the
 width, a fifteenth of its images at each stage of growth, and three times its
-learning rate, for so short a run, until it falls after 17 and 25 epochs. R1 is
-weaker than at 1024x1024, where an image has a thousand times the pixels to
-spread the slope over. bfloat16 makes a step faster (docs/performance.md);
-penalty and fade stay float32.
+learning rate, because the run is short, until it decreases after 17 and 25
+epochs. R1 is weaker than at 1024x1024, where the gradient is spread over a
+thousand times as many pixels. bfloat16 makes a step faster
+(docs/performance.md); penalty and fade stay float32.
 
 Trained for 3.3 hours by the clock on 2 cores (Intel(R) Xeon(R) Processor), with
 seed 0 at commit 5a20c0a: FD 0.143 under fd10k_fashion_mnist_test, class 93.3%

@@ -5,12 +5,12 @@ r"""WGAN-GP on Fashion-MNIST at 32x32.
     kerasgan publish runs/wgan_gp_fashion_mnist_32 \
         -o zoo/wgan_gp_fashion_mnist_32
 
-Beyond the paper, for a short run: one step of the critic to one of the
+Beyond the paper, for a short run: one step of the critic per step of the
 generator instead of five, at twice the generator's rate (Heusel et al., 2017,
-the two time-scale update rule), which is six times the paper's and falls in
-a straight line to zero as in the authors' own code for CIFAR-10; and batches of
-32 instead of 64. The averaged generator draws. bfloat16 makes a step faster,
-where the processor has it; slopes are squared in float32 all the same.
+the two time-scale update rule), which is six times the paper's and decreases
+linearly to zero as in the authors' own code for CIFAR-10; and batches of 32
+instead of 64. The averaged generator is used. bfloat16 makes a step faster on
+processors that support it; squared gradients are float32 all the same.
 
 Trained for 1.5 hours by the clock on 2 cores (Intel(R) Xeon(R) Processor), with
 seed 0 at commit 537af44: FD 0.282 under fd10k_fashion_mnist_test. More is on
