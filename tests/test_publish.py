@@ -9,9 +9,9 @@ import pytest
 
 import zoo
 from kerasgan import cli, data, evaluation, publishing, recipes
-from tests import hub as hubs
-from tests import server as servers
 from tests import tiny
+from tests.support import hub as hubs
+from tests.support import server as servers
 
 # A recipe on data of one's own, of which kerasgan knows nothing.
 RECIPE = """

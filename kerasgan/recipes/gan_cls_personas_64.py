@@ -26,8 +26,7 @@ seed 0 at commit f5577c1: hair 73%, hair color 69%, eyes 98%, mouth 97%, skin
 
 from kerasgan import data
 from kerasgan.data import catalog
-from kerasgan.models import GANCLS
-from kerasgan.models.gan_cls import words_of
+from kerasgan.models import GANCLS, words_of
 from kerasgan.recipes import Recipe, _images
 from kerasgan.recipes._optimizers import falling_adam
 

@@ -20,7 +20,7 @@ zoo/stylegan_fashion_mnist_32.
 """
 
 from kerasgan.data import catalog
-from kerasgan.models import StyleGAN
+from kerasgan.models import ConditionalStyleGAN
 from kerasgan.recipes import Recipe, _images
 from kerasgan.recipes._optimizers import late_adam
 
@@ -31,7 +31,7 @@ STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
-    gan = StyleGAN(
+    gan = ConditionalStyleGAN(
         image_size=32,
         channels=1,
         num_classes=10,
