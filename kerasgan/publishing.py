@@ -21,6 +21,7 @@ from kerasgan import (
     checkpoints,
     data,
     evaluation,
+    recipes,
     samples,
     training,
     weights,
@@ -481,9 +482,9 @@ def _recipe(run, given):
             )
     about = json.loads((run / "run.json").read_text("utf-8"))
     if given is None:
-        built_in = about["recipe"] in training.recipes()
+        built_in = about["recipe"] in recipes.names()
         given = about["recipe"] if built_in else run / "recipe.py"
-    recipe, _ = training.load_recipe(given)
+    recipe, _ = recipes.load(given)
     gan = training.build(recipe)
     now = {
         "recipe": recipe.name,
@@ -567,7 +568,7 @@ def _card(folder, recipe, metrics, weaknesses, about_data):
     epochs = metrics["training"]["epochs"]
     stopped = f" --epochs {epochs}" if epochs < recipe.epochs else ""
     command = f"`kerasgan train {recipe.name}{stopped}`"
-    if recipe.name not in training.recipes():
+    if recipe.name not in recipes.names():
         command = f"`{recipe.name}`, the author's own"
     fields = {**config, **metrics["training"]}
     fields |= {"parameters": parameters, "recipe": command}

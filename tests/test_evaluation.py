@@ -7,9 +7,10 @@ import pytest
 
 import zoo
 from kerasgan import data, evaluation, metrics
+from kerasgan.data import catalog
 from kerasgan.metrics import neighbors
 from kerasgan.metrics.color_regression import ColorRegression
-from kerasgan.recipes import _fashion_mnist, _pairs
+from kerasgan.recipes import _images, _pairs
 
 HAIR = ("bald", "mohawk")
 
@@ -354,7 +355,7 @@ def test_noise_is_far_and_a_missing_class_is_seen():
 
 @pytest.mark.data
 def test_training_streams_hold_the_padded_training_images():
-    batches = _fashion_mnist.recipe("a", None, batch_size=64, epochs=2).batches
+    batches = _images.batches(catalog.get("fashion_mnist"), 64, epochs=2)
     first = next(iter(batches(0))).numpy()
     assert first.shape == (64, 32, 32, 1)
     assert first.dtype == np.float32

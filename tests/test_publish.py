@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import zoo
-from kerasgan import cli, data, evaluation, publishing, training
+from kerasgan import cli, data, evaluation, publishing, recipes
 from tests import tiny
 from tests.support import hub as hubs
 from tests.support import server as servers
@@ -18,7 +18,7 @@ RECIPE = """
 import numpy as np
 
 from kerasgan import data, models
-from kerasgan.training import Recipe
+from kerasgan.recipes import Recipe
 
 pictures = np.random.RandomState(0).randint(0, 256, (16, 16, 16, 1), "uint8")
 
@@ -114,7 +114,7 @@ def test_a_run_on_own_data(trained, packed):
 
 
 def test_what_is_packed_is_the_best_of_the_run(trained, packed):
-    recipe, _ = training.load_recipe(trained / "recipe.py")
+    recipe, _ = recipes.load(trained / "recipe.py")
     gan = recipe.build()
     gan.load_weights(trained / "best.weights.h5")
     drawn = gan.generate(9, seed=4).astype(int)

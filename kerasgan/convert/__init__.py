@@ -10,7 +10,7 @@ import numpy as np
 
 from kerasgan import publishing
 from kerasgan.convert import cyclegan, dcgan, files, pix2pix, stylegan, tensors
-from kerasgan.data.folder import decode, find_pictures
+from kerasgan.data.folder import decode, find_images
 from kerasgan.tasks import TASKS
 
 # The networks of each architecture, in the order of their files on the command
@@ -315,7 +315,7 @@ def _samples(gan, given, images):
     if images is None:
         return None
     images = pathlib.Path(images)
-    paths = find_pictures(images) if images.is_dir() else [images]
+    paths = find_images(images) if images.is_dir() else [images]
     sources = np.stack(
         [decode(p, gan.image_size, gan.source_channels) for p in paths[:16]]
     )

@@ -11,7 +11,7 @@ class asked for. --judge takes another classifier than the zoo's, of another
 width, depth and seed, which no model was chosen by. It lies beside this file,
 made there by
 
-    python ../train_classifier.py judge_fashion_mnist_32 --width 24 \\
+    python -m kerasgan.classifiers judge_fashion_mnist_32 --width 24 \\
         --convolutions 3 --seed 7 --epochs 5 --float32
 """
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from kerasgan.data import splits
+from kerasgan.data import catalog
 from kerasgan.metrics import (
     PROTOCOLS,
     FeatureNetwork,
@@ -341,7 +341,7 @@ def test_counts_are_those_of_the_data():
     }
     for dataset in ("personas", "relief"):
         counts = {n for name, n in tests.items() if dataset in name}
-        assert counts == {splits.COUNTS[dataset]["test"]}
+        assert counts == {catalog.get(dataset).counts["test"]}
 
 
 @pytest.mark.parametrize(
