@@ -69,7 +69,7 @@ def patchgan(channels, width=4, normalized=True):
 
 
 def unet(halvings=5, width=4, source=3, target=3):
-    """netG of pix2pix, for pictures of 2 ** halvings."""
+    """netG of pix2pix, for images of 2 ** halvings."""
     g = State(3)
     g.convolution("model.model.0", width, source, 4)
     g.convolution("model.model.3", target, 2 * width, 4, bias=True, turned=True)
