@@ -347,7 +347,7 @@ def _translate(options):
         target.mkdir(parents=True, exist_ok=True)
         pairs = [
             (path, target / f"{path.stem}.png")
-            for path in folder.find_pictures(source)
+            for path in folder.find_images(source)
         ]
     else:
         _check_png(target)

@@ -10,7 +10,7 @@ import numpy as np
 
 from kerasgan import publishing
 from kerasgan.convert import cyclegan, dcgan, files, pix2pix, stylegan, tensors
-from kerasgan.data.folder import decode, find_pictures
+from kerasgan.data.folder import decode, find_images
 
 # What each architecture's files are, in the order in which they are given.
 # PyTorch's CycleGAN calls these G_A, G_B, D_A and D_B: its D_A judges what
@@ -315,7 +315,7 @@ def _samples(gan, given, pictures):
     if pictures is None:
         return None
     pictures = pathlib.Path(pictures)
-    paths = find_pictures(pictures) if pictures.is_dir() else [pictures]
+    paths = find_images(pictures) if pictures.is_dir() else [pictures]
     sources = np.stack(
         [decode(p, gan.image_size, gan.source_channels) for p in paths[:16]]
     )

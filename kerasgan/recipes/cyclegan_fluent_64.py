@@ -49,7 +49,11 @@ def recipe():
         SIZE,
         build,
         functools.partial(
-            data.unpaired, "fluent", SIZE, BATCH_SIZE, jitter="move"
+            data.unpaired,
+            "fluent",
+            SIZE,
+            BATCH_SIZE,
+            augment=data.move_and_mirror,
         ),
         STEPS,
         EPOCHS,

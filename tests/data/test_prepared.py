@@ -52,7 +52,7 @@ def test_fashion_mnist_names_a_damaged_file(tmp_path):
     source.mkdir()
     with pytest.raises(OSError, match="train-images.*cannot be read"):
         fashion_mnist.prepare_from_folder(source, tmp_path / "tfds")
-    packed = gzip.compress(b"pictures" * 1000)
+    packed = gzip.compress(b"images" * 1000)
     target = source / "train-images-idx3-ubyte.gz"
     target.write_bytes(packed[:-20])
     with pytest.raises(OSError, match="train-images.*cannot be read"):
@@ -144,10 +144,10 @@ def test_fashion_mnist_is_padded_before_it_is_resized():
 def test_counts_are_the_published_ones(name):
     for part, count in catalog.get(name).counts.items():
         examples = data.load(name, part)
-        pictures = examples[catalog.get(name).image]
-        assert len(pictures) == count, part
-        size, channels = catalog.get(name).size, pictures.shape[-1]
-        assert pictures.shape[1:] == (size, size, channels)
+        images = examples[catalog.get(name).image]
+        assert len(images) == count, part
+        size, channels = catalog.get(name).size, images.shape[-1]
+        assert images.shape[1:] == (size, size, channels)
         assert channels == (1 if name == "fashion_mnist" else 3)
 
 
