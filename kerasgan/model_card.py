@@ -62,8 +62,8 @@ states in full; docs/metrics.md explains each. `epoch 1` is the same model after
 its first epoch. To score it again: `kerasgan evaluate {name}`."""
 SHARES = """
 
-Frequencies in 10,000 generated images, as the classifier recognizes them, and
-in brackets in the training images:
+Frequency of each class or attribute value in 10,000 generated images, by the
+classifier; in brackets, in the training images:
 
 {lines}"""
 NEIGHBORS = """
