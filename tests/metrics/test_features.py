@@ -94,7 +94,7 @@ def test_recognize_names_the_most_probable_value(faces, make_images):
 
 def test_attributes_are_not_classes(faces):
     assert faces.classes == ()
-    with pytest.raises(ValueError, match="tell 2 attributes apart"):
+    with pytest.raises(ValueError, match="classify 2 attributes"):
         InceptionScore(faces)
 
 

@@ -147,7 +147,7 @@ def test_first_reference_images_only(network, make_images, batches):
     )
     assert scores["fd_tiny"]["reference_pictures"] == 500
     assert scores["fd_tiny"]["value"] == pytest.approx(expected, rel=1e-6)
-    with pytest.raises(ValueError, match="asks for 1501 .*Received: 1500"):
+    with pytest.raises(ValueError, match="needs 1501 .*Received: 1500"):
         evaluate(
             generator(make_images),
             batches,
@@ -297,7 +297,7 @@ def test_protocols_of_other_images_together(network, make_images, batches):
 
 
 def test_generator_that_returns_too_few(network, make_images, batches):
-    with pytest.raises(ValueError, match="1000 images .*Received: 999"):
+    with pytest.raises(ValueError, match="1000 images. Received: 999"):
         evaluate(
             lambda count, seed: make_images(count - 1),
             batches,
