@@ -10,9 +10,7 @@ import numbers
 
 import numpy as np
 
-_SIZE_REASON = (
-    "because each block halves or doubles it, down to or up from 4 pixels"
-)
+_SIZE_REASON = "because each block halves it until 4 pixels remain"
 
 
 def is_whole(value):

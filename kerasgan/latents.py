@@ -7,10 +7,8 @@ take a model give uint8 images.
 import numpy as np
 import tensorflow as tf
 
-from kerasgan import data
-from kerasgan.models.base import as_seed, check_positive, check_truncation
-from kerasgan.models.gan_cls import GANCLS
-from kerasgan.models.stylegan import StyleGAN
+from kerasgan import checks, data
+from kerasgan.models import ConditionalStyleGAN, StyleGAN, VectorGAN
 
 # The resolutions at which a style acts on pose and shape, on features, and
 # on colors and details: Karras et al., 2019, section 3.1.
@@ -111,7 +109,7 @@ def path(points, steps, between=slerp):
     frames = gan.run_in_batches(latents.path(corners, steps=30), 64)
     ```
     """
-    check_positive("steps", steps)
+    checks.positive(steps=steps)
     points = np.asarray(points, "float64")
     if len(points) < 2:
         raise ValueError(
@@ -187,7 +185,7 @@ def truncation_row(gan, seed, truncations, n=1, batch_size=64):
     """
     _check_styles(gan)
     for truncation in truncations:
-        check_truncation(truncation)
+        checks.truncation(truncation)
     columns = [
         gan.generate(n, seed, batch_size, truncation)
         for truncation in truncations
@@ -251,7 +249,7 @@ def between_sentences(gan, start, end, steps, seed=None, batch_size=64):
     All have the same latents, so that what changes is what is said.
 
     Args:
-        gan: A `GANCLS`.
+        gan: A `VectorGAN`.
         start: str, or float array `(sentence_dim,)`.
         end: Like `start`.
         steps: int. How many images, both ends among them; at least 2.
@@ -269,7 +267,7 @@ def between_sentences(gan, start, end, steps, seed=None, batch_size=64):
     Reference:
         [Reed et al., 2016](https://arxiv.org/abs/1605.05396), section 5.4.
     """
-    if not isinstance(gan, GANCLS):
+    if not isinstance(gan, VectorGAN):
         raise TypeError(
             "Only a model that takes sentences goes from one to another. "
             f"Received: {type(gan).__name__}"
@@ -280,7 +278,9 @@ def between_sentences(gan, start, end, steps, seed=None, batch_size=64):
     ]
     vectors = lerp(*ends, steps)
     gan.check_vectors(vectors)
-    latents = tf.repeat(gan.seeded_latents(as_seed(seed), 1), steps, axis=0)
+    latents = tf.repeat(
+        gan.seeded_latents(checks.as_seed(seed), 1), steps, axis=0
+    )
     return gan.run_in_batches((latents, vectors), batch_size)
 
 
@@ -291,7 +291,7 @@ def _ends(start, end, steps):
             "Both ends must have the same shape. "
             f"Received: {start.shape} and {end.shape}"
         )
-    check_positive("steps", steps)
+    checks.positive(steps=steps)
     if steps < 2:
         raise ValueError(
             "`steps` must be at least 2, because both ends are among them. "
@@ -305,7 +305,7 @@ def _check_styles(gan):
         raise TypeError(
             f"Only a StyleGAN has styles. Received: {type(gan).__name__}"
         )
-    if gan.num_classes:
+    if isinstance(gan, ConditionalStyleGAN):
         raise ValueError(
             "This takes a model without classes, because seeds do not say "
             f"which class is meant. Received: num_classes={gan.num_classes}"
@@ -317,9 +317,9 @@ def _styles(gan, seeds, truncation):
     if len(seeds) == 0:
         raise ValueError("There must be at least one seed. Received: none")
     latents = tf.concat(
-        [gan.seeded_latents(as_seed(seed), 1) for seed in seeds], axis=0
+        [gan.seeded_latents(checks.as_seed(seed), 1) for seed in seeds], axis=0
     )
     if truncation is not None:
-        check_truncation(truncation)
+        checks.truncation(truncation)
         truncation = tf.fill((len(seeds),), float(truncation))
     return np.asarray(gan.styles(latents, truncation=truncation), "float32")

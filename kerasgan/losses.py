@@ -25,9 +25,9 @@ def non_saturating_generator_loss(fake_scores):
 
 
 def minimax_generator_loss(fake_scores):
-    """Returns log(1 - D(G(z))), which the generator makes small.
+    """Returns log(1 - D(G(z))), which the generator minimizes.
 
-    Its slope vanishes where the discriminator is sure, hence the
+    Its gradient vanishes where the discriminator is confident, hence the
     non-saturating form that most papers train with.
 
     Args:
@@ -43,7 +43,7 @@ def minimax_generator_loss(fake_scores):
 
 
 def real_loss(scores):
-    """Returns -log D(x): what it costs not to call these images real.
+    """Returns -log D(x), the loss of real images.
 
     Args:
         scores: Float tensor of any shape, raw scores.
@@ -55,7 +55,7 @@ def real_loss(scores):
 
 
 def fake_loss(scores):
-    """Returns -log(1 - D(x)): what it costs not to call these images fake.
+    """Returns -log(1 - D(x)), the loss of fake images.
 
     Args:
         scores: Float tensor of any shape, raw scores.
@@ -71,7 +71,7 @@ def least_squares_loss(scores, target):
 
     Args:
         scores: Float tensor of any shape, raw scores.
-        target: float. `1.0` for images to be called real, else `0.0`.
+        target: float. The value that the scores should have.
 
     Returns:
         Float tensor of the same shape, never negative.

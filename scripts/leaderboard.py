@@ -1,10 +1,9 @@
-"""Writes the README's gallery and leaderboard from the folders of the zoo.
+"""Writes the README's gallery and docs/leaderboard.md from the zoo's folders.
 
     python scripts/leaderboard.py
 
-What a second classifier makes of the models of clothing comes from
-benchmarks/baseline_scores.json. tests/test_repository.py holds the README to
-what this writes.
+Scores of the second classifier come from benchmarks/baseline_scores.json.
+tests/test_repository.py checks both pages against the output.
 """
 
 import json
@@ -12,9 +11,11 @@ import pathlib
 
 import zoo
 
-README = pathlib.Path(__file__).parent.parent / "README.md"
-JUDGED = README.parent / "scripts" / "benchmarks" / "baseline_scores.json"
-WIDTH = 265  # Pixels, of a sheet of samples in the gallery.
+ROOT = pathlib.Path(__file__).parent.parent
+README = ROOT / "README.md"
+LEADERBOARD = ROOT / "docs" / "leaderboard.md"
+JUDGED = ROOT / "scripts" / "benchmarks" / "baseline_scores.json"
+WIDTH = 265  # Pixels, of a grid of samples in the gallery.
 COLUMNS = (
     "Model",
     "Data",
@@ -23,26 +24,25 @@ COLUMNS = (
     "Protocol",
     "Score",
     "Real",
-    "Yardstick",
+    "Baseline",
 )
 JUDGE_COLUMNS = (
     "",
     "FD",
     "FD, second",
-    "Class seen",
-    "Class seen, second",
-    "Least seen class, second",
+    "Accuracy",
+    "Accuracy, second",
+    "Lowest accuracy, second",
 )
-# Scores that a row shows, by how the name of their metric begins. The others
-# are on the cards.
+# Scores of a row, by the prefix of their metric. The others are on the cards.
 SHOWN = ("fd_", "agreement_", "pairs")
-# What stands in the last column, the first of them that was measured.
-YARDSTICKS = ("color regression", "epoch 1")
+# The last column has the first of these that was measured.
+BASELINES = ("color regression", "epoch 1")
 NOTHING = "–"
 
 
 def shown(entry):
-    """Returns a score with its unit, for people to read."""
+    """Returns a score as text, with its name."""
     value = entry["value"]
     if entry["metric"].startswith("fd_"):
         return f"FD {value:.3f}"
@@ -60,7 +60,7 @@ def measured(name):
 
 
 def trained(name):
-    """Returns how a model was trained, as its recipe's docstring says it."""
+    """Returns the sentence of a recipe's docstring on training and scores."""
     metrics = measured(name)
     training = metrics["training"]
     scores = [
@@ -80,18 +80,18 @@ def row(name):
     """Returns the cells of one model."""
     card = zoo.card(name)
     metrics = measured(name)
-    yardsticks = metrics["yardsticks"]
+    baselines = metrics["yardsticks"]
     lines = []
     for protocol, entry in metrics["scores"].items():
         if protocol.startswith("reversed") or not entry["metric"].startswith(
             SHOWN
         ):
             continue
-        real = yardsticks.get("real", {}).get(protocol)
+        real = baselines.get("real", {}).get(protocol)
         others = [
-            f"{label}: {shown(yardsticks[label][protocol])}"
-            for label in YARDSTICKS
-            if protocol in yardsticks.get(label, {})
+            f"{label}: {shown(baselines[label][protocol])}"
+            for label in BASELINES
+            if protocol in baselines.get(label, {})
         ]
         lines.append(
             (
@@ -102,7 +102,7 @@ def row(name):
             )
         )
     return (
-        f"[{name}](zoo/{name}/README.md)",
+        f"[{name}](../zoo/{name}/README.md)",
         card.dataset,
         f"{sum(card.parameters.values()) / 1e6:.1f} M",
         f"{metrics['training']['hours']:.1f}",
@@ -116,15 +116,15 @@ def table():
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
-def both_scores(row):
-    """Returns how the zoo's classifier scored what the second one scored.
+def first_scores(row):
+    """Returns the scores by the zoo's classifier of a row of the second one.
 
     Args:
         row: str. A name in baseline_scores.json.
 
     Returns:
-        Pair of distance and share of images of the class asked for, `None`
-        where it was not measured.
+        Pair of Fréchet distance and conditional accuracy, each `None` if it
+        was not measured.
     """
     name, _, truncation = row.partition(", ")
     if name not in zoo.list():
@@ -133,15 +133,15 @@ def both_scores(row):
     scores = metrics["scores"]
     if truncation:
         scores = metrics["yardsticks"][truncation]
-    agreement = scores.get("agreement10k_fashion_mnist")
+    accuracy = scores.get("agreement10k_fashion_mnist")
     return (
         scores["fd10k_fashion_mnist_test"]["value"],
-        agreement and agreement["value"]["class"],
+        accuracy and accuracy["value"]["class"],
     )
 
 
 def judged():
-    """Returns the scores of a second classifier as Markdown."""
+    """Returns the scores of the second classifier as Markdown."""
 
     def cell(value, form):
         return NOTHING if value is None else format(value, form)
@@ -149,25 +149,25 @@ def judged():
     table = json.loads(JUDGED.read_text("utf-8"))["judge"]
     rows = [JUDGE_COLUMNS, ("---",) * len(JUDGE_COLUMNS)]
     for row, distance in sorted(table["fd"].items(), key=lambda pair: pair[1]):
-        own_distance, own_share = both_scores(row)
-        seen = dict(table["class_seen"].get(row, {}))
-        share = seen.pop("class", None)
-        least = min(seen, key=seen.get, default=None)
+        first_distance, first_accuracy = first_scores(row)
+        by_class = dict(table["class_seen"].get(row, {}))
+        accuracy = by_class.pop("class", None)
+        lowest = min(by_class, key=by_class.get, default=None)
         rows.append(
             (
                 row,
-                cell(own_distance, ".3f"),
+                cell(first_distance, ".3f"),
                 f"{distance:.3f}",
-                cell(own_share, ".1%"),
-                cell(share, ".1%"),
-                NOTHING if least is None else f"{least} {seen[least]:.1%}",
+                cell(first_accuracy, ".1%"),
+                cell(accuracy, ".1%"),
+                f"{lowest} {by_class[lowest]:.1%}" if lowest else NOTHING,
             )
         )
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
 def gallery():
-    """Returns the sheets of samples, each a link to its card."""
+    """Returns the grids of samples, each a link to its card."""
     return "\n".join(
         f'<a href="zoo/{name}/README.md"><img src="zoo/{name}/samples.png" '
         f'width="{WIDTH}" alt="{zoo.card(name).description} {name}, not '
@@ -176,17 +176,34 @@ def gallery():
     )
 
 
-def written(text):
-    """Returns the README's text with its gallery and its tables as of now."""
-    parts = {"gallery": gallery(), "leaderboard": table(), "judge": judged()}
+def pages():
+    """Returns the generated parts of each page: path to name to Markdown."""
+    return {
+        README: {"gallery": gallery()},
+        LEADERBOARD: {"leaderboard": table(), "judge": judged()},
+    }
+
+
+def written(text, parts):
+    """Returns a page with its generated parts replaced.
+
+    Args:
+        text: str. The page, with comments `<!-- NAME -->` and
+            `<!-- /NAME -->` around each part.
+        parts: dict of name to Markdown.
+
+    Raises:
+        ValueError: If the comments of a part are missing.
+    """
     for name, part in parts.items():
         start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         if start not in text or end not in text:
-            raise ValueError(f"The README needs the marks {start} and {end}.")
+            raise ValueError(f"The page needs the comments {start} and {end}.")
         before, after = text.split(start)[0], text.split(end)[1]
         text = f"{before}{start}\n{part}\n{end}{after}"
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(written(README.read_text("utf-8")), "utf-8")
+    for path, parts in pages().items():
+        path.write_text(written(path.read_text("utf-8"), parts), "utf-8")

@@ -12,8 +12,8 @@ from PIL import Image
 import zoo
 from kerasgan import cli, convert
 from kerasgan.layers.equalized import EqualizedUpConv2D
-from tests import published
 from tests.reference import numpy_stylegan
+from tests.support import published
 
 WORDS = {"license": "CC0-1.0", "credit": "Drawn by a test"}
 SIZES = {"fmap_base": 64, "fmap_max": 8, "latent_dim": 6, "w_dim": 5}

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from kerasgan import convert
-from tests import published
 from tests.reference import numpy_stylegan
+from tests.support import published
 
 pytestmark = pytest.mark.parity
 torch = pytest.importorskip("torch", reason="in the extra parity")
 
-from tests.models.parity import shake, to_numpy, to_torch  # noqa: E402
 from tests.reference import (  # noqa: E402
     torch_cyclegan,
     torch_dcgan,
     torch_pix2pix,
 )
+from tests.support.parity import shake, to_numpy, to_torch  # noqa: E402
 
 
 def images(size, channels=3, count=2, seed=0):

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kerasgan import checkpoints, cli, training
-from tests import runs
+from tests.support import runs
 
 
 @pytest.mark.slow

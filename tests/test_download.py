@@ -12,7 +12,7 @@ import time
 import pytest
 
 from kerasgan import fetch
-from tests import server as servers
+from tests.support import server as servers
 
 CONTENT = bytes(range(256)) * 20_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -16,7 +16,8 @@ from google.protobuf import (
 
 import zoo
 from kerasgan import cli, export
-from tests import golden, served, tiny
+from tests import golden, tiny
+from tests.support import served
 
 ROOT = pathlib.Path(__file__).parents[1]
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from kerasgan import export
-from tests import golden, served, tiny
+from tests import golden, tiny
+from tests.support import served
 
 
 def litert(folder, name):

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests import served, test_export_formats
+from tests import test_export_formats
+from tests.support import served
 
 pytestmark = pytest.mark.zoo
 

@@ -146,7 +146,7 @@ def test_mixing_where_there_is_nothing_to_mix():
 
 
 def test_between_sentences():
-    gan = tiny.gan_cls_on_vectors()
+    gan = tiny.vector_gan_cls()
     start, end = tiny.sentence_vectors(2)
     images = latents.between_sentences(gan, start, end, 5, seed=3)
     assert images.shape == (5, 16, 16, 1)

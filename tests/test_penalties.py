@@ -115,9 +115,9 @@ def test_r1_equals_finite_differences():
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
-def test_scores_come_with_the_squared_slopes():
+def test_scores_come_with_the_squared_gradients():
     images = draws(SHAPE)
-    scores, squared = penalties.scores_and_squared_slopes(
+    scores, squared = penalties.scores_and_squared_gradients(
         linear(2.0 * images[0]), images
     )
     np.testing.assert_allclose(

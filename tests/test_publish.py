@@ -17,9 +17,9 @@ from kerasgan import (
     tasks,
     training,
 )
-from tests import hub as hubs
-from tests import server as servers
 from tests import tiny
+from tests.support import hub as hubs
+from tests.support import server as servers
 
 # A recipe on data that kerasgan does not know.
 RECIPE = """

@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from kerasgan import data
-from tests.scripts import script
+from tests.support.scripts import script
 
 
 def entry(metric, value):
@@ -33,7 +33,7 @@ def row(tmp_path, monkeypatch):
         monkeypatch.setattr(zoo, "folder", lambda name: tmp_path)
         found = script("leaderboard").row("one")
         assert found[:4] == (
-            "[one](zoo/one/README.md)",
+            "[one](../zoo/one/README.md)",
             "personas",
             "1.6 M",
             "1.2",
@@ -43,7 +43,7 @@ def row(tmp_path, monkeypatch):
     return cells
 
 
-def test_rows_of_drawing_models(row):
+def test_rows_of_generating_models(row):
     value = {"class": 0.951, "bag": 0.9}
     scores = {
         "fd10k": entry("fd_a", 0.2741),

@@ -18,7 +18,7 @@ from hypothesis import strategies
 
 import zoo
 from kerasgan import cli, fetch
-from tests import server as servers
+from tests.support import server as servers
 
 ROOT = pathlib.Path(__file__).parent.parent
 # Rounding up what Python and TensorFlow take for themselves.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.test_scripts import script
+from tests.support.scripts import script
 
 
 @pytest.mark.slow

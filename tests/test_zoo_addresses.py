@@ -14,8 +14,8 @@ import pytest
 
 import zoo
 from kerasgan import cli, fetch
-from tests import hub as hubs
-from tests import server as servers
+from tests.support import hub as hubs
+from tests.support import server as servers
 from zoo import remote
 
 WEIGHTS = "/model/model.weights.h5"

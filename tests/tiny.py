@@ -183,22 +183,12 @@ def progan(**changes):
     )
 
 
-def stylegan(**changes):
-    gan = models.StyleGAN(
-        **{
-            "image_size": 8,
-            "channels": 1,
-            "latent_dim": 4,
-            "w_dim": 4,
-            "mapping_layers": 2,
-            "fmap_base": 16,
-            "fmap_max": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
-    # The learned constant starts flat. Normalized, that is rounding over
-    # almost zero, and the gradients of the first step are as large.
+def lively(gan):
+    """Gives the learned constant of a StyleGAN other values than ones.
+
+    It starts flat. Normalized, that is rounding over almost zero, and the
+    gradients of the first step are as large.
+    """
     random = np.random.RandomState(0)
     maps = random.standard_normal(
         (1, 4, 4, gan.generator.synthesis.features(4))
@@ -206,6 +196,41 @@ def stylegan(**changes):
     for generator in (gan.generator, gan.average_generator):
         generator.synthesis.constant_4.maps.assign(maps)
     return gan
+
+
+STYLEGAN = {
+    "image_size": 8,
+    "channels": 1,
+    "latent_dim": 4,
+    "w_dim": 4,
+    "mapping_layers": 2,
+    "fmap_base": 16,
+    "fmap_max": 4,
+    "seed": 7,
+}
+
+
+def stylegan(**changes):
+    return lively(models.StyleGAN(**{**STYLEGAN, **changes}))
+
+
+def conditional_stylegan(**changes):
+    return lively(
+        models.ConditionalStyleGAN(**{"num_classes": 3, **STYLEGAN, **changes})
+    )
+
+
+def lsgan(**changes):
+    return models.LSGAN(
+        **{
+            "image_size": 16,
+            "channels": 1,
+            "width": 4,
+            "latent_dim": 4,
+            "seed": 7,
+            **changes,
+        }
+    )
 
 
 def wgan_gp(**changes):
@@ -236,26 +261,27 @@ def captions(count):
     )
 
 
-def gan_cls_on_vectors(**changes):
-    return models.GANCLS(
-        **{
-            "image_size": 16,
-            "channels": 1,
-            "generator_width": 4,
-            "discriminator_width": 4,
-            "latent_dim": 4,
-            "sentence_dim": 6,
-            "projection_dim": 3,
-            "seed": 7,
-            **changes,
-        }
-    )
+GAN_CLS = {
+    "image_size": 16,
+    "channels": 1,
+    "generator_width": 4,
+    "discriminator_width": 4,
+    "latent_dim": 4,
+    "sentence_dim": 6,
+    "projection_dim": 3,
+    "seed": 7,
+}
+
+
+def vector_gan_cls(**changes):
+    return models.VectorGANCLS(**{**GAN_CLS, **changes})
 
 
 def gan_cls(**changes):
     words = ("a", "square", "on", "the", *COLORS, *PLACES)
-    return gan_cls_on_vectors(
+    return models.GANCLS(
         **{
+            **GAN_CLS,
             "vocabulary": words,
             "caption_length": 8,
             "encoder_width": 5,
@@ -314,6 +340,13 @@ MODELS = [
         synchronized={"synchronized": True},
     ),
     Tiny(
+        name="lsgan",
+        build=lsgan,
+        arrays=lambda count: (images(count),),
+        sample=lambda gan: gan.generate(5, seed=3),
+        synchronized={"synchronized": True},
+    ),
+    Tiny(
         name="pix2pix",
         build=pix2pix,
         arrays=pairs,
@@ -331,6 +364,12 @@ MODELS = [
         build=stylegan,
         arrays=lambda count: (images(count, size=8),),
         sample=lambda gan: gan.generate(5, seed=3, truncation=0.7),
+    ),
+    Tiny(
+        name="conditional_stylegan",
+        build=conditional_stylegan,
+        arrays=lambda count: labelled_images(count, size=8),
+        sample=classes_sample,
     ),
     Tiny(
         name="wgan_gp",

@@ -10,6 +10,7 @@ them says which network they are of, where one file holds both. Weights are
 stored as here, and scaled at run time by the same constants.
 """
 
+import functools
 import re
 
 from kerasgan import models
@@ -58,9 +59,12 @@ def convert(networks):
         num_classes, latent_dim = (
             size_of(generator, labels, axis, what) for axis in (0, 1)
         )
+        build = functools.partial(
+            models.ConditionalStyleGAN, num_classes=num_classes
+        )
     else:
-        num_classes = 0
         latent_dim = size_of(generator, "G_mapping/Dense0/weight", 0, what)
+        build = models.StyleGAN
     maps = {4: size_of(generator, f"{synthesis}/4x4/Const/const", 1, what)}
     image_size = 4
     while any(
@@ -75,10 +79,9 @@ def convert(networks):
         most = size_of(discriminator, "4x4/Dense0/bias", 0, what)
     fewer = [size for size in maps if maps[size] < most]
     turning = fewer[0] if fewer else image_size
-    gan = models.StyleGAN(
+    gan = build(
         image_size=image_size,
         channels=size_of(generator, f"{synthesis}/ToRGB_lod0/weight", 3, what),
-        num_classes=num_classes,
         latent_dim=latent_dim,
         w_dim=size_of(generator, f"G_mapping/Dense{dense}/weight", 1, what),
         mapping_layers=dense + 1,
@@ -129,7 +132,7 @@ def _by_network(networks):
 def _generator(gan):
     mapping, synthesis = gan.generator.mapping, gan.generator.synthesis
     places = {"dlatent_avg": (gan.generator.average_w, SAME)}
-    if gan.num_classes:
+    if isinstance(gan, models.ConditionalStyleGAN):
         places["G_mapping/LabelConcat/weight"] = (
             mapping.classes.embeddings,
             SAME,

@@ -1,32 +1,68 @@
 """The architectures, one file each."""
 
-from kerasgan.models import base
 from kerasgan.models.acgan import ACGAN
-from kerasgan.models.base import GAN, ClassGAN, LatentGAN, TranslationGAN
-from kerasgan.models.cgan import CGAN, MLPCGAN
+from kerasgan.models.base import GAN
+from kerasgan.models.captions import TextGAN, VectorGAN
+from kerasgan.models.cgan import CGAN
 from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
-from kerasgan.models.gan_cls import GANCLS
+from kerasgan.models.gan_cls import GANCLS, VectorGANCLS
+from kerasgan.models.labels import ClassGAN
+from kerasgan.models.lsgan import LSGAN, PearsonLSGAN
+from kerasgan.models.mlp_cgan import MLPCGAN
 from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.progan import ProGAN
-from kerasgan.models.stylegan import StyleGAN
+from kerasgan.models.sampling import LatentGAN
+from kerasgan.models.sequences import SequenceGAN
+from kerasgan.models.stylegan import ConditionalStyleGAN, StyleGAN
+from kerasgan.models.text_encoder import words_of
+from kerasgan.models.translation import TranslationGAN
 from kerasgan.models.wgan_gp import WGANGP
 
+# What the card of a model may name, whoever wrote the card: loading relies on
+# this list for security.
+ARCHITECTURES = (
+    ACGAN,
+    CGAN,
+    ConditionalStyleGAN,
+    CycleGAN,
+    DCGAN,
+    GANCLS,
+    LSGAN,
+    MLPCGAN,
+    PearsonLSGAN,
+    Pix2Pix,
+    ProGAN,
+    StyleGAN,
+    VectorGANCLS,
+    WGANGP,
+)
+
 __all__ = [
+    "ARCHITECTURES",
     "ACGAN",
     "CGAN",
     "ClassGAN",
+    "ConditionalStyleGAN",
     "CycleGAN",
     "DCGAN",
     "GAN",
     "GANCLS",
+    "LSGAN",
     "LatentGAN",
     "MLPCGAN",
+    "PearsonLSGAN",
     "Pix2Pix",
     "ProGAN",
+    "SequenceGAN",
     "StyleGAN",
+    "TextGAN",
     "TranslationGAN",
+    "VectorGAN",
+    "VectorGANCLS",
     "WGANGP",
+    "architectures",
+    "words_of",
 ]
 
 
@@ -36,10 +72,4 @@ def architectures():
     Returns:
         dict of class name to class.
     """
-    return {
-        name: value
-        for name, value in globals().items()
-        if isinstance(value, type)
-        and issubclass(value, GAN)
-        and value.__module__ != base.__name__
-    }
+    return {model.__name__: model for model in ARCHITECTURES}

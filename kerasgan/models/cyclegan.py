@@ -1,21 +1,21 @@
-"""CycleGAN: pictures of one kind to another, without pairs.
+"""CycleGAN: translates between two sets of images, without pairs.
 
 Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using
 Cycle-Consistent Adversarial Networks", 2017. https://arxiv.org/abs/1703.10593
 
-Two generators translate between two sets of pictures, A and B; a
-discriminator for each set asks for pictures that could belong to it. What
-ties the translation to its picture is the way back: there and back again must
-give the picture one began with (equation 2). Least squares replace the
-logarithms of the adversarial loss, and the discriminators see some earlier
-translations in place of the newest, to calm training (section 4). Pictures
-that are of the right set already should stay as they are (section 5.2, "Photo
-generation from paintings").
+Two generators translate between two sets of images, A and B; a
+discriminator for each set requires images that could belong to it. Cycle
+consistency ties a translation to its input: translated back, it must
+reproduce the input (equation 2). Least squares replace the logarithms of the
+adversarial loss, and the discriminators see some earlier translations in
+place of the newest, to stabilize training (section 4). Images that are of the
+target set already should not change (section 5.2, "Photo generation from
+paintings").
 
 Differences from the paper: the identity loss, which the paper uses for
 paintings, is always on, as in the authors' code; both generators take one
 step together and both discriminators another, as in their PyTorch release;
-pictures are made by moving averages of the generators.
+images are made by moving averages of the generators.
 """
 
 import functools
@@ -24,24 +24,21 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from kerasgan import data, losses, random
+from kerasgan import checks, data, losses, random
+from kerasgan.layers.common import INITIALIZER, tanh_images
 from kerasgan.layers.image_pool import ImagePool
 from kerasgan.layers.normalization import InstanceNormalization
 from kerasgan.layers.padding import Cropping2D, ReflectionPadding2D
 from kerasgan.layers.patchgan import build_patchgan
-from kerasgan.models.base import TranslationGAN, check_positive, is_whole
+from kerasgan.models.rates import RateByEpoch
+from kerasgan.models.translation import TranslationGAN
 from kerasgan.optimizers import Adam
 from kerasgan.schedules import linear_decay
-
-# Section 7.1: all weights start from a normal with this deviation.
-# Spelled as a config, from which every layer makes its own: one initializer
-# would give all kernels of a shape the same numbers.
-INITIALIZER = {"class_name": "RandomNormal", "config": {"stddev": 0.02}}
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class CycleGAN(TranslationGAN):
-    """Translates pictures between two sets, trained without pairs.
+    """Translates images between two sets, trained without pairs.
 
     `fit` trains with the full learning rate at first and lets it fall
     linearly to zero over the last epochs; a `LearningRateSchedule` given to
@@ -49,8 +46,8 @@ class CycleGAN(TranslationGAN):
 
     Args:
         image_size: int. Height and width in training, a multiple of 4 from
-            24. Other pictures may be any multiple of 4 high and wide, from 8.
-        channels: int. Of the pictures of both sets. Defaults to `3`.
+            24. Other images may be any multiple of 4 high and wide, from 8.
+        channels: int. Of the images of both sets. Defaults to `3`.
         width: int. Feature maps of the first layers. Defaults to `64`.
         blocks: int. Residual blocks of each generator; the paper has 6 for
             128x128 and 9 from 256x256. Defaults to `9`.
@@ -97,7 +94,7 @@ class CycleGAN(TranslationGAN):
     loss_names = ("d_loss", "g_loss", "cycle_loss", "identity_loss")
     generator_names = ("generator_ab", "generator_ba")
     discriminator_names = ("discriminator_a", "discriminator_b")
-    # The generators halve a picture twice.
+    # The generators halve a image twice.
     size_multiple = 4
     minimum_size = 8
 
@@ -113,65 +110,51 @@ class CycleGAN(TranslationGAN):
         decay_epochs=None,
         **kwargs,
     ):
-        if not is_whole(image_size) or image_size < 24 or image_size % 4:
+        if not checks.is_whole(image_size) or image_size < 24 or image_size % 4:
             raise ValueError(
                 "`image_size` must be a multiple of 4, because the generators "
                 "halve it twice, of at least 24, the smallest that a "
                 f"discriminator scores. Received: image_size={image_size!r}"
             )
-        check_positive("channels", channels)
-        check_positive("width", width)
-        check_positive("blocks", blocks)
-        for name, value in (
-            ("cycle_weight", cycle_weight),
-            ("identity_weight", identity_weight),
-        ):
-            if value < 0:
-                raise ValueError(
-                    f"`{name}` must not be negative: it would push "
-                    f"translations astray. Received: {name}={value}"
-                )
-        for name, value in (
-            ("pool_size", pool_size),
-            ("decay_epochs", 0 if decay_epochs is None else decay_epochs),
-        ):
-            if not is_whole(value) or value < 0:
-                raise ValueError(
-                    f"`{name}` must be a whole number from 0. "
-                    f"Received: {name}={value!r}"
-                )
-        super().__init__(**kwargs)
+        checks.positive(channels=channels, width=width, blocks=blocks)
+        checks.weight(
+            cycle_weight=cycle_weight, identity_weight=identity_weight
+        )
+        checks.count(pool_size=pool_size, decay_epochs=decay_epochs or 0)
         self.image_size = image_size
-        self.channels = channels
+        self.channels = self.source_channels = channels
         self.width = width
         self.blocks = blocks
         self.cycle_weight = cycle_weight
         self.identity_weight = identity_weight
         self.pool_size = pool_size
         self.decay_epochs = decay_epochs
-        self.image_shape = (image_size, image_size, channels)
-        self.source_channels = channels
-        with self.dtype_scope():
-            for name in self.generator_names:
-                generator = build_generator(channels, width, blocks, name)
-                setattr(self, name, generator)
-            for name in self.discriminator_names:
-                discriminator = build_patchgan(
-                    channels,
-                    width,
-                    lambda layer: InstanceNormalization(name=layer),
-                    use_bias=True,
-                    name=name,
-                    initializer=INITIALIZER,
-                )
-                setattr(self, name, discriminator)
-            self.pool_a = ImagePool(pool_size, self.image_shape, name="pool_a")
-            self.pool_b = ImagePool(pool_size, self.image_shape, name="pool_b")
-        self.finish_building()
+        super().__init__(**kwargs)
+
+    def build_networks(self):
+        for name in self.generator_names:
+            generator = build_generator(
+                self.channels, self.width, self.blocks, name
+            )
+            setattr(self, name, generator)
+        for name in self.discriminator_names:
+            discriminator = build_patchgan(
+                self.channels,
+                self.width,
+                lambda layer: InstanceNormalization(name=layer),
+                use_bias=True,
+                name=name,
+                initializer=INITIALIZER,
+            )
+            setattr(self, name, discriminator)
+        self.pool_a, self.pool_b = (
+            ImagePool(self.pool_size, self.image_shape, name=name)
+            for name in ("pool_a", "pool_b")
+        )
 
     @classmethod
     def paper(cls, **changes):
-        """Returns the paper's network, for pictures of 256x256.
+        """Returns the paper's network, for images of 256x256.
 
         Args:
             **changes: Arguments to set otherwise. Below an `image_size` of
@@ -204,7 +187,7 @@ class CycleGAN(TranslationGAN):
         # Generators: convince the discriminators, and find the way back.
         with tf.GradientTape() as tape:
             if self.identity_weight:
-                # Section 5.2: pictures that are there already stay.
+                # Section 5.2: images that are there already stay.
                 fake_b, same_b = together(self.generator_ab, real_a, real_b)
                 fake_a, same_a = together(self.generator_ba, real_b, real_a)
                 identity_loss = distance(same_a, real_a) + distance(
@@ -229,10 +212,10 @@ class CycleGAN(TranslationGAN):
             g_loss = adversarial_loss + self.cycle_weight * (
                 cycle_loss + self.identity_weight * identity_loss
             )
-        self.minimize(tape, g_loss, self.generators, self.generator_optimizer)
+        self.update_generators(tape, g_loss)
         self.update_average()
 
-        # Discriminators: tell real pictures from translations, old and new.
+        # Discriminators: tell real images from translations, old and new.
         # Half the loss, to slow them down, as in pix2pix.
         shown_a = self.from_pool(self.pool_a, fake_a)
         shown_b = self.from_pool(self.pool_b, fake_b)
@@ -249,9 +232,7 @@ class CycleGAN(TranslationGAN):
                 + squared(real_scores_b, 1.0)
                 + squared(fake_scores_b, 0.0)
             )
-        self.minimize(
-            tape, d_loss, self.discriminators, self.discriminator_optimizer
-        )
+        self.update_discriminators(tape, d_loss)
 
         return self.report(
             d_loss=d_loss,
@@ -265,54 +246,43 @@ class CycleGAN(TranslationGAN):
         shape = (tf.shape(fakes)[0], 2)
         return pool(fakes, random.uniform(self.seed_generator, shape))
 
-    def images_to_compare(self, batch):
+    def samples_to_compare(self, batch):
         real_a, real_b = batch
-        return real_b, self(real_a, to="b")
-
-    # The learning rate
-
-    def compile(self, *args, **kwargs):
-        super().compile(*args, **kwargs)
-        self._full_rates = [rate(o) for o in self._optimizers_by_role]
-
-    compile.__doc__ = TranslationGAN.compile.__doc__
-
-    @property
-    def _optimizers_by_role(self):
-        return self.generator_optimizer, self.discriminator_optimizer
-
-    def scale_learning_rates(self, share):
-        """Sets the learning rates to a share of those given to `compile`.
-
-        Args:
-            share: float.
-        """
-        pairs = zip(self._optimizers_by_role, self._full_rates, strict=True)
-        for optimizer, full_rate in pairs:
-            if full_rate is not None:
-                optimizer.learning_rate = full_rate * share
-
-    def get_compile_config(self):
-        # Amid a run the rate is a share of what it began with, and a loaded
-        # model must know the latter.
-        now = [rate(o) for o in self._optimizers_by_role]
-        self.scale_learning_rates(1.0)
-        try:
-            return super().get_compile_config()
-        finally:
-            for optimizer, value in zip(
-                self._optimizers_by_role, now, strict=True
-            ):
-                if value is not None:
-                    optimizer.learning_rate = value
+        return self.to_samples(real_b), self.to_samples(self(real_a, to="b"))
 
     def training_callbacks(self):
-        return [LinearDecay(self.decay_epochs)]
+        return [RateByEpoch(self.learning_rate_share)]
+
+    def learning_rate_share(self, epoch, epochs):
+        """Returns the share of the learning rate that an epoch trains with.
+
+        Args:
+            epoch: int. Number of the epoch, from 0.
+            epochs: int. Number of all epochs.
+
+        Returns:
+            float in (0, 1].
+
+        Raises:
+            ValueError: If there are fewer epochs than `decay_epochs`.
+        """
+        decay = epochs // 2 if self.decay_epochs is None else self.decay_epochs
+        if decay > epochs:
+            raise ValueError(
+                "`fit` must run at least for the epochs over which the "
+                "learning rate decays; give the model fewer `decay_epochs`. "
+                f"Received: epochs={epochs}, decay_epochs={decay}"
+            )
+        return linear_decay(epoch, epochs, decay)
+
+    def clear_memory(self):
+        for pool in (self.pool_a, self.pool_b):
+            pool.set_weights([0.0 * weight for weight in pool.get_weights()])
 
     # Translating
 
     def translate(self, images, to="b", batch_size=64):
-        """Returns the translations of pictures to one of the sets.
+        """Returns the translations of images to one of the sets.
 
         Args:
             images: uint8 array or tensor `(n, height, width, channels)`, in
@@ -326,7 +296,7 @@ class CycleGAN(TranslationGAN):
             uint8 array of the same shape.
 
         Raises:
-            ValueError: If the pictures do not fit the model, or `to` is
+            ValueError: If the images do not fit the model, or `to` is
                 neither of the two.
         """
         if to not in ("a", "b"):
@@ -364,45 +334,10 @@ class CycleGAN(TranslationGAN):
         }
 
 
-class LinearDecay(keras.callbacks.Callback):
-    """Lets the learning rates fall linearly over the last epochs.
-
-    Args:
-        decay_epochs: int or `None`. How many; half of all if `None`.
-
-    Raises:
-        ValueError: From `fit`, if there are fewer epochs than that.
-    """
-
-    def __init__(self, decay_epochs):
-        super().__init__()
-        self.decay_epochs = decay_epochs
-
-    def on_train_begin(self, logs=None):
-        epochs = self.params["epochs"]
-        if self.decay_epochs is not None and self.decay_epochs > epochs:
-            raise ValueError(
-                "`fit` must run at least for the epochs over which the "
-                "learning rate falls; give the model fewer `decay_epochs`. "
-                f"Received: epochs={epochs}, decay_epochs={self.decay_epochs}"
-            )
-
-    def on_epoch_begin(self, epoch, logs=None):
-        epochs = self.params["epochs"]
-        decay_epochs = self.decay_epochs
-        if decay_epochs is None:
-            decay_epochs = epochs // 2
-        share = linear_decay(epoch, epochs, decay_epochs)
-        self.model.scale_learning_rates(share)
-
-    def on_train_end(self, logs=None):
-        self.model.scale_learning_rates(1.0)
-
-
 def together(network, first, second):
     """Runs a network on two batches in one pass.
 
-    The pictures of a batch do not see each other: every one is normalized by
+    The images of a batch do not see each other: every one is normalized by
     itself.
     """
     outputs = network(tf.concat([first, second], axis=0), training=True)
@@ -419,16 +354,8 @@ def distance(images, others):
     return tf.reduce_mean(tf.abs(images - others))
 
 
-def rate(optimizer):
-    """Returns an optimizer's learning rate, `None` where a schedule sets it."""
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        optimizer = optimizer.inner_optimizer
-    value = optimizer.get_config()["learning_rate"]
-    return None if isinstance(value, dict) else float(value)
-
-
 def build_generator(channels, width, blocks, name):
-    """The residual network: a picture to one in `[-1, 1]` (section 7.2).
+    """The residual network: a image to one in `[-1, 1]` (section 7.2).
 
     c7s1-64, d128, d256, R256 as often as there are blocks, u128, u64, c7s1-3
     in the paper's notation, where `width` is 64.
@@ -479,6 +406,4 @@ def build_generator(channels, width, blocks, name):
         x = normalize_relu(x, f"up_{doubling}")
     x = reflect(x, 3, "to_image")
     x = convolution(channels, 7, name="to_image")(x)
-    # Float32, so that mixed precision does not round the picture.
-    outputs = layers.Activation("tanh", dtype="float32", name="outputs")(x)
-    return keras.Model(images, outputs, name=name)
+    return keras.Model(images, tanh_images(x, "outputs"), name=name)

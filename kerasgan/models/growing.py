@@ -4,12 +4,12 @@ Karras, Aila, Laine and Lehtinen, "Progressive Growing of GANs for Improved
 Quality, Stability, and Variation", 2018. https://arxiv.org/abs/1710.10196
 
 Networks hold the layers of all resolutions from the start, so that no
-variable is ever made in a step, and run those of the present one alone. How
-far they have grown follows from one variable, the number of images seen.
-Within a step the resolution is fixed and the fade is a tensor; between steps
-`GrowingGAN` looks whether another resolution is due and if so has the step
-compiled anew. A run that is resumed at any point therefore goes on exactly as
-it would have.
+variable is ever made in a step, and run only those of the present one. How far
+they have grown follows from one variable, the number of images seen. Within a
+step the resolution is fixed and the fade is a tensor; between steps
+`GrowingGAN` checks whether another resolution is due and then recompiles the
+step. A run that is resumed at any point therefore continues exactly as it
+would have.
 """
 
 import collections
@@ -18,14 +18,10 @@ import types
 import keras
 import tensorflow as tf
 
-from kerasgan import data
+from kerasgan import checks
 from kerasgan.layers.resampling import downsample, upsample
-from kerasgan.models.base import (
-    LatentGAN,
-    check_positive,
-    check_power_of_two,
-    is_whole,
-)
+from kerasgan.models import averaging, rates
+from kerasgan.models.sampling import LatentGAN
 from kerasgan.schedules import Growth
 
 # The resolution at which networks run, and whether it is still fading in.
@@ -34,7 +30,7 @@ Stage = collections.namedtuple("Stage", ["resolution", "fading"])
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class GrowthState(keras.layers.Layer):
-    """How far training has come, as variables that are saved and exported.
+    """The progress of training, as variables that are saved and exported.
 
     Args:
         start_resolution: int. Where training starts.
@@ -54,7 +50,7 @@ class GrowthState(keras.layers.Layer):
             trainable=False,
             aggregation="only_first_replica",
         )
-        # What the optimizers have gathered belongs to this resolution.
+        # The resolution that the optimizers' moments belong to.
         self.trained_resolution = self.add_weight(
             name="trained_resolution",
             shape=(),
@@ -65,66 +61,27 @@ class GrowthState(keras.layers.Layer):
         )
 
 
-@keras.saving.register_keras_serializable(package="kerasgan")
-class OngoingSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that goes on where the optimizer counts steps anew.
-
-    Args:
-        schedule: `LearningRateSchedule` over all steps of training.
-        steps_before: Integer scalar variable. Steps before the optimizer's
-            first. Defaults to `None`, of an optimizer without a model.
-        factor: Float scalar variable. How many times faster the present
-            resolution is learned. Defaults to `None`, as above.
-    """
-
-    def __init__(self, schedule, steps_before=None, factor=None):
-        super().__init__()
-        self.schedule = schedule
-        self.steps_before = steps_before
-        self.factor = factor
-
-    def __call__(self, step):
-        if self.factor is None:
-            return self.schedule(step)
-        step = self.steps_before + tf.cast(step, "int64")
-        return self.factor * self.schedule(step)
-
-    def get_config(self):
-        # The variables are made by `compile`.
-        schedule = keras.optimizers.schedules.serialize(self.schedule)
-        return {"schedule": schedule}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(keras.optimizers.schedules.deserialize(config["schedule"]))
-
-
 class Grow(keras.callbacks.Callback):
-    """Before each step, lets the model grow if it is due."""
+    """Before each step, lets the model grow where that is due."""
 
     def on_train_batch_begin(self, batch, logs=None):
         self.model.make_train_function()
 
 
-def without_loss_scale(optimizer):
-    """Returns the optimizer that loss scaling for float16 may surround."""
-    return getattr(optimizer, "inner_optimizer", optimizer)
-
-
 class GrowingNetwork(keras.Model):
     """Base class of networks that hold the layers of all resolutions.
 
-    The name of a layer ends with the resolution at which it works. Those
-    between images and maps have "rgb" in their names: only that of the
-    present resolution is used, and while it fades in the one below.
+    The name of a layer ends with the resolution at which it works. Layers
+    between images and feature maps have "rgb" in their names: only that of
+    the present resolution is used, and while it fades in the one below.
 
     Args:
         image_size: int. The final resolution.
-        channels: int. Of the images.
+        channels: int. 1 for grey images, 3 for color.
         fmap_base: int. There are `2 * fmap_base / resolution` feature maps.
         fmap_max: int. But never more than this.
-        first_rgb: int. The lowest resolution at which images are made or
-            taken. Defaults to `4`.
+        first_rgb: int. The lowest resolution with images at the output or
+            input. Defaults to `4`.
         **kwargs: See `keras.Model`: `name`, `dtype`.
     """
 
@@ -208,7 +165,7 @@ class GrowingGAN(LatentGAN):
         ValueError: If a size is not what it must be.
     """
 
-    # How many times faster optimizers learn at large resolutions.
+    # Multiples of the learning rate at large resolutions.
     rate_factors = types.MappingProxyType({})
 
     def __init__(
@@ -224,24 +181,21 @@ class GrowingGAN(LatentGAN):
         **kwargs,
     ):
         reason = "because each resolution is twice the one before, from 4"
-        check_power_of_two("image_size", image_size, 8, reason)
-        check_power_of_two("start_resolution", start_resolution, 4, reason)
+        checks.power_of_two(8, reason, image_size=image_size)
+        checks.power_of_two(4, reason, start_resolution=start_resolution)
         if start_resolution > image_size:
             raise ValueError(
                 "`start_resolution` must not be larger than `image_size`; "
                 "with the same value nothing grows. Received: "
                 f"start_resolution={start_resolution}, image_size={image_size}"
             )
-        check_positive("channels", channels)
-        check_positive("fmap_base", fmap_base)
-        check_positive("fmap_max", fmap_max)
-        check_positive("fade_images", fade_images)
-        if not is_whole(stable_images) or stable_images < 0:
-            raise ValueError(
-                "`stable_images` must be a whole number of at least 0. "
-                f"Received: stable_images={stable_images!r}"
-            )
-        super().__init__(latent_dim=latent_dim, **kwargs)
+        checks.positive(
+            channels=channels,
+            fmap_base=fmap_base,
+            fmap_max=fmap_max,
+            fade_images=fade_images,
+        )
+        checks.count(stable_images=stable_images)
         self.image_size = image_size
         self.channels = channels
         self.fmap_base = fmap_base
@@ -249,20 +203,34 @@ class GrowingGAN(LatentGAN):
         self.start_resolution = start_resolution
         self.stable_images = stable_images
         self.fade_images = fade_images
-        self.image_shape = (image_size, image_size, channels)
         self.schedule = Growth(
             start_resolution, image_size, stable_images, fade_images
         )
-        self.growth = GrowthState(start_resolution, name="growth")
-        self.growth.build()
         # The stages for which functions were last compiled.
         self._compiled = types.SimpleNamespace(
-            train=None, test=None, images=None
+            train=None, test=None, samples=None
         )
+        super().__init__(latent_dim=latent_dim, **kwargs)
+
+    def build_networks(self):
+        self.growth = GrowthState(self.start_resolution, name="growth")
+        self.growth.build()
+
+    @property
+    def network_sizes(self):
+        """Constructor arguments that all growing networks share."""
+        return {
+            "image_size": self.image_size,
+            "channels": self.channels,
+            "fmap_base": self.fmap_base,
+            "fmap_max": self.fmap_max,
+            "first_rgb": self.first_rgb,
+            "dtype": self.dtype_policy,
+        }
 
     @property
     def first_rgb(self):
-        """The lowest resolution at which images are made or taken."""
+        """The lowest resolution with images at the output or input."""
         # Without growth no others are ever needed.
         return 4 if self.start_resolution < self.image_size else self.image_size
 
@@ -275,7 +243,7 @@ class GrowingGAN(LatentGAN):
 
     def due_stage(self):
         """Returns the `Stage` for the images seen so far."""
-        # Also while a function is traced the variable's value is wanted.
+        # The variable's value is needed while a function is traced, too.
         with tf.init_scope():
             images_seen = int(self.images_seen.numpy())
         resolution, fade = self.schedule(images_seen)
@@ -289,21 +257,7 @@ class GrowingGAN(LatentGAN):
 
     def _ready(self, optimizer, networks):
         optimizer = super()._ready(optimizer, networks)
-        inner = without_loss_scale(optimizer)
-        schedule = inner._learning_rate
-        if isinstance(schedule, OngoingSchedule):
-            if schedule.factor is not None:
-                return optimizer  # Compiled before.
-            schedule = schedule.schedule
-        if isinstance(
-            schedule, keras.optimizers.schedules.LearningRateSchedule
-        ):
-            # Variables of the optimizer, to be saved with its state.
-            inner.learning_rate = OngoingSchedule(
-                schedule,
-                inner.add_variable((), dtype="int64", name="steps_before"),
-                inner.add_variable((), initializer="ones", name="factor"),
-            )
+        rates.make_ongoing(optimizer)
         return optimizer
 
     def make_train_function(self, force=False):
@@ -322,9 +276,9 @@ class GrowingGAN(LatentGAN):
 
     def run_in_batches(self, inputs, batch_size):
         stage = self.due_stage()
-        if stage != self._compiled.images:
-            self._compiled.images = stage
-            vars(self).pop("_to_images", None)
+        if stage != self._compiled.samples:
+            self._compiled.samples = stage
+            vars(self).pop("_to_samples", None)
         return super().run_in_batches(inputs, batch_size)
 
     def training_callbacks(self):
@@ -336,7 +290,7 @@ class GrowingGAN(LatentGAN):
         return self._compiled.train or self.due_stage()
 
     def rate_factor(self, resolution):
-        """Returns how many times faster a resolution is learned."""
+        """Returns the multiple of the learning rate at a resolution."""
         return self.rate_factors.get(resolution, 1.0)
 
     def _start_resolution(self, resolution):
@@ -346,36 +300,19 @@ class GrowingGAN(LatentGAN):
             return
         self.growth.trained_resolution.assign(resolution)
         factor = self.rate_factor(resolution) / self.rate_factor(before)
-        for network, optimizer in (
-            (self.generator, self.generator_optimizer),
-            (self.discriminator, self.discriminator_optimizer),
-        ):
-            # What float16 has learned about loss scales stays.
-            optimizer = without_loss_scale(optimizer)
-            with self.distribute_strategy.scope():
-                fresh = type(optimizer).from_config(optimizer.get_config())
-                fresh.build(network.trainable_variables)
-            rate = optimizer._learning_rate
-            if isinstance(rate, OngoingSchedule):
-                steps = tf.cast(optimizer.iterations, "int64")
-                rate.steps_before.assign(rate.steps_before + steps)
-                rate = rate.factor
-            # Those of an ongoing schedule come last, and `fresh` has none.
-            for old, new in zip(
-                optimizer.variables, fresh.variables, strict=False
-            ):
-                if old is not rate:
-                    old.assign(new)
-            if isinstance(rate, keras.Variable):
-                rate.assign(rate * factor)
+        with self.distribute_strategy.scope():
+            rates.restart(self.generator_optimizer, self.generator, factor)
+            rates.restart(
+                self.discriminator_optimizer, self.discriminator, factor
+            )
 
     # Parts of the step
 
     def shown_images(self, real_images, stage, fade):
         """Returns real images as the discriminator sees them at a stage.
 
-        While a resolution fades in, the images do so too: at first they
-        carry only what half the resolution can hold.
+        While a resolution fades in, so do the images: at first they have only
+        the detail of half the resolution.
 
         Args:
             real_images: Float tensor of full-size images, in `[-1, 1]`.
@@ -406,6 +343,14 @@ class GrowingGAN(LatentGAN):
         seen = self.images_seen.value + tf.cast(batch_size * replicas, "int64")
         self.images_seen.assign(seen)
 
+    def update_generators(self, tape, loss):
+        networks = self.generator.active(self.training_stage)
+        self.minimize(tape, loss, networks, self.generator_optimizer)
+
+    def update_discriminators(self, tape, loss):
+        networks = self.discriminator.active(self.training_stage)
+        self.minimize(tape, loss, networks, self.discriminator_optimizer)
+
     def update_average(self, decay=None):
         # Layers that were never used are still equal to their averages.
         decay = self.ema_decay if decay is None else decay
@@ -413,25 +358,19 @@ class GrowingGAN(LatentGAN):
         averages = self.average_generator.active(stage)
         layers = self.generator.active(stage)
         for average, layer in zip(averages, layers, strict=True):
-            for mean, current in zip(
-                average.weights, layer.weights, strict=True
-            ):
-                mean.assign(current + decay * (mean - current))
+            averaging.follow(average, layer, decay)
 
-    def score_signatures(self):
-        def scores(images):
-            return {"scores": self.shown_scores(data.to_float(images))[:, 0]}
+    def scores(self, images, condition=None):
+        return self.all_scores(images)[:, 0]
 
-        return {"scores": (scores, [self.images_spec])}
-
-    def shown_scores(self, images):
-        """Returns the scores of full-size images at the present resolution.
+    def all_scores(self, images):
+        """Returns scores of full-size images at the present resolution.
 
         Args:
             images: Float tensor of full-size images, in `[-1, 1]`.
 
         Returns:
-            Float tensor `(batch, scores)`.
+            Float tensor `(batch, num_scores)`.
         """
         stage = self.due_stage()
         fade = self.fade_at(stage)

@@ -1,13 +1,14 @@
-"""pix2pix: pictures to pictures, learned from pairs.
+"""pix2pix: images to images, learned from pairs.
 
 Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
 Adversarial Networks", 2017. https://arxiv.org/abs/1611.07004
 
-The generator is a U-Net: it halves the input picture down to a single pixel
-and doubles it again, and hands the maps of each size across, so that edges
-need not pass the bottleneck (section 3.2.1). The discriminator sees input and
-output together and judges patches of 70x70 pixels (section 3.2.2). L1 settles
-the coarse picture, the discriminator its texture (equation 4). There is no
+The generator is a U-Net: it halves the input image down to a single pixel
+and doubles it again, and skip connections carry the feature maps of each size
+across, so that edges need not pass the bottleneck (section 3.2.1). The
+discriminator sees input and output together and scores patches of 70x70
+pixels (section 3.2.2). L1 determines the coarse image, the discriminator its
+texture (equation 4). There is no
 noise input: dropout in the generator is the only randomness, and the paper
 keeps it, and the statistics of the test batch, at inference (section 3.3).
 
@@ -17,7 +18,7 @@ PyTorch release; the paper's network, for 256x256, has dropout in the first
 three decoder blocks, smaller ones in as many as that release: the logarithm of
 the size less 5, so none at 32; by default inference is deterministic, with
 moving statistics and without dropout, and the paper's is `stochastic=True`;
-pictures are made by a moving average of the generator.
+images are made by a moving average of the generator.
 """
 
 import functools
@@ -26,40 +27,31 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from kerasgan import data, losses
+from kerasgan import checks, data, losses
 from kerasgan.layers import patchgan
+from kerasgan.layers.common import INITIALIZER, tanh_images
 from kerasgan.layers.dropout import Dropout
 from kerasgan.layers.normalization import batch_normalization
-from kerasgan.models.base import (
-    TranslationGAN,
-    as_seed,
-    check_positive,
-    check_power_of_two,
-)
+from kerasgan.models.translation import TranslationGAN
 from kerasgan.optimizers import Adam
-
-# Section 6.2: all weights start from a normal with this deviation.
-# Spelled as a config, from which every layer makes its own: one initializer
-# would give all kernels of a shape the same numbers.
-INITIALIZER = {"class_name": "RandomNormal", "config": {"stddev": 0.02}}
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Pix2Pix(TranslationGAN):
-    """Conditional GAN that translates pictures, trained on pairs.
+    """Conditional GAN that translates images, trained on pairs.
 
     Args:
         image_size: int. Height and width in training, a power of two from
-            32. Other pictures may be any multiple of it high and wide.
-        source_channels: int. Of the input pictures. Defaults to `3`.
-        target_channels: int. Of the output pictures. Defaults to `3`.
+            32. Other images may be any multiple of it high and wide.
+        source_channels: int. Of the input images. Defaults to `3`.
+        target_channels: int. Of the output images. Defaults to `3`.
         width: int. Feature maps of the first layers; each halving doubles
             them, up to `max_width`. Defaults to `64`.
         max_width: int or `None`. The most feature maps of a layer of the
             generator. Defaults to eight times `width`, as in the paper.
         patch_size: int. Height and width that a score of the discriminator
             sees: `70`, or `34` or `16`, where 70 pixels would be the whole
-            picture. Defaults to `70`.
+            image. Defaults to `70`.
         l1_weight: float. Lambda in the paper. Defaults to `100.0`.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
@@ -87,7 +79,7 @@ class Pix2Pix(TranslationGAN):
     gan = Pix2Pix(image_size=64)
     gan.compile()
     gan.fit(drawings, photographs, batch_size=4, epochs=20)
-    pictures = gan.translate(new_drawings)  # uint8 in, uint8 out
+    images = gan.translate(new_drawings)  # uint8 in, uint8 out
     ```
 
     Reference:
@@ -108,28 +100,23 @@ class Pix2Pix(TranslationGAN):
         synchronized=False,
         **kwargs,
     ):
-        check_power_of_two(
-            "image_size",
-            image_size,
+        checks.power_of_two(
             32,
             "because the generator halves it until one pixel remains",
+            image_size=image_size,
         )
-        check_positive("source_channels", source_channels)
-        check_positive("target_channels", target_channels)
-        check_positive("width", width)
-        if max_width is not None:
-            check_positive("max_width", max_width)
+        checks.positive(
+            source_channels=source_channels,
+            target_channels=target_channels,
+            width=width,
+            max_width=8 * width if max_width is None else max_width,
+        )
         if patch_size not in list(patchgan.DEPTHS):
             raise ValueError(
                 f"`patch_size` must be one of {list(patchgan.DEPTHS)}. "
                 f"Received: patch_size={patch_size!r}"
             )
-        if l1_weight < 0:
-            raise ValueError(
-                "`l1_weight` must not be negative: it would push the output "
-                f"away from the target. Received: l1_weight={l1_weight}"
-            )
-        super().__init__(**kwargs)
+        checks.weight(l1_weight=l1_weight)
         self.image_size = image_size
         self.source_channels = source_channels
         self.target_channels = target_channels
@@ -138,35 +125,39 @@ class Pix2Pix(TranslationGAN):
         self.patch_size = patch_size
         self.l1_weight = l1_weight
         self.synchronized = synchronized
-        self.image_shape = (image_size, image_size, target_channels)
         self.size_multiple = self.minimum_size = image_size
+        super().__init__(**kwargs)
+
+    def build_networks(self):
         normalization = functools.partial(
-            batch_normalization, synchronized=synchronized
+            batch_normalization, synchronized=self.synchronized
         )
-        with self.dtype_scope():
-            self.generator = build_generator(
-                image_size,
-                source_channels,
-                target_channels,
-                width,
-                max_width or 8 * width,
-                normalization,
-                self.seed,
-            )
-            self.discriminator = patchgan.build_patchgan(
-                source_channels + target_channels,
-                width,
-                normalization,
-                use_bias=False,
-                name="discriminator",
-                initializer=INITIALIZER,
-                patch_size=patch_size,
-            )
-        self.finish_building()
+        self.generator = build_generator(
+            self.image_size,
+            self.source_channels,
+            self.target_channels,
+            self.width,
+            self.max_width or 8 * self.width,
+            normalization,
+            self.seed,
+        )
+        self.discriminator = patchgan.build_patchgan(
+            self.source_channels + self.target_channels,
+            self.width,
+            normalization,
+            use_bias=False,
+            name="discriminator",
+            initializer=INITIALIZER,
+            patch_size=self.patch_size,
+        )
+
+    @property
+    def image_shape(self):
+        return (self.image_size, self.image_size, self.target_channels)
 
     @classmethod
     def paper(cls, **changes):
-        """Returns the paper's network, for pictures of 256x256.
+        """Returns the paper's network, for images of 256x256.
 
         Args:
             **changes: Arguments to set otherwise.
@@ -206,11 +197,9 @@ class Pix2Pix(TranslationGAN):
             d_loss = 0.5 * tf.reduce_mean(
                 losses.real_loss(real_scores) + losses.fake_loss(fake_scores)
             )
-        self.minimize(
-            tape, d_loss, self.discriminator, self.discriminator_optimizer
-        )
+        self.update_discriminators(tape, d_loss)
 
-        # Generator: make the updated discriminator call its pictures real,
+        # Generator: make the updated discriminator call its images real,
         # and stay near the target (equation 4).
         with generator_tape:
             fake_scores = self.scores(inputs, fakes)
@@ -219,9 +208,7 @@ class Pix2Pix(TranslationGAN):
             )
             l1_loss = tf.reduce_mean(tf.abs(targets - fakes))
             g_loss = adversarial_loss + self.l1_weight * l1_loss
-        self.minimize(
-            generator_tape, g_loss, self.generator, self.generator_optimizer
-        )
+        self.update_generators(generator_tape, g_loss)
         self.update_average()
 
         return self.report(d_loss=d_loss, g_loss=g_loss, l1_loss=l1_loss)
@@ -231,14 +218,14 @@ class Pix2Pix(TranslationGAN):
         pairs = tf.concat([inputs, outputs], axis=-1)
         return self.discriminator(pairs, training=True)
 
-    def images_to_compare(self, batch):
+    def samples_to_compare(self, batch):
         inputs, targets = batch
-        return targets, self(inputs)
+        return self.to_samples(targets), self.to_samples(self(inputs))
 
     # Translating
 
     def translate(self, images, batch_size=64, stochastic=False, seed=None):
-        """Returns the translations of pictures.
+        """Returns the translations of images.
 
         Args:
             images: uint8 array or tensor `(n, height, width,
@@ -247,33 +234,33 @@ class Pix2Pix(TranslationGAN):
             batch_size: int. How many to translate at once. Defaults to
                 `64`.
             stochastic: bool. Whether to translate as the paper does, with
-                dropout and with the statistics of the picture in place of
+                dropout and with the statistics of the image in place of
                 those of training: each is a batch of its own. Defaults to
-                `False`, which always gives the same pictures.
-            seed: int or `None`. Only if stochastic: picture `i` is drawn
-                from `seed + i`, whatever the batch size, and in the exported
-                model too. Defaults to fresh draws.
+                `False`, which always gives the same images.
+            seed: int or `None`. Only if stochastic: image `i` has the
+                random numbers of `seed + i`, whatever the batch size, and in
+                the exported model too. Defaults to fresh ones.
 
         Returns:
             uint8 array `(n, height, width, target_channels)`.
 
         Raises:
-            ValueError: If the pictures do not fit the model, or a seed comes
+            ValueError: If the images do not fit the model, or a seed comes
                 without `stochastic=True`.
         """
         if stochastic:
             self.check_source(images)
-            seeds = as_seed(seed) + tf.range(len(images), dtype="int64")
+            seeds = checks.as_seed(seed) + tf.range(len(images), dtype="int64")
             return self.serve("translate_stochastic", images, batch_size, seeds)
         if seed is not None:
             raise ValueError(
-                "`seed` needs `stochastic=True`, because nothing is drawn "
+                "`seed` needs `stochastic=True`, because nothing is random "
                 f"without it. Received: seed={seed}"
             )
         return super().translate(images, batch_size)
 
     def translate_as_in_training(self, images, seeds):
-        """Translates each picture as a training batch of one.
+        """Translates each image as a training batch of one.
 
         Args:
             images: Float tensor `(batch, height, width, source_channels)` in
@@ -371,7 +358,7 @@ def build_generator(
     normalization,
     seed,
 ):
-    """The U-Net: a picture to a picture in `[-1, 1]` (section 6.1.1).
+    """The U-Net: a image to a image in `[-1, 1]` (section 6.1.1).
 
     Layers are numbered by the height of what comes out of them.
     """
@@ -409,6 +396,4 @@ def build_generator(
         x = layers.Concatenate(name=f"join_{size}")([skip, x])
     x = layers.ReLU(name=f"relu_{image_size}")(x)
     x = up(target_channels, name="to_image")(x)
-    # Float32, so that mixed precision does not round the picture.
-    outputs = layers.Activation("tanh", dtype="float32", name="outputs")(x)
-    return keras.Model(images, outputs, name="generator")
+    return keras.Model(images, tanh_images(x, "outputs"), name="generator")

@@ -24,6 +24,7 @@ import math
 import keras
 import tensorflow as tf
 
+from kerasgan import checks
 from kerasgan.layers.equalized import (
     SQRT2,
     Bias,
@@ -35,7 +36,6 @@ from kerasgan.layers.equalized import (
 from kerasgan.layers.minibatch_stddev import MinibatchStdDev
 from kerasgan.layers.pixel_norm import pixel_norm
 from kerasgan.layers.resampling import downsample, upsample
-from kerasgan.models.base import check_not_negative
 from kerasgan.models.growing import GrowingGAN, GrowingNetwork
 from kerasgan.optimizers import Adam
 from kerasgan.penalties import gradient_penalty
@@ -118,8 +118,10 @@ class ProGAN(GrowingGAN):
         group_size=4,
         **kwargs,
     ):
-        check_not_negative("penalty_weight", penalty_weight)
-        check_not_negative("drift_weight", drift_weight)
+        checks.weight(penalty_weight=penalty_weight, drift_weight=drift_weight)
+        self.penalty_weight = penalty_weight
+        self.drift_weight = drift_weight
+        self.group_size = group_size
         super().__init__(
             image_size=image_size,
             channels=channels,
@@ -131,24 +133,17 @@ class ProGAN(GrowingGAN):
             fade_images=fade_images,
             **kwargs,
         )
-        self.penalty_weight = penalty_weight
-        self.drift_weight = drift_weight
-        self.group_size = group_size
-        sizes = {
-            "image_size": image_size,
-            "channels": channels,
-            "fmap_base": fmap_base,
-            "fmap_max": fmap_max,
-            "first_rgb": self.first_rgb,
-            "dtype": self.dtype_policy,
-        }
+
+    def build_networks(self):
+        super().build_networks()
         self.generator = ProGANGenerator(
-            latent_dim=latent_dim, name="generator", **sizes
+            latent_dim=self.latent_dim, name="generator", **self.network_sizes
         )
         self.discriminator = ProGANDiscriminator(
-            group_size=group_size, name="discriminator", **sizes
+            group_size=self.group_size,
+            name="discriminator",
+            **self.network_sizes,
         )
-        self.finish_building()
 
     @classmethod
     def paper(cls, **changes):
@@ -177,41 +172,37 @@ class ProGAN(GrowingGAN):
             )
         )
 
-    def truncated_latents(self, seed, count, truncation):
+    def inputs(self, latents, condition=None, truncation=None):
         if truncation is not None:
             raise ValueError(
-                "ProGAN takes no `truncation`, because it normalizes its "
-                "latents: shorter ones give the same images. "
-                f"Received: truncation={truncation!r}"
+                "ProGAN has no truncation, because it normalizes its latents: "
+                "shorter ones give the same images. "
+                f"Received: truncation={float(truncation[0])}"
             )
-        return super().truncated_latents(seed, count, truncation)
+        return latents
 
     def train_step(self, real_images):
         batch_size = tf.shape(real_images)[0]
         stage = self.training_stage
         fade = self.fade_at(stage)
         real_images = self.shown_images(real_images, stage, fade)
-
-        # Critic: drive the scores of real and fake images apart as far as
-        # the slope allows.
-        latents = self.sample_latents(batch_size)
-        fake_images = self.generator(
-            latents, resolution=stage.resolution, fade=fade
+        generate = functools.partial(
+            self.generator, resolution=stage.resolution, fade=fade
         )
+        critic = functools.partial(self.discriminator, fade=fade)
+
+        # Critic: separate the scores of real and fake images as far as the
+        # penalty allows.
+        fake_images = generate(self.sample_latents(batch_size))
         with tf.GradientTape() as tape:
             # One pass, in which no group has images of both.
-            scores = self.discriminator(
-                tf.concat([real_images, fake_images], axis=0),
-                fade=fade,
-                batches=2,
+            scores = critic(
+                tf.concat([real_images, fake_images], axis=0), batches=2
             )
             real_scores, fake_scores = tf.split(scores, 2)
             penalty = tf.reduce_mean(
                 gradient_penalty(
-                    functools.partial(self.discriminator, fade=fade),
-                    real_images,
-                    fake_images,
-                    self.seed_generator,
+                    critic, real_images, fake_images, self.seed_generator
                 )
             )
             d_loss = (
@@ -220,27 +211,13 @@ class ProGAN(GrowingGAN):
                 + self.penalty_weight * penalty
                 + self.drift_weight * tf.reduce_mean(real_scores**2)
             )
-        self.minimize(
-            tape,
-            d_loss,
-            self.discriminator.active(stage),
-            self.discriminator_optimizer,
-        )
+        self.update_discriminators(tape, d_loss)
 
         # Generator: make fakes that the critic scores high.
         latents = self.sample_latents(batch_size)
         with tf.GradientTape() as tape:
-            fake_images = self.generator(
-                latents, resolution=stage.resolution, fade=fade
-            )
-            fake_scores = self.discriminator(fake_images, fade=fade)
-            g_loss = -tf.reduce_mean(fake_scores)
-        self.minimize(
-            tape,
-            g_loss,
-            self.generator.active(stage),
-            self.generator_optimizer,
-        )
+            g_loss = -tf.reduce_mean(critic(generate(latents)))
+        self.update_generators(tape, g_loss)
         self.update_average()
         self.count_images(batch_size)
 

@@ -25,8 +25,7 @@ seed 0 at commit f5577c1: hair 73%, hair color 69%, eyes 98%, mouth 97%, skin
 """
 
 from kerasgan import data
-from kerasgan.models import GANCLS
-from kerasgan.models.gan_cls import words_of
+from kerasgan.models import GANCLS, words_of
 from kerasgan.recipes import _images, _personas
 from kerasgan.recipes._optimizers import falling_adam
 

@@ -19,7 +19,7 @@ under agreement10k_fashion_mnist. More is on the card,
 zoo/stylegan_fashion_mnist_32.
 """
 
-from kerasgan.models import StyleGAN
+from kerasgan.models import ConditionalStyleGAN
 from kerasgan.recipes import _fashion_mnist
 from kerasgan.recipes._optimizers import late_adam
 
@@ -29,7 +29,7 @@ STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
 
 
 def build():
-    gan = StyleGAN(
+    gan = ConditionalStyleGAN(
         image_size=32,
         channels=1,
         num_classes=10,

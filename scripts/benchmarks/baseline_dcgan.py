@@ -1,12 +1,12 @@
-"""The yardstick: a DCGAN as the Keras guides write it, on the same pictures.
+"""Baseline: a DCGAN as the Keras guides write it, on the same images.
 
-No kerasgan here: two tapes, batch normalization, width 64, 128 latents,
+Independent of kerasgan: two tapes, batch normalization, width 64, 128 latents,
 batches of 64, Adam(2e-4, 0.5), no average of the weights, 20 epochs. About
-half an hour on 2 cores. The generator is kept after every epoch:
+half an hour on 2 cores. The generator is saved after every epoch:
 
     python scripts/benchmarks/baseline_dcgan.py FOLDER
 
-Giving the same command again goes on after the last whole epoch.
+The same command resumes after the last complete epoch.
 `scripts/benchmarks/score_baseline.py FOLDER` scores the generators under the
 protocol of the zoo.
 """
@@ -65,7 +65,7 @@ def discriminator():
 
 
 class Baseline(keras.Model):
-    """The shape of the Keras guides: networks passed in, two tapes."""
+    """The model of the Keras guides: networks as arguments, two tapes."""
 
     def __init__(self, generator, discriminator):
         super().__init__()

@@ -41,7 +41,7 @@ class Kerasgan:
     def __init__(self):
         import zoo
         from kerasgan import models  # noqa: F401 (so that loading is all)
-        from tests import served
+        from tests.support import served
 
         self.load, self.served = zoo.load, served
 
@@ -71,7 +71,7 @@ class SavedModel:
     def __init__(self):
         import tensorflow as tf
 
-        from tests import served
+        from tests.support import served
 
         self.tf, self.served = tf, served
 

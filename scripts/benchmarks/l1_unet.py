@@ -1,14 +1,14 @@
-"""Yardstick of image-to-image models: the same U-Net on L1 alone.
+"""Baseline of image-to-image models: the same U-Net on L1 alone.
 
     python scripts/benchmarks/l1_unet.py relief 128
     python scripts/benchmarks/l1_unet.py fluent 64
 
-The generator of the recipe pix2pix_<dataset>_<size>, its data, batches and
-optimizer, without a discriminator: what the adversarial loss adds is what
-pix2pix does better. Trained for 9 minutes on 2 cores, counted in processor
-time, so that other work beside it does not matter. Then scores of its
-averaged weights on the test part go into l1_unet_scores.json, beside this
-file, in the form that metrics.json has them in.
+The generator of the recipe pix2pix_<dataset>_<size>, with its data, batches and
+optimizer, without a discriminator: the difference to pix2pix is the effect of
+the adversarial loss. Trained for 9 minutes on 2 cores, measured in processor
+time, so that other processes do not matter. The scores of its averaged weights
+on the test split are written to l1_unet_scores.json, in the format of
+metrics.json.
 """
 
 import argparse
@@ -41,7 +41,7 @@ class L1UNet(Pix2Pix):
 
 
 class StopAfter(keras.callbacks.Callback):
-    """Ends training when the processor has worked so many seconds."""
+    """Stops training after a number of seconds of processor time."""
 
     def __init__(self, seconds):
         super().__init__()
@@ -71,7 +71,7 @@ def main():
     gan = L1UNet.from_config(
         {**given.get_config(), "dtype": given.dtype_policy.name}
     )
-    gan.compile()  # The paper's rates: the recipe's end with its epochs.
+    gan.compile()  # The recipe's learning rates end with its epochs.
     history = gan.fit(
         recipe.batches(0),
         steps_per_epoch=recipe.steps_per_epoch,

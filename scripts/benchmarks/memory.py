@@ -1,12 +1,12 @@
-"""Memory of training, step after step, and the time to the first step.
+"""Memory during training, and the time to the first step.
 
     python scripts/benchmarks/memory.py [MODEL ...] [--steps 2000]
 
-One process for each of the tiny models of the tests, trained by `gan.fit` as
-it is. The table gives the seconds from the start of the process to the end of
-the first step, imports and compilation included, then the resident memory
-every 250 steps and its peak, in MB. Networks are tiny, so that what leaks
-would show beside them; most of the memory is TensorFlow itself.
+Trains each of the tiny models of the tests with `gan.fit` in its own process.
+The table has the seconds from the start of the process to the end of the first
+step, imports and compilation included, then the resident memory every 250
+steps and its peak, in MB. Networks are tiny, so that a leak is visible; most of
+the memory is TensorFlow itself.
 """
 
 import argparse
@@ -22,7 +22,7 @@ EVERY = 250
 
 
 def measure(model, steps):
-    """Trains a model in a process of its own.
+    """Trains a model in a separate process.
 
     Args:
         model: str. A name in tests/tiny.py.
@@ -42,7 +42,7 @@ def measure(model, steps):
 
 
 def train(model, steps, started):
-    """Trains a model in this process and prints what it took."""
+    """Trains a model in this process and prints the measurements."""
     sys.path.insert(0, str(ROOT))
     import keras
 
@@ -70,7 +70,7 @@ def train(model, steps, started):
 
 
 def resident():
-    """Returns the bytes of this process that are in memory."""
+    """Returns the resident memory of this process, in bytes."""
     pages = pathlib.Path("/proc/self/statm").read_text().split()[1]
     return int(pages) * resource.getpagesize()
 

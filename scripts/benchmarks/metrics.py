@@ -34,7 +34,7 @@ import tensorflow as tf
 
 from kerasgan import metrics
 from kerasgan.metrics import inception
-from tests.metrics import weights
+from tests.support import inception_weights
 
 
 def rounds(contenders, count, unit):
@@ -94,13 +94,13 @@ def _pytorch_fid(arrays):
 
 def features(options):
     print(f"Inception features, batches of {options.batch_size}, images/s")
-    arrays = weights.draw()
+    arrays = inception_weights.draw()
     images = np.random.default_rng(0).integers(
         0, 256, (options.batch_size, 32, 32, 3), np.uint8
     )
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / inception.GRAPH
-        weights.write_graph(path, arrays)
+        inception_weights.write_graph(path, arrays)
         exact = metrics.load_inception(path, "pytorch_fid")
         half = metrics.load_inception(path, "pytorch_fid", bfloat16=True)
     compiled = tf.function(exact._run, jit_compile=True)
@@ -170,7 +170,7 @@ def end_to_end(options):
     if name == "inception":
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / inception.GRAPH
-            weights.write_graph(path, weights.draw())
+            inception_weights.write_graph(path, inception_weights.draw())
             network = metrics.load_inception(path)
         shape = (32, 32, 3)
     else:
@@ -209,7 +209,7 @@ def bfloat16(options):
     values = {}
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / inception.GRAPH
-        weights.write_graph(path, weights.draw())
+        inception_weights.write_graph(path, inception_weights.draw())
         for name, half in (("float32", False), ("bfloat16", True)):
             network = metrics.load_inception(path, bfloat16=half)
             metric = metrics.FrechetDistance(network)

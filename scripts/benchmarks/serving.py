@@ -30,7 +30,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 import zoo
 from kerasgan import export
-from tests import served
+from tests.support import served
 
 BATCHES = (1, 64)
 

@@ -1,27 +1,26 @@
-"""The training steps that ours are timed against, in plain PyTorch.
+"""PyTorch training steps that train_step.py compares with.
 
     python scripts/benchmarks/torch_models.py dcgan --compiled --bfloat16
 
-prints the pictures a second of one network. The networks are the mirrors in
-`tests/reference`, which the parity tests hold to be ours; the steps here are
+prints the images per second of one model. The networks are those of
+`tests/reference`, which the parity tests compare with ours; the steps are
 written for speed:
 
-* whatever is not trained in a step receives no gradients; under `plain` it
-  does, and they are thrown away, as in PyTorch's DCGAN example,
-* DCGAN, pix2pix and CycleGAN generate once and use the pictures for both
-  updates, as PyTorch's example and the authors' code do; WGAN-GP, ProGAN and
-  StyleGAN draw anew for the generator, as their authors do,
-* Adam is the fused one; under `plain` it is what `torch.optim.Adam` is when
-  nothing is asked for,
-* `compiled` puts each loss, with the networks in it, through
-  `torch.compile`. It does not take second derivatives through
-  `torch.autograd.grad`, but through `torch.func.grad`, so penalties use that,
-* `bfloat16` runs the forward passes under `torch.autocast`, the penalties'
-  norms and the losses in float32,
-* `channels_last` stores pictures and kernels in that order.
+* frozen networks receive no gradients; under `plain` they do, and the gradients
+  are discarded, as in PyTorch's DCGAN example,
+* DCGAN, pix2pix and CycleGAN generate once and use the images for both
+  updates, as in PyTorch's example and the authors' code; WGAN-GP, ProGAN and
+  StyleGAN sample again for the generator, as in their authors' code,
+* Adam is fused; under `plain` it is `torch.optim.Adam` with its defaults,
+* `compiled` applies `torch.compile` to each loss with its networks. It supports
+  second derivatives only through `torch.func.grad`, which penalties therefore
+  use instead of `torch.autograd.grad`,
+* `bfloat16` runs the forward passes under `torch.autocast`, gradient norms and
+  losses in float32,
+* `channels_last` stores images and kernels in that order.
 
-Weights are averaged where the paper does so (ProGAN, StyleGAN). No step
-reads a loss, as that is left to the caller.
+Weights are averaged where the paper does so (ProGAN, StyleGAN). Steps return
+losses without reading them.
 """
 
 import argparse
@@ -50,7 +49,7 @@ from tests.reference import (  # noqa: E402
 
 @dataclasses.dataclass(frozen=True)
 class Mode:
-    """How to run: what a user of PyTorch would try."""
+    """Options that a user of PyTorch would try."""
 
     plain: bool = False
     compiled: bool = False
@@ -66,7 +65,7 @@ class Mode:
         return torch.compile(function) if self.compiled else function
 
     def images(self, *shape):
-        """Pictures of uniform noise in [-1, 1)."""
+        """Images of uniform noise in [-1, 1)."""
         images = torch.rand(shape) * 2 - 1
         if self.channels_last:
             images = images.to(memory_format=torch.channels_last)
@@ -87,7 +86,7 @@ class Mode:
 
     @contextlib.contextmanager
     def frozen(self, *networks):
-        """No gradients for the weights of `networks`, only through them."""
+        """Disables gradients for the weights of `networks`."""
         if self.plain:
             yield
             return
@@ -115,8 +114,8 @@ def squared_error(scores, target):
     return ((scores.float() - target) ** 2).mean()
 
 
-def squared_slopes(network, images):
-    """|gradient of the scores|^2 at `images`, per picture, float32."""
+def squared_gradients(network, images):
+    """Squared norm of the gradient of the scores at `images`, per image."""
     gradients = torch.func.grad(lambda points: network(points).float().sum())(
         images
     )
@@ -124,7 +123,7 @@ def squared_slopes(network, images):
 
 
 class DCGAN:
-    """One step of both networks; `images` pictures a step."""
+    """Trains both networks on `images` images per step."""
 
     def __init__(
         self,
@@ -178,8 +177,8 @@ class WGANGP:
     """`critic_steps` steps of the critic, then one of the generator.
 
     Each step of the critic takes a batch of its own, so one `step` uses
-    `critic_steps * batch_size` pictures. Nothing in the critic joins the
-    pictures of a batch, so real and generated ones pass through it together.
+    `critic_steps * batch_size` images. The critic treats images independently,
+    so real and generated ones pass through it in one batch.
     """
 
     def __init__(
@@ -218,11 +217,11 @@ class WGANGP:
 
     def critic_loss(self, real, fake, factors):
         points = factors * real + (1.0 - factors) * fake
-        slopes = torch.sqrt(squared_slopes(self.critic, points))
+        norms = torch.sqrt(squared_gradients(self.critic, points))
         scores = self.critic(torch.cat([fake, real])).float()
         fake_scores, real_scores = scores.chunk(2)
         difference = fake_scores.mean() - real_scores.mean()
-        return difference + 10.0 * ((slopes - 1.0) ** 2).mean()
+        return difference + 10.0 * ((norms - 1.0) ** 2).mean()
 
     def generator_loss(self, latents):
         return -self.critic(self.generator(latents)).float().mean()
@@ -243,7 +242,7 @@ class WGANGP:
 
 
 class Pix2Pix:
-    """One step of both networks on pairs; `images` pairs a step."""
+    """Trains both networks on `images` pairs per step."""
 
     def __init__(self, mode, image_size=64, channels=3, width=64, batch_size=1):
         self.mode = mode
@@ -294,12 +293,12 @@ class Pix2Pix:
 
 
 class CycleGAN:
-    """One step of all four networks; `images` pairs a step.
+    """Trains all four networks on `images` pairs per step.
 
-    Both generators first, then both discriminators, which see pictures from
-    pools of 50. Not in `channels_last`: PyTorch 2.13 on a processor returns a
-    wrong gradient, without a warning, from `instance_norm` of a single
-    picture where the gradient that comes in is stored in that order.
+    Both generators first, then both discriminators, with images from pools of
+    50. Not in `channels_last`: PyTorch 2.13 on a CPU returns a wrong
+    gradient, without a warning, from `instance_norm` of a single image if the
+    incoming gradient is stored in that order.
     """
 
     def __init__(
@@ -316,7 +315,7 @@ class CycleGAN:
             raise ValueError(
                 "CycleGAN cannot be timed in channels_last, because PyTorch's "
                 "instance normalization then has wrong gradients. "
-                f"Received: {mode}. Leave channels_last out."
+                f"Received: {mode}. Omit channels_last."
             )
         self.mode = mode
         self.images = batch_size
@@ -392,7 +391,7 @@ class CycleGAN:
 
 
 class ProGAN:
-    """One step of both networks at `image_size`, fully faded in."""
+    """Trains both networks at `image_size`, fully faded in."""
 
     def __init__(
         self,
@@ -433,13 +432,13 @@ class ProGAN:
 
     def discriminator_loss(self, real, fake, factors):
         points = factors * real + (1.0 - factors) * fake
-        slopes = torch.sqrt(squared_slopes(self.discriminator, points))
+        norms = torch.sqrt(squared_gradients(self.discriminator, points))
         real_scores = self.discriminator(real).float()
         fake_scores = self.discriminator(fake).float()
         return (
             fake_scores
             - real_scores
-            + 10.0 * (slopes - 1.0) ** 2
+            + 10.0 * (norms - 1.0) ** 2
             + 0.001 * real_scores**2
         ).mean()
 
@@ -462,10 +461,10 @@ class ProGAN:
 
 
 class StyleGAN:
-    """One step of both networks at `image_size`, fully faded in.
+    """Trains both networks at `image_size`, fully faded in.
 
-    R1 at every step, styles mixed in nine batches of ten, the average w and
-    the average weights followed.
+    R1 at every step, style mixing in 90 % of batches, averages of w and of the
+    weights.
     """
 
     def __init__(
@@ -518,7 +517,7 @@ class StyleGAN:
         return self.mode.images(*self.batch_shape)
 
     def draw(self):
-        """Two batches of latents, which layers take the second, noise."""
+        """Samples two batches of latents, the layers of the second, noise."""
         layers = self.synthesis.layers
         crossover = layers
         if random.random() < 0.9:
@@ -531,7 +530,7 @@ class StyleGAN:
         )
 
     def generated(self, latents, others, mixed, noises):
-        """Pictures, and the mean w of the first latents."""
+        """Returns images, and the mean w of the first latents."""
         w = self.mapping(latents)
         ws = torch.where(mixed, self.mapping(others)[:, None], w[:, None])
         return self.synthesis(ws, noises), w.detach().float().mean(dim=0)
@@ -541,7 +540,7 @@ class StyleGAN:
         fake_scores = self.discriminator(fake).float()
         loss = functional.softplus(fake_scores)
         loss = loss + functional.softplus(-real_scores)
-        return (loss + 5.0 * squared_slopes(self.discriminator, real)).mean()
+        return (loss + 5.0 * squared_gradients(self.discriminator, real)).mean()
 
     def generator_loss(self, *draw):
         images, w_mean = self.generated(*draw)
@@ -610,7 +609,7 @@ def main():
     model.step(model.batch())
     first = time.perf_counter() - start
     rate = images_per_second(model, seconds)
-    print(f"{name} {mode}: {rate:.1f} pictures/s, first step {first:.1f} s")
+    print(f"{name} {mode}: {rate:.1f} images/s, first step {first:.1f} s")
 
 
 if __name__ == "__main__":

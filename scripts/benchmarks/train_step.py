@@ -1,22 +1,20 @@
-"""Pictures a second of whole training steps, ours beside PyTorch's, in one run.
+"""Images per second of training steps, compared with PyTorch in one run.
 
     pip install torch==2.13.0
     python scripts/benchmarks/train_step.py [MODEL ...] [--rounds 5]
 
-The same network, batch and optimizers on either side: ours as `gan.fit` runs
-it, without and with `compile(jit_compile=True)`; PyTorch as
-scripts/benchmarks/torch_models.py writes it: plainly, and tuned (fused Adam, no
-gradients for what is not trained), eager and under torch.compile, in both
-memory layouts. PyTorch's step averages no weights where the paper does not,
-ours always does, so ours is also timed without its average: there the two do
-the same work.
+Both sides have the same network, batch and optimizers. Ours runs as in
+`gan.fit`, without and with `compile(jit_compile=True)`; PyTorch as in
+scripts/benchmarks/torch_models.py: plain, and tuned (fused Adam, no gradients
+for frozen weights), eager and under torch.compile, in both memory layouts.
+PyTorch's step averages weights only where the paper does, ours always, so ours
+is also timed without the average, where both do the same work.
 
-The sides take turns, one process each, and the table gives the median of the
-rounds, their spread, the share of this machine's matrix-product peak, which is
+The sides are interleaved, one process each. The table has the median of the
+rounds, their spread, the share of this machine's peak in matrix products,
 measured in the same rounds, and two ratios: to plain PyTorch, the faster of
-eager and compiled in float32, and to PyTorch's fastest of the same precision,
-tuned and all. Other work on the machine slows all of it, so only the ratios
-mean something.
+eager and compiled in float32, and to the fastest PyTorch of the same precision.
+Other processes slow all of them, so only the ratios compare.
 """
 
 import argparse
@@ -32,7 +30,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 PRECISIONS = ("float32", "bfloat16")
-# Like those of the zoo's recipes; either side takes these words.
+# Like those of the zoo's recipes; arguments of both sides.
 FASHION = {"image_size": 32, "channels": 1}
 EMOJI = {"image_size": 64, "channels": 3, "width": 32}
 GROWN = {"latent_dim": 256, "fmap_base": 512, "fmap_max": 256, "batch_size": 32}
@@ -44,7 +42,7 @@ SIZES = {
     "progan": {**FASHION, **GROWN},
     "stylegan": {**FASHION, **GROWN},
 }
-# Whose papers average the weights, so that both sides do.
+# Their papers average the weights, so both sides do.
 AVERAGED = ("progan", "stylegan")
 
 
@@ -159,7 +157,7 @@ class Torch:
         return self.library.images_per_second(self.built[key], seconds)
 
     def flops(self, model):
-        """Returns the FLOP of a step's products, for each picture."""
+        """Returns the FLOP of products in a step, per image."""
         from torch.utils import flop_counter
         from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -181,7 +179,7 @@ class Torch:
 
 
 def serve(side):
-    """Returns what answers the requests for a side."""
+    """Returns the handler of requests for a side."""
     worker = {"ours": Ours, "torch": Torch}[side]()
     return lambda name, *arguments: getattr(worker, name)(*arguments)
 
@@ -210,7 +208,7 @@ def measure(model, ours, torch, rounds, seconds):
     modes = [
         mode
         for mode, options in Torch.MODES.items()
-        # torch_models.py says why.
+        # torch_models.CycleGAN gives the reason.
         if not (model == "cyclegan" and "channels_last" in options)
     ]
     flops = torch("flops", model)
@@ -228,7 +226,7 @@ def measure(model, ours, torch, rounds, seconds):
         for mode in modes:
             found = torch("rate", model, mode, precision, seconds)
             add(f"PyTorch {mode}", found)
-    print(f"\n{model}: {flops / 1e9:.2f} GFLOP an image, forward and back")
+    print(f"\n{model}: {flops / 1e9:.2f} GFLOP per image, forward and backward")
     print(
         "| | precision | images/s | spread | of peak "
         "| to plain | to the fastest |"
@@ -240,8 +238,8 @@ def measure(model, ours, torch, rounds, seconds):
         return max(((precision, name) for name in names), key=middle.get)
 
     def ratio(key, other):
-        # Of each round with itself: what else the machine does differs from
-        # round to round.
+        # Within each round, because the load of the machine differs between
+        # rounds.
         rounds = zip(rates[key], rates[other], strict=True)
         return statistics.median(mine / theirs for mine, theirs in rounds)
 

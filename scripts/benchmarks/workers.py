@@ -1,4 +1,4 @@
-"""Sides of a benchmark, each in a process of its own, asked one at a time."""
+"""Runs each side of a benchmark in its own process, one at a time."""
 
 import json
 import os
@@ -9,8 +9,8 @@ import sys
 class Worker:
     """A process that runs the calling script with `--serve SIDE`.
 
-    Calling it sends the arguments and waits for the answer of `serve`. It
-    exists only once the process is ready, so its libraries are imported.
+    Calling it sends the arguments and waits for the response of `serve`. The
+    constructor returns when the process has imported its libraries.
 
     Args:
         side: str.
@@ -25,9 +25,9 @@ class Worker:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        self._answer()
+        self._response()
 
-    def _answer(self):
+    def _response(self):
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"The worker for {self.side} died.")
@@ -36,7 +36,7 @@ class Worker:
     def __call__(self, *request):
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
-        return self._answer()
+        return self._response()
 
     def close(self):
         self.process.stdin.close()
@@ -44,15 +44,16 @@ class Worker:
 
 
 def serve(prepare):
-    """Answers what a `Worker` asks, until it closes.
+    """Responds to the requests of a `Worker` until it closes.
 
     Args:
-        prepare: Callable without arguments, which may take long, to a
-            callable from the arguments of a request to what JSON can hold.
+        prepare: Callable without arguments that returns the handler: a
+            callable from the arguments of a request to a JSON value. It may
+            take long.
     """
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # Whatever a library prints is not an answer.
-    answer = prepare()
-    answers.write("null\n")  # Ready.
+    responses = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # Output of libraries is not a response.
+    handle = prepare()
+    responses.write("null\n")  # Ready.
     for line in sys.stdin:
-        answers.write(json.dumps(answer(*json.loads(line))) + "\n")
+        responses.write(json.dumps(handle(*json.loads(line))) + "\n")

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from kerasgan import checkpoints
 from kerasgan.models import base
-from tests import golden, served, tiny
+from tests import golden, tiny
+from tests.support import served
 
 every_model = pytest.mark.parametrize(
     "model", tiny.MODELS, ids=lambda m: m.name

@@ -5,14 +5,16 @@ import pytest
 import tensorflow as tf
 
 from kerasgan.metrics import FrechetDistance, inception, load_inception
-from tests.metrics import weights
+from tests.support import inception_weights
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """The frozen graph with random weights, as a folder."""
     path = tmp_path_factory.mktemp("inception")
-    weights.write_graph(path / inception.GRAPH, weights.draw())
+    inception_weights.write_graph(
+        path / inception.GRAPH, inception_weights.draw()
+    )
     return path
 
 
@@ -56,7 +58,7 @@ def test_shapes_and_number_of_weights():
 @pytest.mark.parametrize(("flag", "gamma"), [(True, 3.0), (False, 1.0)])
 def test_graph_is_read_with_its_flags(tmp_path, flag, gamma):
     path = tmp_path / "graph.pb"
-    weights.write_graph(path, tiny_arrays(), flag)
+    inception_weights.write_graph(path, tiny_arrays(), flag)
     convolutions, _ = inception.read_graph(path)
     kernel, scale, offset = convolutions["mixed_9/tower_1/mixed/conv_1"]
     # sqrt(0.249 + 0.001) is 0.5.
@@ -66,7 +68,7 @@ def test_graph_is_read_with_its_flags(tmp_path, flag, gamma):
 
 
 def test_graph_inside_its_archive(tmp_path):
-    weights.write_graph(tmp_path / inception.GRAPH, tiny_arrays())
+    inception_weights.write_graph(tmp_path / inception.GRAPH, tiny_arrays())
     archive = tmp_path / inception.ARCHIVE
     with tarfile.open(archive, "w:gz") as file:
         file.add(tmp_path / inception.GRAPH, inception.GRAPH)
@@ -84,7 +86,7 @@ def test_archive_of_something_else(tmp_path):
 
 
 def test_cut_archive(tmp_path):
-    weights.write_graph(tmp_path / inception.GRAPH, tiny_arrays())
+    inception_weights.write_graph(tmp_path / inception.GRAPH, tiny_arrays())
     archive = tmp_path / inception.ARCHIVE
     with tarfile.open(archive, "w:gz") as file:
         file.add(tmp_path / inception.GRAPH, inception.GRAPH)
@@ -111,7 +113,7 @@ def test_graph_of_another_network(tmp_path):
 
 def test_graph_of_other_shapes(tmp_path):
     path = tmp_path / "graph.pb"
-    weights.write_graph(path, tiny_arrays())
+    inception_weights.write_graph(path, tiny_arrays())
     with pytest.raises(OSError, match="of the shapes"):
         load_inception(path)
 

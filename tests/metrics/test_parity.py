@@ -16,7 +16,7 @@ from kerasgan.metrics import (
     precision_recall,
     resize,
 )
-from tests.metrics import weights
+from tests.support import inception_weights
 
 pytestmark = [
     pytest.mark.parity,
@@ -256,13 +256,13 @@ def test_pytorch_fid_is_the_legacy_resizer_of_clean_fid(size):
 
 @pytest.fixture(scope="module")
 def arrays():
-    return weights.draw()
+    return inception_weights.draw()
 
 
 @pytest.fixture(scope="module")
 def port(arrays, tmp_path_factory):
     pytest.importorskip("torch", reason="in the extra parity")
-    return weights.write_port(tmp_path_factory.mktemp("port"), arrays)
+    return inception_weights.write_port(tmp_path_factory.mktemp("port"), arrays)
 
 
 def images_of(size):
@@ -319,7 +319,7 @@ def test_network_of_torch_fidelity(torchvision, port):
 
 @pytest.mark.slow
 def test_graph_and_port_are_one_network(arrays, port, tmp_path):
-    weights.write_graph(tmp_path / "graph.pb", arrays)
+    inception_weights.write_graph(tmp_path / "graph.pb", arrays)
     graph = load_inception(tmp_path / "graph.pb")
     ported = load_inception(port)
     assert graph.hash == ported.hash

@@ -98,7 +98,7 @@ def test_a_step_takes_statistics_of_its_own_inputs(name):
     gan.update_average_statistics = lambda inputs: (
         seen.append(inputs) or update(inputs)
     )
-    batch = next(iter(gan._dataset(tiny.by_name(name).dataset(), None, None)))
+    batch = next(iter(tiny.by_name(name).dataset()))
     gan.generator_optimizer.iterations.assign(5000)
     before = [v.numpy() for v in average.weights]
     gan.train_step(batch)

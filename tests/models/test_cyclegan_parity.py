@@ -7,8 +7,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from kerasgan import models  # noqa: E402
-from tests.models import parity  # noqa: E402
 from tests.reference import torch_cyclegan  # noqa: E402
+from tests.support import parity  # noqa: E402
 
 pytestmark = pytest.mark.parity
 

@@ -13,8 +13,8 @@ torch = pytest.importorskip("torch")
 
 from kerasgan import models  # noqa: E402
 from tests import tiny  # noqa: E402
-from tests.models import parity  # noqa: E402
 from tests.reference import torch_dcgan  # noqa: E402
+from tests.support import parity  # noqa: E402
 
 pytestmark = pytest.mark.parity
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasgan import models
-from tests.models import clothes
+from tests.support import clothes
 
 
 def dcgan():

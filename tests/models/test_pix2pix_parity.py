@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch")
 
 from kerasgan import models  # noqa: E402
 from kerasgan.layers.dropout import Dropout  # noqa: E402
-from tests.models import parity  # noqa: E402
 from tests.reference import torch_pix2pix  # noqa: E402
+from tests.support import parity  # noqa: E402
 
 pytestmark = pytest.mark.parity
 

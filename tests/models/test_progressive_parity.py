@@ -10,8 +10,8 @@ torch = pytest.importorskip("torch")
 
 from kerasgan import penalties, random  # noqa: E402
 from tests import tiny  # noqa: E402
-from tests.models import parity  # noqa: E402
 from tests.reference import torch_progressive as mirrors  # noqa: E402
+from tests.support import parity  # noqa: E402
 
 pytestmark = pytest.mark.parity
 

@@ -23,7 +23,7 @@ def losses_of_a_step(gan, batch, gamma):
 
 def batch_and_scores(gan, name):
     """Returns a batch, its images, and what scores images in training."""
-    batch = next(iter(gan._dataset(tiny.by_name(name).dataset(), None, None)))
+    batch = next(iter(tiny.by_name(name).dataset()))
     if name == "dcgan":
         return batch, batch, lambda x: gan.discriminator(x, training=True)
     images, captions = batch

@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 
 from kerasgan import models, penalties, random  # noqa: E402
 from tests import tiny  # noqa: E402
-from tests.models import parity  # noqa: E402
 from tests.reference import torch_wgan_gp  # noqa: E402
+from tests.support import parity  # noqa: E402
 
 pytestmark = pytest.mark.parity
 

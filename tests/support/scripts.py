@@ -3,7 +3,7 @@
 import importlib.util
 import pathlib
 
-SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts"
+SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
 
 
 def script(name):

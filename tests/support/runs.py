@@ -12,7 +12,7 @@ import time
 import h5py
 import numpy as np
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 
 RECIPE = """
 import atexit

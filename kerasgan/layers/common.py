@@ -1,0 +1,48 @@
+"""First weights and last layers that many networks share."""
+
+from keras import layers
+
+# All weights start from a normal with this standard deviation: Radford et
+# al., 2015, section 4; Isola et al., 2017, section 6.2; Zhu et al., 2017,
+# section 7.1; Reed et al., 2016, in the authors' release. A configuration,
+# because one object shared by layers would give all of them the same numbers.
+INITIALIZER = {"class_name": "RandomNormal", "config": {"stddev": 0.02}}
+
+
+def tanh_images(x, name="images"):
+    """Returns images in `[-1, 1]`.
+
+    Args:
+        x: Keras tensor `(batch, height, width, channels)`.
+        name: str. Of the layer. Defaults to `"images"`.
+    """
+    # Float32, so that mixed precision does not round the images.
+    return layers.Activation("tanh", dtype="float32", name=name)(x)
+
+
+def score(x):
+    """Returns one unbounded score for each image.
+
+    This is the last 4x4 valid convolution, written as the dense layer that it
+    is, without bias.
+
+    Args:
+        x: Keras tensor `(batch, 4, 4, features)`.
+    """
+    x = layers.Flatten(name="flatten")(x)
+    return score_dense(x)
+
+
+def score_dense(x):
+    """Returns one unbounded score for each vector.
+
+    Args:
+        x: Keras tensor `(batch, features)`.
+    """
+    return layers.Dense(
+        1,
+        use_bias=False,
+        kernel_initializer=INITIALIZER,
+        dtype="float32",
+        name="score",
+    )(x)

@@ -1,0 +1,98 @@
+"""The averaged generator: a copy whose weights follow the trained ones.
+
+Its weights are an exponential moving average of the trained weights; its
+batch statistics are moving averages of its own feature maps. Functions here
+take networks, not models.
+"""
+
+import tensorflow as tf
+
+from kerasgan.layers.normalization import MOMENTUM
+
+
+def average_of(network):
+    """Returns an untrainable copy of a network, named `average_<name>`.
+
+    Args:
+        network: A built Keras model.
+
+    Returns:
+        A Keras model of the same class, with equal weights.
+    """
+    config = network.get_config()
+    config["name"] = f"average_{network.name}"
+    average = type(network).from_config(config)
+    average.set_weights(network.get_weights())
+    average.trainable = False
+    return average
+
+
+def ramped(decay, steps):
+    """Returns a decay that grows to `decay` over the first steps.
+
+    After `n` steps it is at most `(1 + n) / (10 + n)`, so that the average
+    after a short training is not dominated by the initial weights.
+
+    Args:
+        decay: float.
+        steps: Integer scalar tensor. Steps taken so far.
+
+    Returns:
+        Float scalar tensor.
+    """
+    steps = tf.cast(steps, "float32")
+    return tf.minimum(decay, (1.0 + steps) / (10.0 + steps))
+
+
+def follow(average, network, decay, only_trainable=False):
+    """Moves averaged weights one step toward the trained ones.
+
+    Args:
+        average: A Keras layer or model.
+        network: The trained one, of the same structure.
+        decay: Float or scalar tensor. The share of the average that is kept.
+        only_trainable: bool. Whether to leave out batch statistics, for
+            `follow_statistics`. Defaults to `False`.
+    """
+    pairs = zip(average.weights, network.weights, strict=True)
+    for mean, current in pairs:
+        if current.trainable or not only_trainable:
+            mean.assign(current + decay * (mean - current))
+
+
+def follow_statistics(average, network, inputs, share):
+    """Moves batch statistics of the average toward those of its own maps.
+
+    Feature maps of averaged weights vary less than those of the weights that
+    were averaged. Normalized by the statistics of the trained generator, they
+    would give faint images until the learning rate has decayed.
+
+    Args:
+        average: The averaged generator.
+        network: The trained generator, whose layers are not frozen.
+        inputs: A batch of the generator's inputs, on this replica. Every
+            fourth row is used, which suffices for moving averages over a
+            hundred steps.
+        share: Float scalar tensor. How far the statistics move.
+
+    Reference:
+        [Brock et al., 2019](https://arxiv.org/abs/1809.11096), "standing
+        statistics", which are taken after training.
+    """
+    if not network.non_trainable_weights:
+        return
+    trained, others = [], []
+    pairs = zip(network.variables, average.variables, strict=True)
+    for variable, mean in pairs:
+        (trained if variable.trainable else others).append(mean)
+    # The layers of the average are frozen and would not update theirs.
+    _, moved = network.stateless_call(
+        [variable.value for variable in trained],
+        [variable.value for variable in others],
+        tf.nest.map_structure(lambda tensor: tensor[::4], inputs),
+        training=True,
+    )
+    # The layers moved by their momentum; scale that step to `share`.
+    share = share / (1.0 - MOMENTUM)
+    for mean, value in zip(others, moved, strict=True):
+        mean.assign(mean + share * (value - mean))

@@ -1,0 +1,207 @@
+"""Models that generate images of requested classes."""
+
+import numpy as np
+import tensorflow as tf
+
+from kerasgan import checks, data
+from kerasgan.models.base import describe_batch
+from kerasgan.models.sampling import LatentGAN
+
+
+class ClassGAN(LatentGAN):
+    """Base class of the models that turn latents and labels into images.
+
+    Args:
+        num_classes: int. Labels go from 0 to `num_classes - 1`.
+        class_names: Sequence of `num_classes` strings or `None`. Names that
+            `generate` also takes as labels. May be set later, as an
+            attribute. Defaults to `None`.
+        class_frequencies: Sequence of `num_classes` numbers or `None`. How
+            often each class occurs, in any unit; `generate` samples labels
+            with these frequencies where none are given. May be set later, as
+            an attribute. Defaults to `None`, all equal.
+        **kwargs: See `LatentGAN`: `latent_dim`, `ema_decay`, `seed`, `name`,
+            `dtype`.
+
+    Call arguments:
+        inputs: Pair of latents, float tensor `(batch, latent_dim)`, and
+            labels, integer tensor `(batch,)`.
+
+    Training data:
+        A dataset of pairs: image batches, float32 in `[-1, 1]`, and integer
+        labels `(batch,)`.
+
+    Raises:
+        ValueError: If `num_classes` is not positive, or there are not as many
+            names or frequencies.
+    """
+
+    task = "class-to-image"
+
+    def __init__(
+        self, num_classes, class_names=None, class_frequencies=None, **kwargs
+    ):
+        checks.positive(num_classes=num_classes)
+        self.num_classes = num_classes
+        self.class_names = class_names
+        self.class_frequencies = class_frequencies
+        super().__init__(**kwargs)
+
+    @property
+    def class_names(self):
+        """Tuple of the classes' names, or `None`."""
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names):
+        if names is not None:
+            names = tuple(names)
+            if not len(names) == len(set(names)) == self.num_classes:
+                raise ValueError(
+                    "`class_names` must be one name for each of the "
+                    f"{self.num_classes} classes, all different. "
+                    f"Received: class_names={names}"
+                )
+        self._class_names = names
+
+    @property
+    def class_frequencies(self):
+        """Tuple of numbers, how often each class occurs, or `None`."""
+        return self._class_frequencies
+
+    @class_frequencies.setter
+    def class_frequencies(self, frequencies):
+        if frequencies is not None:
+            frequencies = tuple(float(f) for f in frequencies)
+            if (
+                len(frequencies) != self.num_classes
+                or not all(0 <= f < np.inf for f in frequencies)
+                or not sum(frequencies) > 0
+            ):
+                raise ValueError(
+                    "`class_frequencies` must be one number for each of the "
+                    f"{self.num_classes} classes, none negative and not all "
+                    f"zero. Received: class_frequencies={frequencies}"
+                )
+        self._class_frequencies = frequencies
+
+    # The condition
+
+    @property
+    def condition_spec(self):
+        return tf.TensorSpec((None,), "int32", "labels")
+
+    def split_batch(self, batch):
+        images, labels = batch
+        return images, tf.cast(labels, "int32")
+
+    def encode_condition(self, labels):
+        # The lookup refuses labels outside the range, where a one-hot code
+        # would be zero and give an image of no class.
+        return tf.gather(tf.range(self.num_classes), labels)
+
+    def sample_condition(self, seed, count):
+        frequencies = self.class_frequencies or (1.0,) * self.num_classes
+        # The upper end of each class but the last, on the interval [0, 1].
+        ends = np.cumsum(frequencies)[:-1] / np.sum(frequencies)
+        # The latents of a seed have its stream 0.
+        draws = tf.random.stateless_uniform((count,), (seed, 1), alg="philox")
+        return tf.searchsorted(ends.astype("float32"), draws, side="right")
+
+    def check_batch(self, batch):
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            raise ValueError(
+                "The training data must be pairs `(images, labels)`. "
+                f"Received: {describe_batch(batch)}"
+            )
+        images, labels = batch
+        data.check_images(images, self.image_shape)
+        data.check_labels(labels, self.num_classes)
+        data.check_same_length(images, labels, ("images", "labels"))
+
+    def class_numbers(self, labels):
+        """Returns labels as integers.
+
+        Args:
+            labels: Sequence of ints from 0 to `num_classes - 1`, or of
+                strings from `class_names`.
+
+        Returns:
+            int32 array `(n,)`.
+
+        Raises:
+            ValueError: If there are no labels, or one names no class.
+        """
+        if np.ndim(labels) != 1 or len(labels) == 0:
+            raise ValueError(
+                "`labels` must be a sequence of classes, one for each image, "
+                f"such as [3, 3, 7]. Received: labels={labels!r}"
+            )
+        names = self.class_names or ()
+        numbers = []
+        for label in labels:
+            if isinstance(label, str) and label in names:
+                numbers.append(names.index(label))
+            elif checks.is_whole(label) and 0 <= label < self.num_classes:
+                numbers.append(label)
+            else:
+                known = ", ".join(names) or "without names"
+                raise ValueError(
+                    "Each of `labels` must be a whole number from 0 to "
+                    f"{self.num_classes - 1} or the name of a class "
+                    f"({known}). Received: {label!r}"
+                )
+        return np.array(numbers, "int32")
+
+    # Sampling and exporting
+
+    def generate(
+        self, n=None, labels=None, seed=None, batch_size=64, truncation=None
+    ):
+        """Returns new images, of requested classes or of all.
+
+        Args:
+            n: int. How many, of classes sampled by `class_frequencies`. Give
+                either this or `labels`.
+            labels: Sequence of ints or of class names, one for each image.
+            seed: int or `None`. The same seed gives the same images,
+                whatever the batch size, and in the exported model too; a
+                larger `n` only adds images. Defaults to fresh ones.
+            batch_size: int. How many to make at once. Defaults to `64`.
+            truncation: float in [-1, 1] or `None`. Psi: nearer to zero,
+                images are more typical and more alike, and their class is
+                clearer. Defaults to `None`, no truncation.
+
+        Returns:
+            uint8 array `(n, height, width, channels)`.
+
+        Raises:
+            ValueError: If an argument is invalid, or names no class.
+
+        Example:
+        ```python
+        gan.generate(labels=["Bag", "Bag", "Coat"], seed=0)
+        ```
+        """
+        if (n is None) == (labels is None):
+            raise ValueError(
+                "`generate` takes either `n`, for images of any class, or "
+                "`labels`, one for each image. "
+                f"Received: n={n!r}, labels={labels!r}"
+            )
+        if labels is not None:
+            labels = tf.constant(self.class_numbers(labels))
+        return self.generate_images(n, labels, seed, batch_size, truncation)
+
+    def signatures(self):
+        def sample_any(seed, count):
+            labels = self.sample_condition(seed, count)
+            outputs = self.served(self.seeded_latents(seed, count), labels)
+            return {**outputs, "labels": labels}
+
+        seed = tf.TensorSpec((), "int64", "seed")
+        count = tf.TensorSpec((), "int32", "count")
+        return {
+            **super().signatures(),
+            "sample_any": (sample_any, [seed, count]),
+        }

@@ -1,0 +1,186 @@
+"""The first conditional GAN: dense and maxout layers, for small images.
+
+Mirza and Osindero, "Conditional Generative Adversarial Nets", 2014, section
+4.1. https://arxiv.org/abs/1411.1784
+
+Latents and label each pass a hidden layer of the generator before a joint
+one; image and label each pass a maxout layer of the discriminator before a
+joint one. The game is that of `cgan.py`.
+
+Differences from the paper, beside those of `cgan.py`: momentum keeps the
+paper's first value, 0.5, because Keras' SGD has no schedule for it and the
+paper does not say how soon it is to reach 0.7; the learning rate continues to
+decay below the paper's last value, 1e-6, where it hardly matters; weights
+start from Keras' Glorot distribution, because the paper names none.
+"""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from kerasgan import checks, random
+from kerasgan.layers.dropout import Dropout
+from kerasgan.models.cgan import ConditionalGAN
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class MLPCGAN(ConditionalGAN):
+    """Conditional GAN of dense and maxout layers, for small images.
+
+    Train it on batches of 100, as in the paper.
+
+    Args:
+        image_size: int. Height and width. Defaults to `28`.
+        num_classes: int. Labels go from 0 to `num_classes - 1`. Defaults to
+            `10`.
+        channels: int. 1 for grey images, 3 for color. Defaults to `1`.
+        latent_dim: int. Length of the noise vector. Defaults to `100`.
+        **kwargs: See `ClassGAN`: `class_names`, `class_frequencies`,
+            `ema_decay`, `seed`, `name`, `dtype`.
+
+    Call arguments:
+        inputs: Pair of latents, float tensor `(batch, latent_dim)` uniform
+            in [0, 1), and labels, integer tensor `(batch,)`.
+
+    Returns:
+        Float tensor `(batch, image_size, image_size, channels)` in
+        `[-1, 1]`, made by the averaged generator.
+
+    Raises:
+        ValueError: If a size is not positive.
+
+    Training data:
+        A dataset of pairs: image batches, float32 in `[-1, 1]`, and integer
+        labels `(batch,)`.
+
+    Reference:
+        [Mirza and Osindero, 2014](https://arxiv.org/abs/1411.1784),
+        section 4.1.
+    """
+
+    # The latents are uniform in the unit hypercube.
+    latent_mean = 0.5
+
+    def __init__(
+        self,
+        image_size=28,
+        num_classes=10,
+        channels=1,
+        latent_dim=100,
+        **kwargs,
+    ):
+        checks.positive(image_size=image_size, channels=channels)
+        self.image_size = image_size
+        self.channels = channels
+        super().__init__(
+            num_classes=num_classes, latent_dim=latent_dim, **kwargs
+        )
+
+    def build_networks(self):
+        self.generator = build_generator(
+            self.image_shape, self.num_classes, self.latent_dim, self.seed
+        )
+        self.discriminator = build_discriminator(
+            self.image_shape, self.num_classes, self.seed
+        )
+
+    @classmethod
+    def paper(cls, **changes):
+        """Returns the paper's networks, for MNIST.
+
+        Args:
+            **changes: Arguments to set otherwise.
+        """
+        return cls(**changes)
+
+    def default_optimizers(self):
+        def sgd():
+            rate = keras.optimizers.schedules.ExponentialDecay(
+                0.1, decay_steps=1, decay_rate=1 / 1.00004
+            )
+            return keras.optimizers.SGD(rate, momentum=0.5)
+
+        return sgd(), sgd()
+
+    def sample_latents(self, batch_size):
+        """Returns `(batch_size, latent_dim)` numbers, uniform in [0, 1)."""
+        return random.uniform(
+            self.seed_generator, (batch_size, self.latent_dim)
+        )
+
+    def seeded_latents(self, seed, count):
+        """Returns the latents of a seed; a larger count only adds rows.
+
+        Args:
+            seed: Integer scalar.
+            count: Integer scalar.
+
+        Returns:
+            Float32 tensor `(count, latent_dim)`, uniform in [0, 1).
+        """
+        return tf.random.stateless_uniform(
+            (count, self.latent_dim), (seed, 0), alg="philox"
+        )
+
+
+def dropout(name, seed, number):
+    """One half of the units, by a stream of its own for each `number`."""
+    seed = None if seed is None else seed + number
+    return Dropout(0.5, seed=seed, name=name)
+
+
+def build_generator(image_shape, num_classes, latent_dim, seed):
+    """Latents `(latent_dim,)` and a label to an image in `[-1, 1]`."""
+    latents = keras.Input((latent_dim,), name="latents")
+    labels = keras.Input((), dtype="int32", name="labels")
+    code = keras.ops.one_hot(labels, num_classes)
+    z = layers.Dense(200, activation="relu", name="from_latents")(latents)
+    z = dropout("drop_latents", seed, 1)(z)
+    y = layers.Dense(1000, activation="relu", name="from_label")(code)
+    y = dropout("drop_label", seed, 2)(y)
+    x = layers.Concatenate(name="join")([z, y])
+    x = layers.Dense(1200, activation="relu", name="joint")(x)
+    x = dropout("drop_joint", seed, 3)(x)
+    height, width, channels = image_shape
+    x = layers.Dense(height * width * channels, name="to_image")(x)
+    # The paper's sigmoid, float32 so that mixed precision does not round it,
+    # and from [0, 1] to [-1, 1].
+    x = layers.Activation("sigmoid", dtype="float32", name="pixels")(x)
+    x = layers.Rescaling(2.0, -1.0, dtype="float32", name="range")(x)
+    images = layers.Reshape(image_shape, dtype="float32", name="images")(x)
+    return keras.Model((latents, labels), images, name="generator")
+
+
+def maxout(x, units, pieces, name):
+    """The largest of `pieces` linear functions, for each of `units`.
+
+    Args:
+        x: Keras tensor `(batch, features)`.
+        units: int. Length of the result.
+        pieces: int. Linear functions for each unit.
+        name: str. Start of the layers' names.
+
+    Returns:
+        Keras tensor `(batch, units)`.
+    """
+    x = layers.Dense(pieces * units, name=name)(x)
+    x = layers.Reshape((pieces, units), name=f"{name}_pieces")(x)
+    return layers.GlobalMaxPooling1D(name=f"{name}_max")(x)
+
+
+def build_discriminator(image_shape, num_classes, seed):
+    """An image and a label to one unbounded score, high for real."""
+    images = keras.Input(image_shape, name="images")
+    labels = keras.Input((), dtype="int32", name="labels")
+    code = keras.ops.one_hot(labels, num_classes)
+    x = layers.Flatten(name="flatten")(images)
+    x = layers.Rescaling(0.5, 0.5, name="range")(x)  # To the paper's [0, 1].
+    x = maxout(x, 240, 5, "from_image")
+    x = dropout("drop_image", seed, 4)(x)
+    y = maxout(code, 50, 5, "from_label")
+    y = dropout("drop_label", seed, 5)(y)
+    x = layers.Concatenate(name="join")([x, y])
+    x = maxout(x, 240, 4, "joint")
+    x = dropout("drop_joint", seed, 6)(x)
+    scores = layers.Dense(1, dtype="float32", name="score")(x)
+    return keras.Model((images, labels), scores, name="discriminator")

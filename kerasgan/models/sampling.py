@@ -1,0 +1,291 @@
+"""Models that turn latents into images, with or without a condition.
+
+Sampling, truncation, comparison with real images and every exported signature
+are written here once. A task whose images are requested by a condition, such
+as labels or captions, fills in the hooks of `LatentGAN`.
+"""
+
+import tensorflow as tf
+
+from kerasgan import checks, data, random
+from kerasgan.models.base import GAN
+
+
+class ImageGAN(GAN):
+    """Base class of the models whose samples are images.
+
+    A subclass has the attribute or property `image_shape`, a tuple
+    `(height, width, channels)`.
+    """
+
+    @property
+    def image_shape(self):
+        return (self.image_size, self.image_size, self.channels)
+
+    @property
+    def sample_shape(self):
+        return self.image_shape
+
+    def to_samples(self, outputs):
+        return data.to_uint8(outputs)
+
+
+class LatentGAN(ImageGAN):
+    """Base class of the models that turn latents into images.
+
+    A condition beside the latents is one tensor with a row for each image. A
+    task with conditions overrides the hooks `condition_spec`, `split_batch`,
+    `encode_condition` and, where a condition can be sampled,
+    `sample_condition`.
+
+    Args:
+        latent_dim: int. Length of the latent vectors.
+        **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
+
+    Raises:
+        ValueError: If `latent_dim` is not positive.
+    """
+
+    task = "image"
+    # Mean of the latent distribution; truncation shrinks toward it.
+    latent_mean = 0.0
+
+    def __init__(self, latent_dim, **kwargs):
+        checks.positive(latent_dim=latent_dim)
+        self.latent_dim = latent_dim
+        super().__init__(**kwargs)
+
+    def call(self, inputs, training=False):
+        return self.average_generator(inputs, training=training)
+
+    # The condition
+
+    @property
+    def condition_spec(self):
+        """`tf.TensorSpec` of the condition as users give it, or `None`."""
+        return None
+
+    def split_batch(self, batch):
+        """Returns the real images of a batch, and the condition of each.
+
+        Args:
+            batch: One element of the training data.
+
+        Returns:
+            Pair of a float tensor `(batch, height, width, channels)` and the
+            tensor that the networks take beside it, or `None`.
+        """
+        return batch, None
+
+    def encode_condition(self, condition):
+        """Returns a condition as the networks take it, in exported graphs.
+
+        Args:
+            condition: Tensor like `condition_spec`.
+        """
+        return condition
+
+    def sample_condition(self, seed, count):
+        """Returns the condition of a seed where a user gives none.
+
+        Args:
+            seed: Integer scalar.
+            count: Integer scalar.
+
+        Returns:
+            Tensor of `count` rows as the networks take it, or `None`.
+        """
+        return None
+
+    def check_batch(self, batch):
+        data.check_images(batch, self.image_shape)
+
+    # Latents
+
+    def sample_latents(self, batch_size):
+        """Returns `(batch_size, latent_dim)` numbers from a unit normal."""
+        return random.normal(self.seed_generator, (batch_size, self.latent_dim))
+
+    def seeded_latents(self, seed, count):
+        """Returns the latents of a seed; a larger count only adds rows.
+
+        Args:
+            seed: Integer scalar.
+            count: Integer scalar.
+
+        Returns:
+            Float32 tensor `(count, latent_dim)`, from a unit normal.
+        """
+        return tf.random.stateless_normal(
+            (count, self.latent_dim), (seed, 0), alg="philox"
+        )
+
+    def inputs(self, latents, condition=None, truncation=None):
+        """Returns what `call` takes.
+
+        Truncation shrinks latents toward their mean: what is rare in training
+        lies far from it, and is generated badly.
+
+        Args:
+            latents: Float tensor `(batch, latent_dim)`.
+            condition: Tensor as the networks take it, or `None`.
+            truncation: Float tensor `(batch,)` in [-1, 1], or `None` for
+                none. Psi: the share of the distance to the mean that is kept.
+
+        Reference:
+            [Brock et al., 2019](https://arxiv.org/abs/1809.11096), section
+            3.1, which resamples numbers beyond a threshold; to shrink all of
+            them is what StyleGAN does to its w.
+        """
+        if truncation is not None:
+            mean = self.latent_mean
+            latents = mean + truncation[:, None] * (latents - mean)
+        return latents if condition is None else (latents, condition)
+
+    # Sampling
+
+    def generate(self, n, seed=None, batch_size=64, truncation=None):
+        """Returns new images.
+
+        Args:
+            n: int. How many.
+            seed: int or `None`. The same seed gives the same images,
+                whatever the batch size, and in the exported model too; a
+                larger `n` only adds images. Defaults to fresh ones.
+            batch_size: int. How many to make at once. Defaults to `64`.
+            truncation: float in [-1, 1] or `None`. Psi: nearer to zero,
+                images are more typical and more alike. Defaults to `None`, no
+                truncation.
+
+        Returns:
+            uint8 array `(n, height, width, channels)`.
+
+        Raises:
+            ValueError: If an argument is invalid.
+        """
+        return self.generate_images(n, None, seed, batch_size, truncation)
+
+    def generate_images(self, n, condition, seed, batch_size, truncation):
+        """Returns new images; what `generate` of every task comes down to.
+
+        Args:
+            n: int, or `None` where there is a condition.
+            condition: Tensor as the networks take it, a row for each image,
+                or `None`.
+            seed: See `generate`.
+            batch_size: See `generate`.
+            truncation: See `generate`.
+
+        Returns:
+            See `generate`.
+        """
+        seed = checks.as_seed(seed)
+        if condition is None:
+            checks.positive(n=n)
+            condition = self.sample_condition(seed, n)
+        else:
+            n = len(condition)
+        if truncation is not None:
+            checks.truncation(truncation)
+            truncation = tf.fill((n,), float(truncation))
+        latents = self.seeded_latents(seed, n)
+        inputs = self.inputs(latents, condition, truncation)
+        return self.run_in_batches(inputs, batch_size)
+
+    def samples_to_compare(self, batch):
+        real_images, condition = self.split_batch(batch)
+        latents = self.sample_latents(tf.shape(real_images)[0])
+        generated = self(self.inputs(latents, condition))
+        return self.to_samples(real_images), self.to_samples(generated)
+
+    # Exporting
+
+    def signatures(self):
+        return {
+            "serving_default": self.from_latents(),
+            "sample": self.from_seed(),
+        }
+
+    def from_latents(self, *options):
+        """Returns the signature from latents, and the condition if any.
+
+        Args:
+            *options: `tf.TensorSpec`s of further inputs of `served`.
+
+        Returns:
+            Pair of function and list of `tf.TensorSpec`.
+        """
+        latents = tf.TensorSpec((None, self.latent_dim), "float32", "latents")
+        if self.condition_spec is not None:
+            return self.served, [latents, self.condition_spec, *options]
+
+        def function(latents, *options):
+            return self.served(latents, None, *options)
+
+        return function, [latents, *options]
+
+    def from_seed(self, *options):
+        """Returns the signature from a seed, and a count or the condition.
+
+        Args:
+            *options: See `from_latents`.
+
+        Returns:
+            See `from_latents`.
+        """
+        seed = tf.TensorSpec((), "int64", "seed")
+        if self.condition_spec is not None:
+
+            def function(seed, condition, *options):
+                latents = self.seeded_latents(seed, tf.shape(condition)[0])
+                return self.served(latents, condition, *options)
+
+            return function, [seed, self.condition_spec, *options]
+
+        def function(seed, count, *options):
+            return self.served(self.seeded_latents(seed, count), None, *options)
+
+        return function, [seed, tf.TensorSpec((), "int32", "count"), *options]
+
+    def served(self, latents, condition=None, truncation=None):
+        """Returns the outputs of an exported signature.
+
+        Args:
+            latents: Float tensor `(batch, latent_dim)`.
+            condition: Tensor like `condition_spec`, or `None`.
+            truncation: Float scalar tensor or `None`.
+
+        Returns:
+            dict of `"images"`, uint8 `(batch, height, width, channels)`.
+        """
+        if condition is not None:
+            condition = self.encode_condition(condition)
+        if truncation is not None:
+            truncation = tf.broadcast_to(truncation, tf.shape(latents)[:1])
+        images = self(self.inputs(latents, condition, truncation))
+        return {"images": self.to_samples(images)}
+
+    def score_signatures(self):
+        def scores(images, *condition):
+            condition = [self.encode_condition(c) for c in condition]
+            return {"scores": self.scores(data.to_float(images), *condition)}
+
+        images = tf.TensorSpec((None, *self.image_shape), "uint8", "images")
+        spec = self.condition_spec
+        return {
+            "scores": (scores, [images] if spec is None else [images, spec])
+        }
+
+    def scores(self, images, condition=None):
+        """Returns the discriminator's raw scores of full-size images.
+
+        Args:
+            images: Float tensor `(batch, height, width, channels)` in
+                `[-1, 1]`.
+            condition: Tensor as the networks take it, or `None`.
+
+        Returns:
+            Float tensor `(batch,)`.
+        """
+        inputs = images if condition is None else (images, condition)
+        return self.discriminator(inputs)[:, 0]
