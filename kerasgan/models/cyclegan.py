@@ -21,6 +21,7 @@ images are made by moving averages of the generators.
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
@@ -269,7 +270,7 @@ class CycleGAN(TranslationGAN):
 
     def clear_memory(self):
         for pool in (self.pool_a, self.pool_b):
-            pool.set_weights([0.0 * weight for weight in pool.get_weights()])
+            pool.set_weights([np.zeros_like(w) for w in pool.get_weights()])
 
     # Translating
 
