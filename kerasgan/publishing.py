@@ -11,29 +11,23 @@ import pathlib
 import shutil
 import tempfile
 
-import numpy as np
-from PIL import Image
-
 import kerasgan
 import zoo
 from kerasgan import (
     checkpoints,
-    data,
     evaluation,
     model_card,
-    tasks,
+    samples,
     training,
     weights,
 )
-from kerasgan.layers.image_pool import ImagePool
+from kerasgan.tasks import TASKS
 from zoo import cards, remote
 
 FIRST, BEST = "first.weights.h5", "best.weights.h5"
 README = model_card.README
 # Figures besides the samples, where they fit the model.
 FIGURES = tuple(evaluation.FIGURES)
-# Of the grid of samples.
-COLUMNS = 8
 
 # What the Hub reads at the top of a card.
 FRONT_MATTER = """\
@@ -177,8 +171,8 @@ def files(task):
     Returns:
         Tuple of str, without figures.
     """
-    samples = tasks.TASKS[task].samples
-    return README, cards.CONFIG, cards.METRICS, cards.WEIGHTS, samples
+    file = TASKS[task].samples
+    return README, cards.CONFIG, cards.METRICS, cards.WEIGHTS, file
 
 
 def repository_of(address):
@@ -264,10 +258,8 @@ def write(
     for name in gan.generator_names:
         average = getattr(gan, f"average_{name}")
         getattr(gan, name).set_weights(average.get_weights())
-    for layer in gan.layers:
-        # Images that training remembers are large, and not published.
-        if isinstance(layer, ImagePool):
-            layer.set_weights([np.zeros_like(w) for w in layer.get_weights()])
+    # Images that training remembers are large, and not published.
+    gan.clear_memory()
     with tempfile.TemporaryDirectory() as scratch:
         whole = pathlib.Path(scratch, "whole.weights.h5")
         small = pathlib.Path(scratch, "model.weights.h5")
@@ -276,7 +268,6 @@ def write(
         content = small.read_bytes()
         gan.load_weights(small)  # Samples are those of the loaded model.
     checkpoints.write_atomically(folder / cards.WEIGHTS, content)
-    task = tasks.TASKS[gan.task]
     config = {
         "format": cards.FORMAT,
         "name": folder.absolute().name,
@@ -284,7 +275,7 @@ def write(
         "arguments": gan.arguments(),
         "task": gan.task,
         "dataset": dataset,
-        task.shape: list(gan.image_shape),
+        TASKS[gan.task].shape: list(gan.sample_shape),
         "classes": list(classes),
         "parameters": {
             name: getattr(gan, name).count_params()
@@ -297,9 +288,10 @@ def write(
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     write_json(folder / cards.CONFIG, config)
-    samples = _samples(gan, sample)
-    if samples is not None:
-        _save_samples(folder / task.samples, samples, task)
+    shown = _samples(gan, sample)
+    if shown is not None:
+        path = folder / TASKS[gan.task].samples
+        samples.write(path, shown, gan.task)
 
 
 def write_json(path, content):
@@ -411,37 +403,16 @@ def _samples(gan, sample):
     return sample(gan) if sample else gan.generate(64, seed=0)
 
 
-def _save_samples(path, samples, task):
-    if task.output == "images":
-        data.save_png(path, data.grid(samples, COLUMNS))
-    else:
-        checkpoints.write_atomically(path, _lines(samples))
-
-
-def _is_as_saved(path, samples, task):
-    """Returns whether samples are those of a file, up to rounding."""
-    if task.output != "images":
-        return path.read_bytes() == _lines(samples)
-    now = data.grid(samples, COLUMNS).astype(int)
-    with Image.open(path) as image:
-        saved = np.asarray(image).reshape(now.shape)
-    return np.abs(now - saved).max() <= 1
-
-
-def _lines(samples):
-    return "".join(f"{sample}\n" for sample in samples).encode()
-
-
 def _check(recipe, folder):
     """Loads what was packed, and compares its samples with the file's."""
     gan = zoo.load(folder)
-    samples = _samples(gan, recipe.sample)
-    if samples is None:
+    shown = _samples(gan, recipe.sample)
+    if shown is None:
         return
-    task = tasks.TASKS[gan.task]
-    if not _is_as_saved(folder / task.samples, samples, task):
+    file = TASKS[gan.task].samples
+    if not samples.matches(folder / file, shown, gan.task):
         raise OSError(
             "The packed model does not generate the samples of "
-            f"{task.samples}, so nothing was published. Does the recipe's "
+            f"{file}, so nothing was published. Does the recipe's "
             "`sample` return the same in every call?"
         )

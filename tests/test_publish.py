@@ -14,9 +14,9 @@ from kerasgan import (
     evaluation,
     model_card,
     publishing,
-    tasks,
     training,
 )
+from kerasgan.tasks import TASKS
 from tests import tiny
 from tests.support import hub as hubs
 from tests.support import server as servers
@@ -137,7 +137,7 @@ def test_the_address_that_is_printed(trained, tmp_path, capsys, monkeypatch):
     folder = tmp_path / "my_images_16"
     cli.main(["publish", str(trained), "-o", str(folder), *ABOUT])
     out = capsys.readouterr().out
-    pin = out.split("put ")[1].split(" ")[0]
+    pin = out.split("append ")[1].split(" ")[0]
     with servers.running() as server:
         for path in folder.iterdir():
             server.files[f"/a/{path.name}"] = path.read_bytes()
@@ -227,7 +227,7 @@ def test_samples_of_another_model_are_noticed(
     def grid(images, columns):
         return np.full((8, 8, 1), next(greys), "uint8")
 
-    monkeypatch.setattr(publishing.data, "grid", grid)
+    monkeypatch.setattr(data, "grid", grid)
     error = failed(capsys, "publish", trained, "-o", packed)
     assert "does not generate the samples of samples.png" in error
 
@@ -299,18 +299,12 @@ def test_image_pools_are_not_published(tmp_path):
     assert int(gan.pool_a.filled) == 4
 
 
-def test_samples_of_text(tmp_path):
-    """Lines of a file, compared to the letter."""
-    path, samples = tmp_path / "samples.txt", ["a smile", "über", ""]
-    task = tasks.TASKS["text"]
-    publishing._save_samples(path, samples, task)
-    assert path.read_text("utf-8") == "a smile\nüber\n\n"
-    assert publishing._is_as_saved(path, samples, task)
-    assert not publishing._is_as_saved(path, ["a Smile", "über", ""], task)
+def test_samples_of_text_on_a_card(tmp_path):
+    (tmp_path / "samples.txt").write_text("a smile\nüber\n", "utf-8")
+    shown = model_card._samples(tmp_path, TASKS["text"], "Not selected.")
+    assert "```text\na smile\nüber\n```" in shown
     assert "samples.txt" in publishing.files("text")
     assert "samples.png" not in publishing.files("text")
-    shown = model_card._samples(tmp_path, task, "Not selected.")
-    assert "```text\na smile\nüber\n" in shown
 
 
 # The Hub, with its real client and a local server
