@@ -372,11 +372,11 @@ def _translate(options):
 
 
 def _train(options):
-    from kerasgan import checkpoints, training
+    from kerasgan import checkpoints, recipes, training
 
     # Before a recipe can create a first tensor.
     strategy = options.strategy and training.strategy(options.strategy)
-    recipe, text = training.load_recipe(options.recipe)
+    recipe, text = recipes.load(options.recipe)
     folder = pathlib.Path(options.output or f"runs/{recipe.name}")
     gan = training.train(recipe, folder, options.epochs, strategy=strategy)
     if checkpoints.is_chief(gan.distribute_strategy):

@@ -2,7 +2,7 @@
 
 import re
 
-from kerasgan import evaluation, tasks, training
+from kerasgan import evaluation, recipes, tasks
 from kerasgan.data import catalog
 from zoo import cards
 
@@ -119,7 +119,7 @@ def text(folder, recipe, metrics, weaknesses, about_data):
     epochs = metrics["training"]["epochs"]
     stopped = f" --epochs {epochs}" if epochs < recipe.epochs else ""
     command = f"`kerasgan train {recipe.name}{stopped}`"
-    if recipe.name not in training.recipes():
+    if recipe.name not in recipes.names():
         command = f"`{recipe.name}`, the author's own"
     fields = {**config, **metrics["training"]}
     fields |= {"parameters": parameters, "recipe": command}

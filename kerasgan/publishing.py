@@ -17,6 +17,7 @@ from kerasgan import (
     checkpoints,
     evaluation,
     model_card,
+    recipes,
     samples,
     training,
     weights,
@@ -171,8 +172,8 @@ def files(task):
     Returns:
         Tuple of str, without figures.
     """
-    file = TASKS[task].samples
-    return README, cards.CONFIG, cards.METRICS, cards.WEIGHTS, file
+    shown = TASKS[task].samples
+    return README, cards.CONFIG, cards.METRICS, cards.WEIGHTS, shown
 
 
 def repository_of(address):
@@ -258,7 +259,6 @@ def write(
     for name in gan.generator_names:
         average = getattr(gan, f"average_{name}")
         getattr(gan, name).set_weights(average.get_weights())
-    # Images that training remembers are large, and not published.
     gan.clear_memory()
     with tempfile.TemporaryDirectory() as scratch:
         whole = pathlib.Path(scratch, "whole.weights.h5")
@@ -268,6 +268,7 @@ def write(
         content = small.read_bytes()
         gan.load_weights(small)  # Samples are those of the loaded model.
     checkpoints.write_atomically(folder / cards.WEIGHTS, content)
+    task = TASKS[gan.task]
     config = {
         "format": cards.FORMAT,
         "name": folder.absolute().name,
@@ -275,7 +276,7 @@ def write(
         "arguments": gan.arguments(),
         "task": gan.task,
         "dataset": dataset,
-        TASKS[gan.task].shape: list(gan.sample_shape),
+        task.shape: list(gan.sample_shape),
         "classes": list(classes),
         "parameters": {
             name: getattr(gan, name).count_params()
@@ -290,8 +291,7 @@ def write(
     write_json(folder / cards.CONFIG, config)
     shown = _samples(gan, sample)
     if shown is not None:
-        path = folder / TASKS[gan.task].samples
-        samples.write(path, shown, gan.task)
+        samples.write(folder / task.samples, shown, gan.task)
 
 
 def write_json(path, content):
@@ -355,9 +355,9 @@ def _recipe(run, given):
             )
     about = json.loads((run / "run.json").read_text("utf-8"))
     if given is None:
-        built_in = about["recipe"] in training.recipes()
+        built_in = about["recipe"] in recipes.names()
         given = about["recipe"] if built_in else run / "recipe.py"
-    recipe, _ = training.load_recipe(given)
+    recipe, _ = recipes.load(given)
     gan = training.build(recipe)
     now = {
         "recipe": recipe.name,
@@ -409,10 +409,10 @@ def _check(recipe, folder):
     shown = _samples(gan, recipe.sample)
     if shown is None:
         return
-    file = TASKS[gan.task].samples
-    if not samples.matches(folder / file, shown, gan.task):
+    task = TASKS[gan.task]
+    if not samples.matches(folder / task.samples, shown, gan.task):
         raise OSError(
             "The packed model does not generate the samples of "
-            f"{file}, so nothing was published. Does the recipe's "
+            f"{task.samples}, so nothing was published. Does the recipe's "
             "`sample` return the same in every call?"
         )

@@ -28,6 +28,7 @@ import sys
 import tempfile
 import textwrap
 import time
+import traceback
 
 ROOT = pathlib.Path(__file__).parents[1]
 # Slow to import, and no part of the project. None of them may run an operation
@@ -58,13 +59,13 @@ def definitions(node):
             yield from definitions(child)
 
 
-def locate(fault, root=ROOT):
+def locate(fault):
     """Returns the file to change, and the first and the end of its lines."""
     if "file" in fault:
-        return root / fault["file"], 0, None
+        return ROOT / fault["file"], 0, None
     parts = fault["function"].split(".")
     for length in range(len(parts), 0, -1):
-        path = root.joinpath(*parts[:length])
+        path = ROOT.joinpath(*parts[:length])
         path = (
             path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
         )
@@ -94,13 +95,13 @@ def pattern(code):
     return starts + r"\s*".join(signs) + ends
 
 
-def planted(fault, root=ROOT):
+def planted(fault):
     """Returns the file to change and its text with the fault.
 
     Raises:
         LookupError: If the code is not there exactly once.
     """
-    path, first, end = locate(fault, root)
+    path, first, end = locate(fault)
     lines = path.read_text("utf-8").splitlines(keepends=True)
     text = "".join(lines[first:end])
     found = list(re.finditer(pattern(fault["code"]), text))
@@ -138,19 +139,21 @@ class Run:
 
     def __init__(self, tests, fault=None):
         self.tests, self.fault = tests, fault
+        change = fault and planted(fault)
         self.scratch = pathlib.Path(tempfile.mkdtemp())
         copy = self.scratch / "project"
         shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
-        if fault:
-            path, text = planted(fault, copy)
-            path.write_text(text, "utf-8")
+        if change:
+            path, text = change
+            (copy / path.relative_to(ROOT)).write_text(text, "utf-8")
         self.end = time.monotonic() + SECONDS * len(tests)
         self.process = os.fork()
         if not self.process:
             try:
                 self._run_tests(copy)
-            finally:
-                os._exit(70)  # Also after an exception: this is the fork.
+            except BaseException:
+                traceback.print_exc()
+            os._exit(0)  # The rest is the parent's.
 
     def _run_tests(self, copy):
         os.setsid()
@@ -199,10 +202,11 @@ class Run:
     def result(self):
         """Returns "caught", "missed" or "error", and what pytest wrote."""
         output = (self.scratch / "output").read_text("utf-8", "replace")
-        result = self.scratch / "result"
-        code, ran = json.loads(
-            result.read_text() if result.exists() else "[9, 0]"
-        )
+        code, ran = None, 0
+        if (self.scratch / "result").exists():
+            code, ran = json.loads((self.scratch / "result").read_text())
+        else:
+            output += f"\nNo result; tests are stopped after {SECONDS} seconds."
         self.clear()
         if code == 1 and self.fault:
             return "caught", output

@@ -7,11 +7,11 @@ import pytest
 
 import zoo
 from kerasgan import data, evaluation, metrics, publishing
-from kerasgan.data import personas
+from kerasgan.data import catalog, personas
 from kerasgan.evaluation import ReferenceData, figures
 from kerasgan.metrics import neighbors
 from kerasgan.metrics.color_regression import ColorRegression
-from kerasgan.recipes import _fashion_mnist, _pairs
+from kerasgan.recipes import _images, _pairs
 from tests.support import toy_sequences
 
 HAIR = ("bald", "mohawk")
@@ -397,7 +397,7 @@ def test_noise_is_far_and_a_missing_class_is_noticed():
 
 @pytest.mark.data
 def test_training_streams_hold_the_padded_training_images():
-    batches = _fashion_mnist.recipe("a", None, batch_size=64, epochs=2).batches
+    batches = _images.batches(catalog.get("fashion_mnist"), 64, epochs=2)
     first = next(iter(batches(0))).numpy()
     assert first.shape == (64, 32, 32, 1)
     assert first.dtype == np.float32

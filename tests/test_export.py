@@ -147,7 +147,7 @@ def test_the_first_signature_is_the_default_one(tmp_path):
     golden.ramp(gan)
     gan.export(tmp_path / "1")
     loaded = tf.saved_model.load(str(tmp_path / "1"))
-    images = tiny.pictures(2)
+    images = tiny.images_to_translate(2)
     outputs = loaded.signatures["serving_default"](images=tf.constant(images))
     difference = outputs["images"].numpy().astype(int) - gan.translate(images)
     assert np.abs(difference).max() <= 1

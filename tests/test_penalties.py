@@ -43,7 +43,7 @@ def test_points_lie_between_one_factor_for_each_image():
 
 
 def test_factors_are_uniform():
-    """The share of points below each tenth, within five deviations."""
+    """The share of points below each tenth, within five standard deviations."""
     critic = Recorder()
     shape = (20_000, 1, 1, 1)
     penalties.gradient_penalty(critic, tf.zeros(shape), tf.ones(shape), seeds())

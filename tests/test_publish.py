@@ -14,9 +14,9 @@ from kerasgan import (
     evaluation,
     model_card,
     publishing,
-    training,
+    recipes,
+    tasks,
 )
-from kerasgan.tasks import TASKS
 from tests import tiny
 from tests.support import hub as hubs
 from tests.support import server as servers
@@ -26,7 +26,7 @@ RECIPE = """
 import numpy as np
 
 from kerasgan import data, models
-from kerasgan.training import Recipe
+from kerasgan.recipes import Recipe
 
 images = np.random.RandomState(0).randint(0, 256, (16, 16, 16, 1), "uint8")
 
@@ -124,7 +124,7 @@ def test_a_run_on_own_data(trained, packed):
 
 
 def test_what_is_packed_is_the_best_of_the_run(trained, packed):
-    recipe, _ = training.load_recipe(trained / "recipe.py")
+    recipe, _ = recipes.load(trained / "recipe.py")
     gan = recipe.build()
     gan.load_weights(trained / "best.weights.h5")
     images = gan.generate(9, seed=4).astype(int)
@@ -227,7 +227,7 @@ def test_samples_of_another_model_are_noticed(
     def grid(images, columns):
         return np.full((8, 8, 1), next(greys), "uint8")
 
-    monkeypatch.setattr(data, "grid", grid)
+    monkeypatch.setattr(publishing.data, "grid", grid)
     error = failed(capsys, "publish", trained, "-o", packed)
     assert "does not generate the samples of samples.png" in error
 
@@ -290,7 +290,7 @@ def test_image_pools_are_not_published(tmp_path):
         description="Noise.",
         license="none",
         recipe="none",
-        sample=lambda gan: gan.translate(tiny.pictures(4)),
+        sample=lambda gan: gan.translate(tiny.images_to_translate(4)),
     )
     loaded = zoo.load(tmp_path / "cyclegan_noise_24")
     for pool in (loaded.pool_a, loaded.pool_b):
@@ -299,12 +299,18 @@ def test_image_pools_are_not_published(tmp_path):
     assert int(gan.pool_a.filled) == 4
 
 
-def test_samples_of_text_on_a_card(tmp_path):
-    (tmp_path / "samples.txt").write_text("a smile\nüber\n", "utf-8")
-    shown = model_card._samples(tmp_path, TASKS["text"], "Not selected.")
-    assert "```text\na smile\nüber\n```" in shown
+def test_samples_of_text(tmp_path):
+    """Lines of a file, compared to the letter."""
+    path, samples = tmp_path / "samples.txt", ["a smile", "über", ""]
+    task = tasks.TASKS["text"]
+    publishing._save_samples(path, samples, task)
+    assert path.read_text("utf-8") == "a smile\nüber\n\n"
+    assert publishing._is_as_saved(path, samples, task)
+    assert not publishing._is_as_saved(path, ["a Smile", "über", ""], task)
     assert "samples.txt" in publishing.files("text")
     assert "samples.png" not in publishing.files("text")
+    shown = model_card._samples(tmp_path, task, "Not selected.")
+    assert "```text\na smile\nüber\n" in shown
 
 
 # The Hub, with its real client and a local server

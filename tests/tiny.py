@@ -1,6 +1,7 @@
 """One small model of each kind; the conformance suite runs over the list."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -26,13 +27,24 @@ class Tiny:
         synchronized: The changes to `build` under which a step on two
             replicas is the step on one: no statistics of the local batch
             (or synchronized ones).
+        paper: What `paper()` must give: attribute to value, or, for a
+            network, to its number of trained parameters. Published, or from
+            the paper's layer table.
+        paper_changes: The arguments that `paper()` cannot do without.
+        optimizers: Part of the configuration that both default optimizers
+            must have.
+        refuses: Argument to bad values; each message names what came.
     """
 
     name: str
     build: Callable
-    arrays: Callable
-    sample: Callable
+    arrays: Callable = lambda count: (images(count),)
+    sample: Callable = lambda gan: gan.generate(5, seed=3)
     synchronized: dict = dataclasses.field(default_factory=dict)
+    paper: dict = dataclasses.field(default_factory=dict)
+    paper_changes: dict = dataclasses.field(default_factory=dict)
+    optimizers: dict = dataclasses.field(default_factory=dict)
+    refuses: dict = dataclasses.field(default_factory=dict)
 
     def dataset(self, batches=2, batch_size=BATCH):
         """Returns a dataset of whole batches, in a fixed order."""
@@ -70,78 +82,10 @@ def classes_sample(gan):
     return gan.generate(labels=[0, 1, 2, 2, 1], seed=3)
 
 
-def acgan(**changes):
-    return models.ACGAN(
-        **{
-            "image_size": 16,
-            "num_classes": 3,
-            "channels": 1,
-            "generator_width": 8,
-            "discriminator_width": 4,
-            "latent_dim": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
-def cgan(**changes):
-    return models.CGAN(
-        **{
-            "image_size": 16,
-            "num_classes": 3,
-            "channels": 1,
-            "width": 4,
-            "latent_dim": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
-def mlp_cgan(**changes):
-    return models.MLPCGAN(
-        **{
-            "image_size": 8,
-            "num_classes": 3,
-            "latent_dim": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
 def two_sets(count):
     """Returns noise and other noise, darker."""
     first = images(count, size=24, channels=3)
     return first, images(count, size=24, channels=3, seed=1) / 2 - 0.5
-
-
-def cyclegan(**changes):
-    return models.CycleGAN(
-        **{
-            "image_size": 24,
-            "width": 2,
-            "blocks": 1,
-            # Full within the first batch.
-            "pool_size": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
-def dcgan(**changes):
-    return models.DCGAN(
-        **{
-            "image_size": 16,
-            "channels": 1,
-            "width": 4,
-            "latent_dim": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
 
 
 def pairs(count):
@@ -150,37 +94,10 @@ def pairs(count):
     return sources, -sources[..., :1]
 
 
-def pictures(count):
+def images_to_translate(count):
     """Returns uint8 noise to translate."""
     noise = images(count, size=32, channels=3, seed=1)
     return ((noise + 1) * 127.5).astype("uint8")
-
-
-def pix2pix(**changes):
-    return models.Pix2Pix(
-        **{
-            "image_size": 32,
-            "target_channels": 1,
-            "width": 2,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
-def progan(**changes):
-    return models.ProGAN(
-        **{
-            "image_size": 8,
-            "channels": 1,
-            "latent_dim": 4,
-            "fmap_base": 16,
-            "fmap_max": 4,
-            "start_resolution": 8,
-            "seed": 7,
-            **changes,
-        }
-    )
 
 
 def lively(gan):
@@ -198,55 +115,6 @@ def lively(gan):
     return gan
 
 
-STYLEGAN = {
-    "image_size": 8,
-    "channels": 1,
-    "latent_dim": 4,
-    "w_dim": 4,
-    "mapping_layers": 2,
-    "fmap_base": 16,
-    "fmap_max": 4,
-    "seed": 7,
-}
-
-
-def stylegan(**changes):
-    return lively(models.StyleGAN(**{**STYLEGAN, **changes}))
-
-
-def conditional_stylegan(**changes):
-    return lively(
-        models.ConditionalStyleGAN(**{"num_classes": 3, **STYLEGAN, **changes})
-    )
-
-
-def lsgan(**changes):
-    return models.LSGAN(
-        **{
-            "image_size": 16,
-            "channels": 1,
-            "width": 4,
-            "latent_dim": 4,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
-def wgan_gp(**changes):
-    return models.WGANGP(
-        **{
-            "image_size": 16,
-            "channels": 1,
-            "width": 4,
-            "latent_dim": 4,
-            "critic_steps": 2,
-            "seed": 7,
-            **changes,
-        }
-    )
-
-
 COLORS = ("red", "green", "blue")
 PLACES = ("left", "right")
 
@@ -261,39 +129,85 @@ def captions(count):
     )
 
 
-GAN_CLS = {
-    "image_size": 16,
-    "channels": 1,
-    "generator_width": 4,
-    "discriminator_width": 4,
-    "latent_dim": 4,
-    "sentence_dim": 6,
-    "projection_dim": 3,
-    "seed": 7,
-}
-
-
-def vector_gan_cls(**changes):
-    return models.VectorGANCLS(**{**GAN_CLS, **changes})
-
-
-def gan_cls(**changes):
-    words = ("a", "square", "on", "the", *COLORS, *PLACES)
-    return models.GANCLS(
-        **{
-            **GAN_CLS,
-            "vocabulary": words,
-            "caption_length": 8,
-            "encoder_width": 5,
-            **changes,
-        }
-    )
-
-
 def sentence_vectors(count):
     """Returns float32 normal draws, `(count, 6)`."""
     draws = np.random.RandomState(1).standard_normal((count, 6))
     return draws.astype("float32")
+
+
+SMALL = {"image_size": 16, "channels": 1, "latent_dim": 4, "seed": 7}
+LABELS = {**SMALL, "num_classes": 3}
+GROWING = {**SMALL, "image_size": 8, "fmap_base": 16, "fmap_max": 4}
+STYLES = {**GROWING, "w_dim": 4, "mapping_layers": 2}
+TEXT = {
+    **SMALL,
+    "generator_width": 4,
+    "discriminator_width": 4,
+    "sentence_dim": 6,
+    "projection_dim": 3,
+}
+acgan = functools.partial(
+    models.ACGAN, **LABELS, generator_width=8, discriminator_width=4
+)
+cgan = functools.partial(models.CGAN, **LABELS, width=4)
+mlp_cgan = functools.partial(
+    models.MLPCGAN, image_size=8, num_classes=3, latent_dim=4, seed=7
+)
+cyclegan = functools.partial(
+    models.CycleGAN,
+    image_size=24,
+    width=2,
+    blocks=1,
+    pool_size=4,  # Full within the first batch.
+    seed=7,
+)
+dcgan = functools.partial(models.DCGAN, **SMALL, width=4)
+lsgan = functools.partial(models.LSGAN, **SMALL, width=4)
+pix2pix = functools.partial(
+    models.Pix2Pix, image_size=32, target_channels=1, width=2, seed=7
+)
+progan = functools.partial(models.ProGAN, **GROWING, start_resolution=8)
+wgan_gp = functools.partial(models.WGANGP, **SMALL, width=4, critic_steps=2)
+vector_gan_cls = functools.partial(models.VectorGANCLS, **TEXT)
+gan_cls = functools.partial(
+    models.GANCLS,
+    **TEXT,
+    vocabulary=("a", "square", "on", "the", *COLORS, *PLACES),
+    caption_length=8,
+    encoder_width=5,
+)
+
+
+def stylegan(**changes):
+    return lively(models.StyleGAN(**{**STYLES, **changes}))
+
+
+def conditional_stylegan(**changes):
+    arguments = {"num_classes": 3, **STYLES, **changes}
+    return lively(models.ConditionalStyleGAN(**arguments))
+
+
+NAN = float("nan")
+ADAM = {
+    "learning_rate": 2e-4,
+    "beta_1": 0.5,
+    "beta_2": 0.999,
+    "epsilon": 1e-8,
+}
+ADAM_OF_PROGAN = {**ADAM, "learning_rate": 1e-3, "beta_1": 0.0, "beta_2": 0.99}
+
+
+def bottleneck(maps):
+    """Returns the parameters of a residual block of GAN-CLS.
+
+    Three convolutions without biases, each with batch normalization.
+    """
+    inside = maps // 4
+    return (
+        (maps * inside + 2 * inside)
+        + (9 * inside * inside + 2 * inside)
+        + (9 * inside * maps + 2 * maps)
+    )
 
 
 MODELS = [
@@ -303,6 +217,29 @@ MODELS = [
         arrays=labelled_images,
         sample=classes_sample,
         synchronized={"synchronized": True},
+        # Appendix A, table 2; no bias where batch normalization follows.
+        paper={
+            "sample_shape": (32, 32, 3),
+            "generator": (110 * 4 * 4 * 384 + 4 * 4 * 384)
+            + (5 * 5 * 384 * 192 + 2 * 192)
+            + (5 * 5 * 192 * 96 + 2 * 96)
+            + (5 * 5 * 96 * 3 + 3),
+            "discriminator": (3 * 3 * 3 * 16 + 16)
+            + (3 * 3 * 16 * 32 + 2 * 32)
+            + (3 * 3 * 32 * 64 + 2 * 64)
+            + (3 * 3 * 64 * 128 + 2 * 128)
+            + (3 * 3 * 128 * 256 + 2 * 256)
+            + (3 * 3 * 256 * 512 + 2 * 512)
+            + (4 * 4 * 512 * 1 + 1)
+            + (4 * 4 * 512 * 10 + 10),
+        },
+        optimizers=ADAM,
+        refuses={
+            "image_size": [8],
+            "generator_width": [0],
+            "dropout": [1.0],
+            "fake_class_weight": [-1.0, NAN],
+        },
     ),
     Tiny(
         name="cgan",
@@ -310,6 +247,18 @@ MODELS = [
         arrays=labelled_images,
         sample=classes_sample,
         synchronized={"synchronized": True},
+        optimizers=ADAM,
+        refuses={
+            "image_size": [8],
+            "num_classes": [0],
+            "class_names": [("a", "b"), ("a", "b", "b")],
+            "class_frequencies": [
+                (1.0, 2.0),
+                (1.0, 2.0, -1.0),
+                (0.0, 0.0, 0.0),
+                (1.0, 2.0, NAN),
+            ],
+        },
     ),
     Tiny(
         name="gan_cls",
@@ -317,66 +266,202 @@ MODELS = [
         arrays=lambda count: (images(count), captions(count)),
         sample=lambda gan: gan.generate(captions=list(captions(5)), seed=3),
         synchronized={"synchronized": True},
+        # The layer table of the authors' release; no convolution has a bias.
+        paper={
+            "sample_shape": (64, 64, 3),
+            "generator": (1024 * 128 + 128)
+            + (16 * (100 + 128) * 1024 + 2 * 1024)
+            + bottleneck(1024)
+            + (16 * 1024 * 512 + 2 * 512)
+            + bottleneck(512)
+            + (16 * 512 * 256 + 2 * 256)
+            + (16 * 256 * 128 + 2 * 128)
+            + 16 * 128 * 3,
+            "discriminator": 16 * 3 * 64
+            + (16 * 64 * 128 + 2 * 128)
+            + (16 * 128 * 256 + 2 * 256)
+            + (16 * 256 * 512 + 2 * 512)
+            + bottleneck(512)
+            + (1024 * 128 + 2 * 128)
+            + ((512 + 128) * 512 + 2 * 512)
+            + 16 * 512,
+        },
+        paper_changes={"vocabulary": ("a",)},
+        optimizers=ADAM,
+        refuses={
+            "image_size": [8],
+            "sentence_dim": [0],
+            "halve_every": [0],
+            "r1_gamma": [-1.0],
+        },
     ),
     Tiny(
         name="mlp_cgan",
         build=mlp_cgan,
         arrays=lambda count: labelled_images(count, size=8),
         sample=classes_sample,
+        # Section 4.1, with biases; a maxout unit of five pieces has five rows.
+        paper={
+            "sample_shape": (28, 28, 1),
+            "generator": (100 * 200 + 200)
+            + (10 * 1000 + 1000)
+            + (1200 * 1200 + 1200)
+            + (1200 * 784 + 784),
+            "discriminator": (784 + 1) * 240 * 5
+            + (10 + 1) * 50 * 5
+            + (240 + 50 + 1) * 240 * 4
+            + (240 + 1),
+        },
+        optimizers={"momentum": 0.5},
     ),
     Tiny(
         name="cyclegan",
         build=cyclegan,
         arrays=two_sets,
-        sample=lambda gan: gan.translate(pictures(5)),
+        sample=lambda gan: gan.translate(images_to_translate(5)),
         # None exchanges in one step; on two replicas each has its own.
         synchronized={"pool_size": 8},
+        paper={
+            "sample_shape": (256, 256, 3),
+            "generator_ab": 11_378_179,
+            "generator_ba": 11_378_179,
+            "discriminator_a": 2_764_737,
+            "discriminator_b": 2_764_737,
+            "pool_size": 50,
+            "cycle_weight": 10.0,
+            "identity_weight": 0.5,
+        },
+        optimizers=ADAM,
+        refuses={
+            "image_size": [20, 30],
+            "channels": [0],
+            "width": [0],
+            "blocks": [0],
+            "cycle_weight": [-1.0, NAN],
+            "identity_weight": [-1.0],
+            "pool_size": [-1],
+            "decay_epochs": [0.5],
+        },
     ),
     Tiny(
         name="dcgan",
         build=dcgan,
-        arrays=lambda count: (images(count),),
-        sample=lambda gan: gan.generate(5, seed=3),
         synchronized={"synchronized": True},
+        paper={
+            "sample_shape": (64, 64, 3),
+            "generator": 3_576_704,
+            "discriminator": 2_765_568,
+        },
+        optimizers=ADAM,
+        refuses={
+            "ema_decay": [1.0, -0.1],
+            "latent_dim": [0],
+            "image_size": [20, 8, 32.0],
+            "channels": [0],
+            "width": [-1],
+            "r1_gamma": [-1.0],
+        },
     ),
     Tiny(
         name="lsgan",
         build=lsgan,
-        arrays=lambda count: (images(count),),
-        sample=lambda gan: gan.generate(5, seed=3),
         synchronized={"synchronized": True},
+        optimizers=ADAM,
     ),
     Tiny(
         name="pix2pix",
         build=pix2pix,
         arrays=pairs,
-        sample=lambda gan: gan.translate(pictures(5)),
+        sample=lambda gan: gan.translate(images_to_translate(5)),
         synchronized={"synchronized": True},
+        paper={
+            "sample_shape": (256, 256, 3),
+            "generator": 54_413_955,
+            "discriminator": 2_768_705,
+        },
+        optimizers=ADAM,
+        refuses={
+            "image_size": [48, 16],
+            "source_channels": [0],
+            "target_channels": [1.5],
+            "width": [0],
+            "max_width": [0],
+            "patch_size": [64],
+            "l1_weight": [-1.0, NAN],
+        },
     ),
     Tiny(
         name="progan",
         build=progan,
         arrays=lambda count: (images(count, size=8),),
-        sample=lambda gan: gan.generate(5, seed=3),
+        paper={"generator": 23_079_115, "discriminator": 23_087_249},
+        optimizers=ADAM_OF_PROGAN,
+        refuses={
+            "image_size": [12],
+            "start_resolution": [6, 16],
+            "stable_images": [-1],
+            "fade_images": [0],
+            "penalty_weight": [-1.0],
+            "drift_weight": [NAN],
+            "group_size": [1],
+        },
     ),
     Tiny(
         name="stylegan",
         build=stylegan,
         arrays=lambda count: (images(count, size=8),),
         sample=lambda gan: gan.generate(5, seed=3, truncation=0.7),
+        # The mapping and the synthesis network.
+        paper={
+            "generator": 2_101_248 + 24_118_379,
+            "discriminator": 23_087_249,
+        },
+        optimizers=ADAM_OF_PROGAN,
+        refuses={
+            "mixing_chance": [1.5],
+            "r1_gamma": [-1.0],
+            "truncation_layers": [0],
+            "w_dim": [0],
+        },
     ),
     Tiny(
         name="conditional_stylegan",
         build=conditional_stylegan,
         arrays=lambda count: labelled_images(count, size=8),
         sample=classes_sample,
+        optimizers=ADAM_OF_PROGAN,
+        refuses={"num_classes": [-1]},
     ),
     Tiny(
         name="wgan_gp",
         build=wgan_gp,
-        arrays=lambda count: (images(count),),
-        sample=lambda gan: gan.generate(5, seed=3),
         synchronized={"synchronized": True},
+        # Of the critic's convolutions the last one alone has no bias. The
+        # generator is DCGAN's, for 128 latents.
+        paper={
+            "generator": 16 * 128 * 512
+            + 2 * 512
+            + (16 * 512 * 256 + 2 * 256)
+            + (16 * 256 * 128 + 2 * 128)
+            + (16 * 128 * 64 + 2 * 64)
+            + 16 * 64 * 3,
+            "discriminator": (16 * 3 * 64 + 64)
+            + (16 * 64 * 128 + 128)
+            + (16 * 128 * 256 + 256)
+            + (16 * 256 * 512 + 512)
+            + 16 * 512,
+        },
+        optimizers={
+            **ADAM,
+            "learning_rate": 1e-4,
+            "beta_1": 0.0,
+            "beta_2": 0.9,
+        },
+        refuses={
+            "critic_steps": [0],
+            "penalty_weight": [-1.0, NAN],
+            "image_size": [24],
+        },
     ),
 ]
 

@@ -33,7 +33,7 @@ def mapped(folder, array):
     return np.memmap(path, np.uint8, "r", shape=array.shape)
 
 
-def rate(dataset, pictures_per_batch, seconds):
+def rate(dataset, images_per_batch, seconds):
     """Images per second, and per processor second, after a first batch."""
     iterator = iter(dataset)
     next(iterator)
@@ -41,7 +41,7 @@ def rate(dataset, pictures_per_batch, seconds):
     while time.perf_counter() - start < seconds:
         next(iterator)
         batches += 1
-    count = batches * pictures_per_batch
+    count = batches * images_per_batch
     elapsed, busy = time.perf_counter() - start, time.process_time() - busy
     return count / elapsed, count / busy
 

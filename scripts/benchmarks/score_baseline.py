@@ -10,7 +10,7 @@ conditional models also truncated, and by conditional accuracy. --judge uses
 another classifier than the zoo's, of another width, depth and seed, by which no
 model was chosen. It is beside this file, made there by
 
-    python ../train_classifier.py judge_fashion_mnist_32 --width 24 \\
+    python -m kerasgan.classifiers judge_fashion_mnist_32 --width 24 \\
         --convolutions 3 --seed 7 --epochs 5 --float32
 """
 

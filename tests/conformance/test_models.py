@@ -1,7 +1,9 @@
 """Properties that every model has, over the list in tests/tiny.py."""
 
 import json
+import math
 import pathlib
+import re
 
 import keras
 import numpy as np
@@ -10,6 +12,7 @@ import tensorflow as tf
 
 from kerasgan import checkpoints
 from kerasgan.models import base
+from kerasgan.optimizers import Adam
 from tests import golden, tiny
 from tests.support import served
 
@@ -67,6 +70,47 @@ def test_changed_arguments_reach_the_config(model):
     config = model.build(ema_decay=0.25, seed=123, name="other").get_config()
     assert (config["ema_decay"], config["seed"]) == (0.25, 123)
     assert config["name"] == "other"
+
+
+@pytest.mark.parametrize(
+    ("model", "argument", "value"),
+    [
+        pytest.param(model, name, value, id=f"{model.name}-{name}-{value}")
+        for model in tiny.MODELS
+        for name, values in model.refuses.items()
+        for value in values
+    ],
+)
+def test_bad_arguments_are_refused(model, argument, value):
+    message = re.escape(f"Received: {argument}={value!r}")
+    with pytest.raises(ValueError, match=message):
+        model.build(**{argument: value})
+
+
+@pytest.mark.parametrize(
+    "model", [m for m in tiny.MODELS if m.paper], ids=lambda m: m.name
+)
+def test_paper(model):
+    gan = type(model.build()).paper(**model.paper_changes)
+    for name, expected in model.paper.items():
+        found = getattr(gan, name)
+        if isinstance(found, keras.Model):
+            shapes = [v.shape for v in found.trainable_variables]
+            found = sum(math.prod(shape) for shape in shapes)
+        assert found == expected, name
+
+
+@every_model
+def test_default_optimizers_are_the_papers(model):
+    gan = model.compiled()
+    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+        config = optimizer.get_config()
+        found = {name: config[name] for name in model.optimizers}
+        assert found == pytest.approx(model.optimizers)
+        # Keras' Adam is much slower on CPU.
+        assert type(optimizer) is Adam or "momentum" in found
+    assert gan.optimizer is None  # No RMSprop that callbacks would adjust.
+    assert gan.jit_compile is gan.jit_compile_by_default
 
 
 @every_model

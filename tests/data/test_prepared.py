@@ -11,7 +11,6 @@ import pytest
 
 from kerasgan import data
 from kerasgan.data import cache, catalog, fashion_mnist, prepared, splits
-from kerasgan.recipes import _fashion_mnist
 
 
 @pytest.fixture
@@ -182,7 +181,8 @@ assert "kerasgan" not in sys.modules
 def test_fashion_mnist_has_its_classes():
     examples = data.load("fashion_mnist")
     assert np.bincount(examples["label"]).tolist() == [6000] * 10
-    assert data.class_names("fashion_mnist") == _fashion_mnist.CLASSES
+    expected = catalog.get("fashion_mnist").classes
+    assert data.class_names("fashion_mnist") == expected
     with pytest.raises(ValueError, match="Received: split='validation'"):
         data.load("fashion_mnist", "validation")
     with pytest.raises(ValueError, match="personas has no classes"):

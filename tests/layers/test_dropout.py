@@ -12,7 +12,7 @@ def test_drops_the_share_and_keeps_the_mean():
     outputs = Dropout(0.25, seed=1)(tf.ones((100, 10, 10)), training=True)
     values, counts = np.unique(outputs.numpy(), return_counts=True)
     np.testing.assert_allclose(values, [0.0, 1 / 0.75], rtol=1e-6)
-    # 10,000 draws: the deviation of the share is 0.0043.
+    # 10,000 draws: the standard deviation of the share is 0.0043.
     assert counts[0] / 10_000 == pytest.approx(0.25, abs=0.02)
 
 

@@ -1,4 +1,4 @@
-"""The picture pool: whom it returns, whom it keeps, and for how long."""
+"""The image pool: whom it returns, whom it keeps, and for how long."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ SHAPE = (2, 2, 1)
 
 
 def numbered(numbers):
-    """Returns pictures that say who they are."""
+    """Returns images that say who they are."""
     values = np.array(numbers, "float32")[:, None, None, None]
     return np.broadcast_to(values, (len(numbers), *SHAPE))
 
@@ -48,7 +48,7 @@ def test_a_batch_may_fill_the_pool_and_go_on():
     assert int(pool.filled.numpy()) == 2
 
 
-def test_a_pool_that_is_not_full_returns_the_new_picture():
+def test_a_pool_that_is_not_full_returns_the_new_image():
     pool = ImagePool(50, SHAPE)
     for number in range(50):
         assert query(pool, [number], [0.99], [0]) == [number]
@@ -73,7 +73,7 @@ def slow_pool(size, asked, draws):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_long_run_is_that_of_a_list(jit_compile):
-    """Catches a pool that never returns, or never keeps, an old picture."""
+    """Catches a pool that never returns, or never keeps, an old image."""
     pool = ImagePool(5, SHAPE)
     asked = list(range(1, 241))
     draws = np.random.RandomState(0).uniform(size=(240, 2)).astype("float32")
@@ -87,7 +87,7 @@ def test_long_run_is_that_of_a_list(jit_compile):
     assert found == shown
     assert numbers(pool.images) == kept
     old = np.mean(np.array(found) != np.array(asked))
-    assert 0.4 < old < 0.6  # 240 draws: the deviation is 0.03.
+    assert 0.4 < old < 0.6  # 240 draws: the standard deviation is 0.03.
 
 
 def test_no_gradient_goes_through():
@@ -126,7 +126,7 @@ def test_each_replica_has_a_pool_of_its_own(mirrored):
     assert ask(3, 13) == [1, 11]
 
 
-def test_half_precision_keeps_whole_pictures():
+def test_half_precision_keeps_whole_images():
     pool = ImagePool(1, SHAPE)
     image = np.full((1, *SHAPE), 0.1, "float32")
     np.testing.assert_array_equal(pool(image, np.zeros((1, 2))), image)

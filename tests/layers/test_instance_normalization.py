@@ -1,4 +1,4 @@
-"""Instance normalization: every map of every picture by itself."""
+"""Instance normalization: every map of every image by itself."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import tensorflow as tf
 from kerasgan.layers.normalization import InstanceNormalization
 
 
-def test_every_map_of_every_picture_has_mean_0_and_variance_1():
+def test_every_channel_of_every_image_has_mean_0_and_variance_1():
     images = np.random.RandomState(0).normal(5.0, 3.0, (4, 9, 7, 3))
     images *= np.arange(1, 5)[:, None, None, None]
     normed = InstanceNormalization()(images.astype("float32")).numpy()
@@ -15,7 +15,7 @@ def test_every_map_of_every_picture_has_mean_0_and_variance_1():
     np.testing.assert_allclose(normed.var((1, 2)), 1, rtol=1e-4)
 
 
-def test_other_pictures_do_not_matter():
+def test_other_images_do_not_matter():
     images = np.random.RandomState(0).normal(size=(4, 5, 5, 2))
     layer = InstanceNormalization()
     np.testing.assert_allclose(layer(images)[2:3], layer(images[2:3]), 1e-5)
@@ -25,7 +25,7 @@ def test_other_pictures_do_not_matter():
     "dtype", ["float32", "mixed_bfloat16", "mixed_float16"]
 )
 @pytest.mark.parametrize("value", [0.0, 1.0, 1000.0])
-def test_a_constant_picture_gives_zero_and_finite_slopes(dtype, value):
+def test_a_constant_image_gives_zero_and_finite_gradients(dtype, value):
     layer = InstanceNormalization(dtype=dtype)
     images = tf.fill((1, 8, 8, 2), value)
     with tf.GradientTape() as tape:

@@ -31,7 +31,7 @@ def test_equalized_dense(gain, multiplier):
     same(layer(x), expected)
 
 
-def test_equalized_weights_start_with_the_deviation_they_must_have():
+def test_equalized_weights_start_with_the_right_standard_deviation():
     """Stored as N(0, 1 / multiplier), so that all start alike at run time."""
     for multiplier in (1.0, 0.01):
         layer = equalized.EqualizedDense(200, lr_multiplier=multiplier)

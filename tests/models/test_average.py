@@ -94,11 +94,11 @@ def test_a_step_takes_statistics_of_its_own_inputs(name):
     gan = tiny.by_name(name).compiled({"ema_decay": 0.5}, run_eagerly=True)
     average, network = gan.average_generator, gan.generator
     seen = []
-    update = gan.update_average_statistics
-    gan.update_average_statistics = lambda inputs: (
-        seen.append(inputs) or update(inputs)
+    update = gan.update_average
+    gan.update_average = lambda inputs: (
+        seen.append(inputs) or update(inputs=inputs)
     )
-    batch = next(iter(tiny.by_name(name).dataset()))
+    batch = next(iter(gan.to_dataset(tiny.by_name(name).dataset())))
     gan.generator_optimizer.iterations.assign(5000)
     before = [v.numpy() for v in average.weights]
     gan.train_step(batch)

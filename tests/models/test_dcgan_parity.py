@@ -69,9 +69,9 @@ def test_outputs(image_size, training):
     np.testing.assert_allclose(found, parity.to_numpy(expected), atol=1e-4)
     assert np.std(found) > 0.03
 
-    pictures = tiny.images(4, image_size, 3)
-    expected = discriminator.train(training)(parity.to_torch(pictures))
-    found = gan.discriminator(pictures, training=training)
+    images = tiny.images(4, image_size, 3)
+    expected = discriminator.train(training)(parity.to_torch(images))
+    found = gan.discriminator(images, training=training)
     np.testing.assert_allclose(found[:, 0], expected.detach(), atol=1e-4)
     assert np.std(found) > 0.03
 
@@ -96,16 +96,16 @@ def test_training_step(kind):
             for network in (generator, discriminator)
         ]
     before = [as_dense(generator), as_dense(discriminator)]
-    pictures, draws = tiny.images(8, 32), latents(8)
+    images, draws = tiny.images(8, 32), latents(8)
     gan.sample_latents = lambda batch_size: draws
-    history = gan.fit(pictures, batch_size=8, verbose=0).history
+    history = gan.fit(images, batch_size=8, verbose=0).history
 
     # `fit` shuffles; batch statistics and means do not see the order.
     expected = torch_dcgan.train_step(
         generator.train(),
         discriminator.train(),
         *theirs,
-        parity.to_torch(pictures),
+        parity.to_torch(images),
         torch.from_numpy(draws),
         torch.from_numpy(draws),
     )

@@ -35,20 +35,20 @@ def stylegan():
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize(("build", "epochs"), [(dcgan, 8), (stylegan, 5)])
-def test_draws_trousers_and_bags(build, epochs):
-    """Nine of ten drawings are near a real picture, and both kinds occur."""
+def test_learns_trousers_and_bags(build, epochs):
+    """Nine of ten images are near a real one, and both classes occur."""
     keras.utils.set_random_seed(2)
     images, labels = clothes.trousers_and_bags()
     gan = build()
 
-    def drawn():
+    def generated():
         found = clothes.classes(
             gan.generate(200, seed=0), images[:1000], labels
         )
         return [np.mean(found == label) for label in (-1, 0, 1)]
 
-    assert drawn()[0] > 0.9
+    assert generated()[0] > 0.9
     gan.fit(images[:6400], batch_size=64, epochs=epochs, verbose=0)
-    none, trousers, bags = drawn()
+    none, trousers, bags = generated()
     assert none <= 0.1
     assert min(trousers, bags) >= 0.1

@@ -14,10 +14,6 @@ from tests import tiny
 from tests.reference import numpy_progressive as reference
 
 
-def count(network):
-    return sum(int(np.prod(v.shape)) for v in network.trainable_variables)
-
-
 def growing(**changes):
     """4x4 for 16 images, then 32 of fading, then 8x8."""
     return tiny.progan(
@@ -38,37 +34,6 @@ def dataset(batches=10):
 def falling():
     schedule = keras.optimizers.schedules.PolynomialDecay(1e-2, 10, 0.0)
     return Adam(schedule, beta_1=0.0, beta_2=0.99)
-
-
-def test_paper_counts():
-    gan = models.ProGAN.paper()
-    assert count(gan.generator) == 23_079_115
-    assert count(gan.discriminator) == 23_087_249
-
-
-def test_default_optimizers_are_the_papers():
-    gan = tiny.progan()
-    gan.compile()
-    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
-        config = optimizer.get_config()
-        assert float(config["learning_rate"]) == pytest.approx(1e-3)
-        found = config["beta_1"], config["beta_2"], config["epsilon"]
-        assert found == (0.0, 0.99, 1e-8)
-
-
-def test_arguments_are_checked():
-    for changes, message in (
-        ({"image_size": 12}, "image_size=12"),
-        ({"start_resolution": 16}, "start_resolution=16, image_size=8"),
-        ({"start_resolution": 6}, "start_resolution=6"),
-        ({"stable_images": -1}, "stable_images=-1"),
-        ({"fade_images": 0}, "fade_images=0"),
-        ({"penalty_weight": -1.0}, "penalty_weight=-1"),
-        ({"drift_weight": float("nan")}, "drift_weight=nan"),
-        ({"group_size": 1}, "group_size=1"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            tiny.progan(**changes)
 
 
 # Identities
@@ -364,10 +329,10 @@ def test_two_replicas_grow_alike(mirrored):
 
 @pytest.mark.slow
 def test_grows_and_gets_better_at_each_resolution():
-    """The distance of mean pictures of two classes falls as detail comes.
+    """The distance of mean images of two classes falls as detail comes.
 
-    Real pictures are one of two gratings: flat at 4x4, half there at 8x8
-    and clear at 16x16. At the end of each resolution the generated pictures
+    Real images are one of two gratings: flat at 4x4, half there at 8x8
+    and clear at 16x16. At the end of each resolution the generated images
     are nearer to the real ones than at the end of the one before.
     """
     random = np.random.RandomState(0)
@@ -380,9 +345,9 @@ def test_grows_and_gets_better_at_each_resolution():
             -0.6 + 0.3 * np.cos(np.pi * columns / 2),
         ]
     )
-    pictures = np.broadcast_to(gratings[:, None, :, None], (2, 16, 16, 1))
+    modes = np.broadcast_to(gratings[:, None, :, None], (2, 16, 16, 1))
     which = random.randint(2, size=8192)
-    real = pictures[which] + 0.05 * random.standard_normal((8192, 16, 16, 1))
+    real = modes[which] + 0.05 * random.standard_normal((8192, 16, 16, 1))
     gan = models.ProGAN(
         16,
         1,
@@ -397,9 +362,9 @@ def test_grows_and_gets_better_at_each_resolution():
     gan.compile()
 
     def distance():
-        """Returns the mean distance of each fake to the nearest picture."""
+        """Returns the mean distance of each fake to the nearest image."""
         fakes = np.asarray(gan(gan.seeded_latents(0, 256)))
-        errors = ((fakes[:, None] - pictures) ** 2).mean((2, 3, 4))
+        errors = ((fakes[:, None] - modes) ** 2).mean((2, 3, 4))
         assert np.bincount(errors.argmin(1), minlength=2).min() > 25
         return float(np.sqrt(errors.min(1)).mean())
 

@@ -23,7 +23,7 @@ def losses_of_a_step(gan, batch, gamma):
 
 def batch_and_scores(gan, name):
     """Returns a batch, its images, and what scores images in training."""
-    batch = next(iter(tiny.by_name(name).dataset()))
+    batch = next(iter(gan.to_dataset(tiny.by_name(name).dataset())))
     if name == "dcgan":
         return batch, batch, lambda x: gan.discriminator(x, training=True)
     images, captions = batch
@@ -36,30 +36,24 @@ def batch_and_scores(gan, name):
 
 
 @pytest.mark.parametrize("name", ["dcgan", "gan_cls"])
-def test_half_of_gamma_times_the_squared_slope_is_added(name):
+def test_half_of_gamma_times_the_squared_gradient_norm_is_added(name):
     gan = tiny.by_name(name).compiled(run_eagerly=True)
     batch, images, scores = batch_and_scores(gan, name)
-    slopes = penalties.r1_penalty(scores, images).numpy()
+    squared = penalties.r1_penalty(scores, images).numpy()
     without = losses_of_a_step(gan, batch, 0.0)
     found = losses_of_a_step(gan, batch, 6.0)
     assert found["d_loss"] - without["d_loss"] == pytest.approx(
-        3.0 * np.mean(slopes), rel=1e-3
+        3.0 * np.mean(squared), rel=1e-3
     )
     assert found["g_loss"] == without["g_loss"]
 
 
 @pytest.mark.parametrize("name", ["dcgan", "gan_cls"])
 def test_it_flattens_the_discriminator(name):
-    slopes = []
+    squared = []
     for gamma in (0.0, 10.0):
         gan = tiny.by_name(name).compiled({"r1_gamma": gamma})
         gan.fit(tiny.by_name(name).dataset(), epochs=20, verbose=0)
         _, images, scores = batch_and_scores(gan, name)
-        slopes.append(np.mean(penalties.r1_penalty(scores, images)))
-    assert slopes[1] < 0.5 * slopes[0]
-
-
-@pytest.mark.parametrize("name", ["dcgan", "gan_cls"])
-def test_negative_weights_are_refused(name):
-    with pytest.raises(ValueError, match=r"r1_gamma=-1\.0"):
-        tiny.by_name(name).build(r1_gamma=-1.0)
+        squared.append(np.mean(penalties.r1_penalty(scores, images)))
+    assert squared[1] < 0.5 * squared[0]

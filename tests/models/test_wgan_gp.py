@@ -9,35 +9,6 @@ from kerasgan import models
 from tests import tiny
 
 
-def test_paper_counts():
-    """From the layer table: kernels and biases of 4x4 convolutions.
-
-    Critic: 3 -> 64 -> 128 -> 256 -> 512 at 4x4, then 4x4x512 to a score,
-    without a bias. The generator is DCGAN's, for 128 latents.
-    """
-    gan = models.WGANGP.paper()
-    sizes = [3, 64, 128, 256, 512]
-    critic = sum(16 * a * b + b for a, b in zip(sizes, sizes[1:], strict=False))
-    critic += 16 * 512
-    assert gan.discriminator.count_params() == critic
-    generator = 128 * 16 * 512 + 2 * 512
-    for a, b in ((512, 256), (256, 128), (128, 64)):
-        generator += 16 * a * b + 2 * b
-    generator += 16 * 64 * 3
-    trained = gan.generator.trainable_variables
-    assert sum(int(np.prod(v.shape)) for v in trained) == generator
-
-
-def test_default_optimizers_are_those_of_algorithm_1():
-    gan = tiny.wgan_gp()
-    gan.compile()
-    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
-        config = optimizer.get_config()
-        assert float(config["learning_rate"]) == pytest.approx(1e-4)
-        found = config["beta_1"], config["beta_2"], config["epsilon"]
-        assert found == (0.0, 0.9, 1e-8)
-
-
 def test_critic_takes_its_steps_for_each_of_the_generator():
     gan = tiny.wgan_gp(critic_steps=3)
     gan.compile()
@@ -85,17 +56,8 @@ def test_batches_that_cannot_be_divided_are_refused():
     with pytest.raises(ValueError, match=r"drop_remainder.*\(None, 16"):
         gan.fit(dataset.batch(6), verbose=0)
     # Arrays get a batch size that can be: 3 * 64.
-    with pytest.raises(ValueError, match="16 examples, batch_size=192"):
+    with pytest.raises(ValueError, match="16 examples and batch_size=192"):
         gan.fit(tiny.images(16), verbose=0)
-
-
-def test_arguments_are_checked():
-    with pytest.raises(ValueError, match="critic_steps=0"):
-        tiny.wgan_gp(critic_steps=0)
-    with pytest.raises(ValueError, match="penalty_weight=-1"):
-        tiny.wgan_gp(penalty_weight=-1)
-    with pytest.raises(ValueError, match="image_size=24"):
-        tiny.wgan_gp(image_size=24)
 
 
 @pytest.mark.slow

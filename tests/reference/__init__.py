@@ -1,7 +1,7 @@
 """Slow and obvious versions of the networks, to compare kerasgan with.
 
 They are written from the papers' layer tables, not from kerasgan, so that an
-error would have to be made twice to go unseen. The PyTorch mirrors of DCGAN,
+error would have to be made twice to go held-out. The PyTorch mirrors of DCGAN,
 pix2pix and CycleGAN carry the parameter names of the public checkpoints;
 every mirror's `name_map()` says what each name is.
 
@@ -12,7 +12,7 @@ What to do to a PyTorch tensor before Keras takes it:
 | `Conv2d.weight` | out, in, h, w | h, w, in, out | 2, 3, 1, 0 |
 | `ConvTranspose2d.weight` | in, out, h, w | h, w, out, in | 2, 3, 1, 0 |
 | `Linear.weight` | out, in | in, out | 1, 0 |
-| pictures | batch, channels, h, w | batch, h, w, channels | 0, 2, 3, 1 |
+| images | batch, channels, h, w | batch, h, w, channels | 0, 2, 3, 1 |
 
 A convolution over all of a 4x4 map is a dense layer on the flattened map; its
 kernel flattens to (in, out) after the transposition above.

@@ -3,7 +3,7 @@
 Karras, Aila, Laine and Lehtinen, 2018. https://arxiv.org/abs/1710.10196
 Karras, Laine and Aila, 2019. https://arxiv.org/abs/1812.04948
 
-Layouts are Keras': pictures (batch, height, width, channels), convolution
+Layouts are Keras': images (batch, height, width, channels), convolution
 kernels (height, width, in, out), dense kernels (in, out).
 """
 
@@ -73,13 +73,13 @@ def pixel_norm(x, epsilon=1e-8):
 
 
 def minibatch_stddev(x, group_size=4, epsilon=1e-8):
-    """Appends one map: how much the pictures of a group differ.
+    """Appends one feature map: how much the images of a group differ.
 
-    A batch of n pictures makes n / group_size groups. As in the authors'
-    code the members of a group are not neighbours: picture i is in group
-    i modulo the number of groups. Of each group: the deviation over its
-    members (biased, epsilon inside the root), averaged over all pixels and
-    channels. A smaller batch is one group. Equal pictures give
+    A batch of n images makes n / group_size groups. As in the authors'
+    code the members of a group are not neighbours: image i is in group
+    i modulo the number of groups. Of each group: the standard deviation over
+    its members (biased, epsilon inside the root), averaged over all pixels and
+    channels. A smaller batch is one group. Equal images give
     sqrt(epsilon), 1e-4.
     """
     x = np.asarray(x, np.float64)
@@ -122,15 +122,15 @@ def fade_in(old, new, fade):
 
 
 def faded_real_images(images, fade):
-    """What the discriminator sees of real pictures while a size fades in.
+    """What the discriminator sees of real images while a size fades in.
 
-    At fade 0 the pictures carry only what half the resolution can hold.
+    At fade 0 the images carry only what half the resolution can hold.
     """
     return fade_in(upsample(average_pool(images)), images, fade)
 
 
 def instance_norm(x, epsilon=1e-8):
-    """Each map of each picture to mean 0 and (biased) variance 1."""
+    """Each map of each image to mean 0 and (biased) variance 1."""
     x = np.asarray(x, np.float64)
     out = np.zeros_like(x)
     for n in range(x.shape[0]):
@@ -202,14 +202,14 @@ def mix_styles(first, second, crossover, layers):
 
 
 def r1_by_differences(scores, images, step=1e-4):
-    """Squared slope of the scores at `images`, per picture, (batch,).
+    """Squared gradient norm of the scores at `images`, per image, (batch,).
 
     `scores` is any function from (batch, height, width, channels) to
-    (batch,); the slope is that of the sum of the scores, by central
+    (batch,); the gradient is that of the sum of the scores, by central
     differences of one pixel at a time.
     """
     images = np.array(images, np.float64)
-    slopes = np.zeros_like(images)
+    gradients = np.zeros_like(images)
     for index in np.ndindex(images.shape):
         value = images[index]
         images[index] = value + step
@@ -217,5 +217,5 @@ def r1_by_differences(scores, images, step=1e-4):
         images[index] = value - step
         below = np.asarray(scores(images), np.float64).sum()
         images[index] = value
-        slopes[index] = (above - below) / (2.0 * step)
-    return (slopes**2).sum(axis=(1, 2, 3))
+        gradients[index] = (above - below) / (2.0 * step)
+    return (gradients**2).sum(axis=(1, 2, 3))

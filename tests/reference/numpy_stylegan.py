@@ -5,7 +5,7 @@ Karras, Laine and Aila, 2019. https://arxiv.org/abs/1812.04948
 The networks take a dict of arrays by name, as the authors' `Network.vars` has
 them: `dlatent_avg`, `G_mapping/Dense0/weight`, `G_synthesis/8x8/Conv0_up/
 weight` and so on; `4x4/Conv/weight` and so on for the discriminator. Layouts
-are the authors': pictures (batch, channels, height, width), convolution
+are the authors': images (batch, channels, height, width), convolution
 kernels (height, width, in, out), dense kernels (in, out).
 
 From 128 pixels on, the authors join resampling and convolution: four copies of
@@ -214,7 +214,7 @@ def mapping(arrays, latents, labels=None):
 
 
 def synthesis(arrays, styles):
-    """w of every layer (batch, layers, w_dim) to pictures, stored noise."""
+    """w of every layer (batch, layers, w_dim) to images, stored noise."""
     arrays = {
         name.removeprefix("G_synthesis/"): array
         for name, array in arrays.items()
@@ -251,7 +251,7 @@ def synthesis(arrays, styles):
 
 
 def generate(arrays, latents, labels=None, psi=1.0, cutoff=8):
-    """Latents to pictures, with the truncation of the authors' generator."""
+    """Latents to images, with the truncation of the authors' generator."""
     w = mapping(arrays, latents, labels)
     layers = sum(name.startswith("G_synthesis/noise") for name in arrays)
     average = arrays["dlatent_avg"]
@@ -266,7 +266,7 @@ def generate(arrays, latents, labels=None, psi=1.0, cutoff=8):
 
 
 def score(arrays, images, labels=None):
-    """Pictures, and one-hot labels if there are any, to raw scores."""
+    """Images, and one-hot labels if there are any, to raw scores."""
 
     def layer(name, x, operation, gain=HE_GAIN):
         x = operation(x, scaled(arrays[f"{name}/weight"], gain))

@@ -2,10 +2,10 @@
 
 Zhu, Park, Isola and Efros, 2017. https://arxiv.org/abs/1703.10593
 
-The generator: 7x7 convolution, two that halve the picture (3x3, stride 2,
+The generator: 7x7 convolution, two that halve the image (3x3, stride 2,
 padding 1), `blocks` residual blocks of two 3x3 convolutions, two transposed
 ones that double it (3x3, stride 2, padding 1, output padding 1), 7x7
-convolution, tanh. Maps: width, 2 width, 4 width and back. Pictures are
+convolution, tanh. Maps: width, 2 width, 4 width and back. Images are
 reflected at the border before the 7x7 convolutions (3 pixels) and inside the
 residual blocks (1 pixel), elsewhere padded with zeros. Instance
 normalization without gain and shift (epsilon 1e-5) after all but the last;
@@ -13,12 +13,12 @@ every convolution has a bias.
 
 Parameter names are those of the public checkpoints: `model.1.weight` is the
 first convolution, `model.10.conv_block.1.weight` the first of the first
-residual block. Layouts: pictures (batch, channels, height, width), Conv2d
+residual block. Layouts: images (batch, channels, height, width), Conv2d
 kernels (out, in, height, width), ConvTranspose2d kernels (in, out, height,
 width).
 
 In the public code `netG_A` is `generator_ab` here, `netG_B` is
-`generator_ba`; `netD_A` judges pictures of B and is `discriminator_b` here,
+`generator_ba`; `netD_A` judges images of B and is `discriminator_b` here,
 `netD_B` is `discriminator_a`.
 """
 
@@ -51,7 +51,7 @@ class ResidualBlock(nn.Module):
 
 
 class Generator(nn.Module):
-    """Pictures of one kind to pictures of the other, both in [-1, 1]."""
+    """Images of one kind to images of the other, both in [-1, 1]."""
 
     def __init__(self, channels=3, target_channels=3, width=64, blocks=9):
         super().__init__()
@@ -107,9 +107,9 @@ def discriminator(channels=3, width=64, n_layers=3):
 
 
 class ImagePool:
-    """Up to `size` earlier pictures; `size` 0 disables it.
+    """Up to `size` earlier images; `size` 0 disables it.
 
-    While it is not full it keeps and returns every picture. Then, with
+    While it is not full it keeps and returns every image. Then, with
     probability one half, it returns an old one and keeps the new one in its
     place; otherwise it returns the new one (section 4, after Shrivastava et
     al., 2017).
@@ -120,11 +120,11 @@ class ImagePool:
         self.images = []
 
     def query(self, images, coins, places):
-        """Returns a batch of pictures, one for each of `images`.
+        """Returns a batch of images, one for each of `images`.
 
-        `coins` and `places` are the draws: for each picture a number in
+        `coins` and `places` are the draws: for each image a number in
         [0, 1), above one half to swap, and the place in the pool of the
-        picture to swap with. They are not looked at while the pool fills.
+        image to swap with. They are not looked at while the pool fills.
         """
         returned = []
         for image, coin, place in zip(images, coins, places, strict=True):
@@ -143,7 +143,7 @@ class ImagePool:
 
 
 def no_pool(images):
-    """Stands for a pool that always returns the pictures it is given."""
+    """Stands for a pool that always returns the images it is given."""
     return images.detach()
 
 
@@ -169,7 +169,7 @@ def train_step(
 ):
     """One step of both generators together, then of both discriminators.
 
-    `pool_a` and `pool_b` take the generated pictures of A and of B and
+    `pool_a` and `pool_b` take the generated images of A and of B and
     return those that the discriminators are to see.
     """
     fake_b = generator_ab(real_a)

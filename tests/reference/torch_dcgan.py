@@ -2,17 +2,17 @@
 
 Radford, Metz and Chintala, 2016. https://arxiv.org/abs/1511.06434
 
-Every convolution has 4x4 kernels. All halve or double the picture (stride 2,
+Every convolution has 4x4 kernels. All halve or double the image (stride 2,
 padding 1), but for the generator's first and the discriminator's last, which
 lie between 1x1 and 4x4 (stride 1, no padding). No convolution has a bias.
 Batch normalization (momentum 0.1, epsilon 1e-5) follows all convolutions but
 the first and last of the discriminator and the last of the generator.
 
-For 64x64 pictures and width 64 the maps are 512@4, 256@8, 128@16, 64@32. Each
-halving of the picture size takes away the block at 4x4 and moves the others.
+For 64x64 images and width 64 the maps are 512@4, 256@8, 128@16, 64@32. Each
+halving of the image size takes away the block at 4x4 and moves the others.
 
 Parameter names are those of PyTorch's example (`main.0.weight`, ...).
-Layouts: pictures (batch, channels, height, width), Conv2d kernels (out, in,
+Layouts: images (batch, channels, height, width), Conv2d kernels (out, in,
 height, width), ConvTranspose2d kernels (in, out, height, width), latents
 (batch, latent_dim).
 
@@ -27,7 +27,7 @@ from .torch_steps import cross_entropy, descend, names_of_norm, normal_weights
 
 
 class Generator(nn.Module):
-    """Latents (batch, latent_dim) to pictures in [-1, 1]."""
+    """Latents (batch, latent_dim) to images in [-1, 1]."""
 
     def __init__(self, image_size=64, channels=3, width=64, latent_dim=100):
         super().__init__()
@@ -67,7 +67,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures in [-1, 1] to raw scores (batch,)."""
+    """Images in [-1, 1] to raw scores (batch,)."""
 
     def __init__(self, image_size=64, channels=3, width=64):
         super().__init__()

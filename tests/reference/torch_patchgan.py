@@ -5,14 +5,14 @@ Isola et al., 2017, section 6.1.2. https://arxiv.org/abs/1611.07004
 4x4 convolutions with padding 1: `n_layers` of stride 2, then two of stride
 1. The maps double from `width` up to 8 times `width`. The first and the last
 convolution have a bias and no normalization. With `n_layers=3` each score
-sees 70x70 pixels, and a picture of 256x256 has 30x30 scores.
+sees 70x70 pixels, and an image of 256x256 has 30x30 scores.
 
 With batch normalization (pix2pix) the convolutions before it have no bias.
 With instance normalization (CycleGAN; without gain and shift) they have one,
 although the normalization takes it away again.
 
 Parameter names are those of the public checkpoints (`model.0.weight`, ...).
-Layouts: pictures (batch, channels, height, width), kernels (out, in, height,
+Layouts: images (batch, channels, height, width), kernels (out, in, height,
 width). Scores are raw, (batch, 1, height, width).
 """
 
@@ -22,7 +22,7 @@ from .torch_steps import names_of_norm, normal_weights
 
 
 class PatchGAN(nn.Module):
-    """Pictures in [-1, 1] to a map of raw scores."""
+    """Images in [-1, 1] to a map of raw scores."""
 
     def __init__(self, channels, width=64, n_layers=3, norm=nn.BatchNorm2d):
         super().__init__()

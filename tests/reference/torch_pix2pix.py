@@ -2,7 +2,7 @@
 
 Isola, Zhu, Zhou and Efros, 2017. https://arxiv.org/abs/1611.07004
 
-The U-Net halves the picture down to 1x1 and doubles it again; each block
+The U-Net halves the image down to 1x1 and doubles it again; each block
 hands its input past everything inside it and joins it to what comes out. All
 kernels 4x4, stride 2, padding 1. Maps: width times 1, 2, 4, 8, 8, ... .
 LeakyReLU(0.2) precedes each convolution on the way down but the first, ReLU
@@ -16,7 +16,7 @@ The blocks nest as in the public checkpoints, and so do the parameter names:
 the block inside it. There the LeakyReLU works in place, so that the skip
 carries its output; the ReLU which comes next makes both the same.
 
-Layouts: pictures (batch, channels, height, width), Conv2d kernels (out, in,
+Layouts: images (batch, channels, height, width), Conv2d kernels (out, in,
 height, width), ConvTranspose2d kernels (in, out, height, width). Where maps
 are joined, those of the skip come first.
 """
@@ -29,7 +29,7 @@ from .torch_steps import cross_entropy, descend, names_of_norm, normal_weights
 
 
 class Outermost(nn.Module):
-    """Picture to picture, around the block `inside`."""
+    """Image to image, around the block `inside`."""
 
     def __init__(self, channels, target_channels, maps, inside):
         super().__init__()
@@ -85,7 +85,7 @@ class Innermost(nn.Module):
 
 
 class Generator(nn.Module):
-    """Input pictures to target pictures, both in [-1, 1].
+    """Input images to target images, both in [-1, 1].
 
     `image_size` is a power of two from 32. `dropout=False` leaves dropout
     out, which changes no parameter name.

@@ -4,12 +4,12 @@ Karras, Aila, Laine and Lehtinen, 2018. https://arxiv.org/abs/1710.10196
 Karras, Laine and Aila, 2019. https://arxiv.org/abs/1812.04948
 
 The number in a parameter's name is the resolution it works at (for the
-discriminators: of what comes in). Pictures have `min(2 * fmap_base /
+discriminators: of what comes in). Images have `min(2 * fmap_base /
 resolution, fmap_max)` maps. A network holds all resolutions from 4x4 to
 `image_size`; `forward(..., resolution=None, fade=1.0)` runs it up to one of
 them, faded in over the one below.
 
-Layouts: pictures (batch, channels, height, width), convolution weights (out,
+Layouts: images (batch, channels, height, width), convolution weights (out,
 in, height, width), dense weights (out, in). `dense_4` of the ProGAN generator
 gives channels, height, width in this order, and has one bias per channel;
 `dense_4` of the discriminators takes channels, height, width in this order.
@@ -90,7 +90,7 @@ def blur(x):
 
 
 def minibatch_stddev(x, group_size=4):
-    """Appends one map; picture i is in group i modulo the groups."""
+    """Appends one map; image i is in group i modulo the groups."""
     batch, channels, height, width = x.shape
     group_size = min(group_size, batch)
     # [members, groups, channels, height, width]
@@ -111,7 +111,7 @@ def resolutions(image_size):
 
 
 class ProGANGenerator(nn.Module):
-    """Latents (batch, latent_dim) to pictures, without tanh.
+    """Latents (batch, latent_dim) to images, without tanh.
 
     Parameters: `dense_4`, `bias_4`, `conv_4`, from 8x8 on `conv0_N` (after
     the upsampling) and `conv1_N`; `to_rgb_N` (1x1, gain 1) for each.
@@ -167,11 +167,11 @@ class ProGANGenerator(nn.Module):
 
 
 class ProGANDiscriminator(nn.Module):
-    """Pictures to raw scores (batch,).
+    """Images to raw scores (batch,).
 
     Parameters: `from_rgb_N` (1x1), `conv0_N` and `conv1_N` (before the
     average pool) for each resolution from 8x8; `from_rgb_4`, `conv_4` (after
-    the minibatch deviation), `dense_4` and `score` (gain 1).
+    the minibatch standard deviation), `dense_4` and `score` (gain 1).
     """
 
     def __init__(
@@ -278,7 +278,7 @@ class Epilogue(nn.Module):
 
 
 class StyleGANSynthesis(nn.Module):
-    """w of every layer (batch, layers, w_dim) and noise to pictures.
+    """w of every layer (batch, layers, w_dim) and noise to images.
 
     Two layers for each resolution, so layers 0 and 1 work at 4x4, 2 and 3
     at 8x8. Parameters: `constant` (1, maps, 4, 4), all ones at the start;
@@ -357,7 +357,7 @@ def draw_noises(batch, image_size):
 
 
 def r1_penalty(discriminator, real_images):
-    """Squared slope of the scores at real pictures, per picture, (batch,).
+    """Squared gradient norm of the scores at real images, per image, (batch,).
 
     Without the gamma / 2 of Mescheder et al., 2018.
     """
@@ -369,12 +369,12 @@ def r1_penalty(discriminator, real_images):
 
 
 def non_saturating_discriminator_loss(real_scores, fake_scores):
-    """softplus(-real) + softplus(fake), per picture."""
+    """softplus(-real) + softplus(fake), per image."""
     return functional.softplus(-real_scores) + functional.softplus(fake_scores)
 
 
 def non_saturating_generator_loss(fake_scores):
-    """softplus(-fake), per picture."""
+    """softplus(-fake), per image."""
     return functional.softplus(-fake_scores)
 
 

@@ -7,11 +7,11 @@ The critic has DCGAN's shape: 4x4 convolutions with stride 2 and padding 1,
 the first to `width` maps, each next one to twice as many, until 4x4 pixels
 remain, then one over all of these to a single score. All have a bias, as no
 batch normalization follows. With `layer_norm=True` layer normalization
-follows all but the first and the last: mean and variance of one picture over
+follows all but the first and the last: mean and variance of one image over
 height, width and channels, one gain and one shift for each channel, epsilon
 1e-5. The generator is DCGAN's (`torch_dcgan.Generator`).
 
-Parameter names: `main.0.weight`, `main.0.bias`, ... . Layouts: pictures
+Parameter names: `main.0.weight`, `main.0.bias`, ... . Layouts: images
 (batch, channels, height, width), kernels (out, in, height, width).
 """
 
@@ -22,7 +22,7 @@ from .torch_steps import descend
 
 
 class Critic(nn.Module):
-    """Pictures in [-1, 1] to raw scores (batch,)."""
+    """Images in [-1, 1] to raw scores (batch,)."""
 
     def __init__(self, image_size=64, channels=3, width=64, layer_norm=False):
         super().__init__()
@@ -75,10 +75,10 @@ def optimizer(network, learning_rate=1e-4, epsilon=1e-8):
 
 
 def gradient_penalty(critic, real_images, fake_images, factors):
-    """(slope - 1)^2 of each picture, not weighted, shape (batch,).
+    """(gradient norm - 1)^2 of each image, not weighted, shape (batch,).
 
-    Algorithm 1: the slope is taken at factor * real + (1 - factor) * fake,
-    with one factor (of U[0, 1], given from outside) for each picture.
+    Algorithm 1: the gradient is taken at factor * real + (1 - factor) * fake,
+    with one factor (of U[0, 1], given from outside) for each image.
     """
     factors = factors.reshape(-1, 1, 1, 1)
     points = factors * real_images + (1.0 - factors) * fake_images
@@ -86,8 +86,8 @@ def gradient_penalty(critic, real_images, fake_images, factors):
     (gradients,) = torch.autograd.grad(
         critic(points).sum(), points, create_graph=True
     )
-    slopes = (gradients**2).sum(dim=(1, 2, 3)).sqrt()
-    return (slopes - 1.0) ** 2
+    norms = (gradients**2).sum(dim=(1, 2, 3)).sqrt()
+    return (norms - 1.0) ** 2
 
 
 def critic_step(

@@ -211,7 +211,7 @@ def test_captions(port, gans):
 
 def test_translation(port, gans):
     gan = gans["pix2pix_noise"]
-    sources = tiny.pictures(2)
+    sources = tiny.images_to_translate(2)
     expected = gan.translate(sources)
     encoded = []
     for image in sources:

@@ -1,14 +1,14 @@
-"""Small real pictures for tests of learning: trousers and bags at 16x16."""
+"""Small real images for tests of learning: trousers and bags at 16x16."""
 
 import numpy as np
 
 from kerasgan import data
 
-NEAR = 0.2  # Mean squared error; what untrained models draw is farther.
+NEAR = 0.2  # Mean squared error; what untrained models generate is farther.
 
 
 def trousers_and_bags():
-    """Returns 12,000 pictures of Fashion-MNIST in [-1, 1], and labels 0, 1."""
+    """Returns 12,000 images of Fashion-MNIST in [-1, 1], and labels 0, 1."""
     arrays = data.load("fashion_mnist", "train")
     images, labels = np.asarray(arrays["image"]), np.asarray(arrays["label"])
     chosen = np.isin(labels, (1, 8))
@@ -17,14 +17,16 @@ def trousers_and_bags():
     return images.astype("float32"), labels
 
 
-def classes(drawn, images, labels):
-    """Returns each drawing's class by its nearest picture, -1 if none is near.
+def classes(generated, images, labels):
+    """Returns the class of each image by its nearest real image.
+
+    -1 where none is near.
 
     Args:
-        drawn: uint8 array `(n, 16, 16, 1)`.
-        images: float array `(pictures, 16, 16, 1)` in [-1, 1].
-        labels: int array `(pictures,)`.
+        generated: uint8 array `(n, 16, 16, 1)`.
+        images: float array `(count, 16, 16, 1)` in [-1, 1].
+        labels: int array `(count,)`.
     """
-    drawn = drawn / 127.5 - 1
-    errors = ((drawn[:, None] - images[None]) ** 2).mean((2, 3, 4))
+    generated = generated / 127.5 - 1
+    errors = ((generated[:, None] - images[None]) ** 2).mean((2, 3, 4))
     return np.where(errors.min(1) < NEAR, labels[errors.argmin(1)], -1)

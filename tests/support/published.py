@@ -8,7 +8,7 @@ import numpy as np
 
 
 class State:
-    """Collects tensors, drawn so that maps keep a deviation of about one."""
+    """Collects random tensors that keep the variance of feature maps."""
 
     def __init__(self, seed):
         self.random = np.random.RandomState(seed)
