@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 import zoo
-from kerasgan import data, evaluation, metrics
+from kerasgan import data, evaluation, metrics, publishing
 from kerasgan.data import catalog, personas
 from kerasgan.evaluation import ReferenceData, figures
 from kerasgan.metrics import neighbors
 from kerasgan.metrics.color_regression import ColorRegression
 from kerasgan.recipes import _images, _pairs
+from tests.support import toy_sequences
 
 HAIR = ("bald", "mohawk")
 
@@ -111,6 +112,41 @@ def test_real_faces_of_the_same_captions(two_faces):
     reference = ReferenceData("personas", 12, [network])
     found = evaluation.real_baseline(reference, [protocol])
     assert found["a"]["value"] == dict.fromkeys(two_faces, 1.0)
+
+
+def test_parts_and_networks_are_opened_once(monkeypatch):
+    opened = []
+    monkeypatch.setattr(data, "load", lambda *part: opened.append(part) or {})
+    monkeypatch.setattr(
+        metrics.FeatureNetwork, "load", lambda folder: opened.append(folder)
+    )
+    reference = ReferenceData("fashion_mnist", 32)
+    for _ in range(2):
+        reference.part("train")
+        reference.part("test")
+        assert reference.features is None
+        reference.network("classifier_fashion_mnist_32")
+    assert opened == [
+        ("fashion_mnist", "train", 32),
+        ("fashion_mnist", "test", 32),
+        zoo.folder("classifier_fashion_mnist_32"),
+    ]
+    assert ReferenceData("fluent", 64).features is None
+
+
+def test_models_of_text_have_no_scores(tmp_path):
+    folder = tmp_path / "toy"
+    publishing.write(
+        toy_sequences.build(),
+        folder,
+        dataset="fluent",
+        description="Sentences.",
+        license="none",
+        recipe="none",
+    )
+    assert not evaluation.is_measured("fluent", "text")
+    with pytest.raises(ValueError, match="toy, whose task is 'text'"):
+        evaluation.score(folder)
 
 
 @pytest.fixture

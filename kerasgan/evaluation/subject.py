@@ -127,7 +127,7 @@ class Subject:
                 f"{card.name}, whose task is {card.task!r}"
             )
         if reference is None:
-            reference = ReferenceData(card.dataset, card.image_shape[0])
+            reference = ReferenceData(card.dataset, card.sample_shape[0])
         return cls(card, loading.build(folder, config), reference)
 
     @property
