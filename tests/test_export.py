@@ -173,7 +173,7 @@ def test_no_weight_is_written_twice(name, tmp_path):
 
 
 def test_scores_are_the_discriminators():
-    gan = tiny.stylegan(num_classes=3)
+    gan = tiny.conditional_stylegan()
     golden.ramp(gan)
     images = gan.generate(labels=[0, 1, 2, 2], seed=1)
     signatures = gan.score_signatures()

@@ -142,7 +142,7 @@ def test_mixing_where_there_is_nothing_to_mix():
     with pytest.raises(TypeError, match="Received: DCGAN"):
         latents.mix_styles(tiny.dcgan(), [1], [2])
     with pytest.raises(ValueError, match="num_classes=3"):
-        latents.truncation_row(tiny.stylegan(num_classes=3), 1, [1.0])
+        latents.truncation_row(tiny.conditional_stylegan(), 1, [1.0])
 
 
 def test_between_sentences():

@@ -112,7 +112,6 @@ class ACGAN(ClassGAN):
             generator_width=generator_width,
             discriminator_width=discriminator_width,
         )
-        checks.decay(dropout=dropout)
         checks.weight(fake_class_weight=fake_class_weight)
         self.image_size = image_size
         self.channels = channels
