@@ -1,7 +1,7 @@
-"""What happens around the steps of a training run.
+"""Callbacks of a training run: samples, logs, checkpoints, early stops.
 
-All are plain Keras callbacks: they go into `gan.fit(callbacks=[...])` one by
-one, and `kerasgan.training.train` uses them together.
+All are plain Keras callbacks: any of them can be passed to
+`gan.fit(callbacks=[...])`, and `kerasgan.training.train` uses them together.
 """
 
 import json
@@ -12,11 +12,12 @@ import time
 import keras
 import tensorflow as tf
 
-from kerasgan import checkpoints, data
+from kerasgan import checkpoints, samples
+from kerasgan.tasks import TASKS
 
 
 class NonFiniteLoss(ArithmeticError):
-    """Training has diverged: a loss is no longer a number."""
+    """Training has diverged: a loss is NaN or infinite."""
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
@@ -41,16 +42,19 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Draws the same inputs after each epoch, as a PNG and in TensorBoard.
+    """Writes samples of the same inputs after each epoch.
+
+    Images become a grid in a PNG, text the lines of a text file.
 
     Args:
-        folder: str or path, made if missing. Gets `epoch_0001.png` ...
+        folder: str or path, made if missing. Gets `epoch_0001.png` or
+            `epoch_0001.txt` ...
         sample: Callable from the model to uint8 images
-            `(n, height, width, channels)`, the same inputs in every call.
-            Defaults to 64 images of seed 0.
+            `(n, height, width, channels)` or a list of str, of the same
+            inputs in every call. Defaults to 64 samples of seed 0.
         columns: int. Images in a row of the grid. Defaults to `8`.
-        tensorboard: str, path or `None`. Folder of event files. Defaults to
-            none.
+        tensorboard: str, path or `None`. Folder of event files, which get the
+            samples, too. Defaults to none.
     """
 
     def __init__(self, folder, sample=None, columns=8, tensorboard=None):
@@ -62,22 +66,23 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.folder.mkdir(parents=True, exist_ok=True)
-        grid = data.grid(self.sample(self.model), self.columns)
-        path = self.folder / f"epoch_{epoch + 1:04d}.png"
-        with checkpoints.replacing(path) as partial:
-            data.save_png(partial, grid)
+        task = self.model.task
+        sampled = self.sample(self.model)
+        name = f"epoch_{epoch + 1:04d}{TASKS[task].suffix}"
+        with checkpoints.replacing(self.folder / name) as partial:
+            samples.write(partial, sampled, task, self.columns)
         if self.tensorboard:
             writer = _event_file(self.tensorboard, epoch)
             with writer.as_default(step=epoch + 1):
-                tf.summary.image("samples", grid[None])
+                samples.summarize(sampled, task, self.columns)
             writer.close()
 
 
 class TensorBoard(keras.callbacks.Callback):
     """Writes the numbers of each epoch for TensorBoard.
 
-    Each epoch has an event file of its own, and those of later epochs than
-    are done, left by a run that was killed, are removed at the start.
+    Each epoch has its own event file; those of epochs that a killed run did
+    not complete are removed at the start.
 
     Args:
         folder: str or path, made if missing.
@@ -108,13 +113,13 @@ def _event_file(folder, epoch):
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Scores the model every few epochs and keeps the best weights.
+    """Evaluates the model every few epochs and keeps the best weights.
 
     Args:
         path: str or path of the weights file, ending in `.weights.h5`.
         score: Callable from the model to a dict of plain numbers; the first
             one decides, lower is better.
-        every: int. Epochs between scores; the last epoch is always scored.
+        every: int. Epochs between scores; the last epoch always has one.
             Defaults to `1`.
     """
 
@@ -140,7 +145,7 @@ class KeepBest(keras.callbacks.Callback):
 
 
 class KeepFirst(keras.callbacks.Callback):
-    """Keeps the weights after the first epoch, a yardstick for the last.
+    """Keeps the weights after the first epoch, a baseline for the last.
 
     Args:
         path: str or path of the weights file, ending in `.weights.h5`.
@@ -159,11 +164,11 @@ class KeepFirst(keras.callbacks.Callback):
 class StopAfter(keras.callbacks.Callback):
     """Stops training early, as if it had been killed after an epoch.
 
-    Other than with fewer `epochs` of `fit`, what follows from the length of
-    the whole run, such as a falling learning rate, stays as it is.
+    Unlike with fewer `epochs` of `fit`, schedules over the length of the
+    whole run, such as a decaying learning rate, are unchanged.
 
     Args:
-        epochs: int. How many are done then, from the very first.
+        epochs: int. Stops after this epoch, counted from the first one.
     """
 
     def __init__(self, epochs):
@@ -176,10 +181,10 @@ class StopAfter(keras.callbacks.Callback):
 
 
 class JSONLog(keras.callbacks.Callback):
-    """Keeps one line of JSON for each epoch.
+    """Writes one line of JSON for each epoch.
 
-    Lines of the present and later epochs, left by a run that was killed, are
-    removed at the start, so that no epoch stands there twice.
+    Lines of epochs that a killed run did not complete are removed at the
+    start, so that no epoch appears twice.
 
     Args:
         path: str or path of the `.jsonl` file.
@@ -220,7 +225,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
     Args:
         folder: str or path, made if missing.
-        keep_best: The run's `KeepBest`, whose best score is kept too.
+        keep_best: The `KeepBest` of the run, whose best score is saved, too.
             Defaults to none.
     """
 
@@ -230,13 +235,14 @@ class SaveCheckpoint(keras.callbacks.Callback):
         self.keep_best = keep_best
 
     def restore(self, gan):
-        """Puts the newest sound checkpoint into the model, if there is one.
+        """Restores the newest intact checkpoint into the model, if any.
 
         Args:
             gan: A compiled `GAN`.
 
         Returns:
-            Pair: int, how many epochs are done, and list of damaged files.
+            Pair: int, the number of completed epochs, and list of damaged
+            files.
         """
         values, damaged = checkpoints.restore(self.folder, gan)
         if values is None:

@@ -1,13 +1,13 @@
-"""Checkpoints of a training run: whole, checked, and never half written.
+"""Checkpoints of a training run: written atomically, verified by checksum.
 
 A checkpoint holds every variable that the next step depends on (see
 `GAN.training_state`) and a few plain values. It is one file: an .npz archive
-followed by the 32 bytes of its SHA-256. It is written beside its final name
-and renamed when it is on the disk, so a kill leaves the old one or the new
-one, and a damaged one is noticed.
+followed by the 32 bytes of its SHA-256. It is written to a temporary name and
+renamed when it is on the disk, so a killed process leaves the old or the new
+one, and damage is detected.
 
-Where several workers train, what each replica has of its own (a picture pool)
-is gathered from all of them, and the chief alone writes.
+With several workers, per-replica state (an image pool) is gathered from all of
+them, and only the chief writes.
 """
 
 import contextlib
@@ -27,23 +27,23 @@ KEPT = 2
 
 
 class CorruptCheckpoint(OSError):
-    """A checkpoint file that is not what was written."""
+    """A checkpoint file whose checksum or content is wrong."""
 
 
 def save(folder, gan, epoch, values):
     """Writes a checkpoint and removes all but the last two.
 
-    Of several workers all must call it, because state is gathered from all;
-    the chief writes.
+    All workers must call it, because state is gathered from all; the chief
+    writes.
 
     Args:
         folder: str or path, made if missing.
         gan: A compiled `GAN`.
-        epoch: int. How many epochs are done; the checkpoint's number.
-        values: dict of plain JSON values to keep with it.
+        epoch: int. Number of completed epochs; the number of the checkpoint.
+        values: dict of plain JSON values to store with it.
 
     Returns:
-        The file's path.
+        `pathlib.Path` of the file.
 
     Raises:
         OSError: If it cannot be written; the older ones are untouched.
@@ -66,15 +66,15 @@ def save(folder, gan, epoch, values):
 
 
 def restore(folder, gan):
-    """Puts the newest sound checkpoint into a model.
+    """Restores the newest intact checkpoint into a model.
 
     Args:
         folder: str or path.
         gan: A compiled `GAN` of the same arguments and optimizers.
 
     Returns:
-        Pair of the values kept with it, `None` if there is no checkpoint, and
-        the list of the damaged files that were passed over.
+        Pair of the values stored with it, `None` if there is no checkpoint,
+        and the list of damaged files that were skipped.
 
     Raises:
         CorruptCheckpoint: If there are checkpoints and all are damaged.
@@ -92,8 +92,8 @@ def restore(folder, gan):
         return values, damaged
     if damaged:
         raise CorruptCheckpoint(
-            "Every checkpoint of this run is damaged, so it cannot go on; "
-            "delete them to start again. Received: "
+            "Every checkpoint of this run is damaged, so it cannot be "
+            "resumed; delete them to start again. Received: "
             + ", ".join(str(p) for p in damaged)
         )
     return None, damaged
@@ -106,31 +106,34 @@ def is_chief(strategy):
         strategy: A `tf.distribute.Strategy`.
 
     Returns:
-        bool. `True` without workers; of several, for the chief, or for the
-        first worker where none is called so.
+        bool. `True` without workers; with several, on the chief, or on the
+        first worker if the cluster has no chief.
     """
     resolver = strategy.cluster_resolver
     if resolver is None:
         return True
     if "chief" in resolver.cluster_spec().jobs:
         return resolver.task_type == "chief"
-    # A cluster of nobody else has no number.
+    # A cluster of one process has no task id.
     return not resolver.task_id
 
 
 @contextlib.contextmanager
 def replacing(path):
-    """Gives the name of a file to write, which then becomes `path`.
+    """Yields a temporary path to write, which is then renamed to `path`.
 
-    A part that a kill has left is written over the next time.
+    A partial file of a killed process is overwritten the next time.
 
     Args:
         path: `pathlib.Path`.
 
+    Yields:
+        `pathlib.Path` in the same folder.
+
     Raises:
-        OSError: If it cannot be written; what was there before remains.
+        OSError: If it cannot be written; the previous file remains.
     """
-    # It ends like the name itself, because Keras wants `.weights.h5`.
+    # The suffix stays, because Keras requires `.weights.h5`.
     partial = path.with_name(f".part_{path.name}")
     try:
         yield partial
@@ -154,14 +157,14 @@ def replacing(path):
 
 
 def write_atomically(path, content):
-    """Writes a file so that it is there whole or not at all.
+    """Writes a file atomically.
 
     Args:
         path: `pathlib.Path`.
         content: bytes.
 
     Raises:
-        OSError: If it cannot be written; what was there before remains.
+        OSError: If it cannot be written; the previous file remains.
     """
     with replacing(path) as partial:
         partial.write_bytes(content)
@@ -212,7 +215,7 @@ def _assign(path, arrays, gan):
 
 
 def _differs(variable, strategy):
-    """Returns whether each replica has a value of its own."""
+    """Returns whether each replica has its own value."""
     on_read = tf.VariableSynchronization.ON_READ
     return (
         strategy.num_replicas_in_sync > 1
@@ -221,7 +224,7 @@ def _differs(variable, strategy):
 
 
 def _replicas(strategy):
-    """Returns the numbers of this process' replicas, among all."""
+    """Returns the ids of the replicas of this process, among all."""
     numbers = strategy.run(
         lambda: tf.distribute.get_replica_context().replica_id_in_sync_group
     )
@@ -236,7 +239,7 @@ def _shape(variable, strategy):
 
 
 def _read(variable, strategy):
-    """Returns the value, or those of all replicas, one after the other."""
+    """Returns the value, or the stacked values of all replicas."""
     if not _differs(variable, strategy):
         return variable.numpy()
     own = strategy.run(lambda: tf.convert_to_tensor(variable.value)[None])

@@ -136,6 +136,24 @@ def image_size(value, at_least=16):
     power_of_two(at_least, _SIZE_REASON, image_size=value)
 
 
+def one_of(options, **arguments):
+    """Refuses arguments that are not among the options.
+
+    Args:
+        options: Sequence of values.
+        **arguments: Values by argument name.
+
+    Raises:
+        ValueError: If one is something else.
+    """
+    for name, value in arguments.items():
+        if value not in list(options):
+            raise ValueError(
+                f"`{name}` must be one of {list(options)}. "
+                f"Received: {name}={value!r}"
+            )
+
+
 def truncation(value):
     """Refuses what is not a truncation factor.
 

@@ -15,10 +15,11 @@ import kerasgan
 import zoo
 from kerasgan import serving
 from kerasgan.fetch import printable
+from kerasgan.tasks import TASKS
 
 
 class _Usage(Exception):
-    """Something about the command line that argparse cannot see."""
+    """An error of the command line that argparse cannot detect."""
 
 
 def main(arguments=None):
@@ -42,12 +43,12 @@ def main(arguments=None):
         print("kerasgan: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader, such as `head`, has what it wanted.
+        # The reader, such as `head`, has closed the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         text = " ".join(str(error).split()) or type(error).__name__
-        # It may quote what came from anywhere.
+        # It may quote untrusted text.
         print(f"kerasgan: {printable(text, 2000)}", file=sys.stderr)
         return 2
     return 0
@@ -74,16 +75,19 @@ def parser():
     added = command(_list, "list", "List the models of the zoo.")
     added.add_argument("--task", help="only of this task")
 
-    added = command(_card, "card", "Show what is known about a model.")
+    added = command(_card, "card", "Show the metadata of a model.")
     added.add_argument("name", metavar="NAME", help="name, folder or address")
     added.add_argument("--json", action="store_true", help="as JSON")
 
-    added = command(_generate, "generate", "Draw images with a model.")
+    added = command(_generate, "generate", "Generate images or text.")
     added.add_argument("name", metavar="NAME", help="name, folder or address")
-    added.add_argument("-n", type=int, default=None, help="how many (16)")
-    added.add_argument("--seed", type=int, help="same seed, same images")
+    added.add_argument("-n", type=int, default=None, help="samples (16)")
+    added.add_argument("--seed", type=int, help="same seed, same samples")
     added.add_argument(
-        "-o", "--output", required=True, help="a .png: a grid of all images"
+        "-o",
+        "--output",
+        required=True,
+        help="a .png with a grid of all images, or a .txt with a line a text",
     )
     added.add_argument("--columns", type=int, help="of the grid")
     added.add_argument(
@@ -94,25 +98,25 @@ def parser():
         "--truncation", type=float, help="psi: less variety, fewer failures"
     )
 
-    added = command(_translate, "translate", "Turn images into others.")
+    added = command(_translate, "translate", "Translate images.")
     added.add_argument("name", metavar="NAME", help="name, folder or address")
     added.add_argument("input", metavar="IN", help="an image or a folder")
     added.add_argument("-o", "--output", required=True, help="the same")
     added.add_argument("--to", choices=["a", "b"], help="CycleGAN's direction")
 
-    added = command(_train, "train", "Train by a recipe, or go on with it.")
+    added = command(_train, "train", "Train by a recipe, or resume a run.")
     added.add_argument("recipe", metavar="RECIPE", help="a name or .py file")
     added.add_argument("-o", "--output", help="folder of the run (runs/RECIPE)")
     added.add_argument("--epochs", type=int, help="stop after this many")
     added.add_argument(
         "--strategy",
         choices=["mirrored", "multiworker"],
-        help="all GPUs, or several processes named by TF_CONFIG (one device)",
+        help="all GPUs, or the processes in TF_CONFIG (one device)",
     )
 
-    added = command(_evaluate, "evaluate", "Measure a model.")
+    added = command(_evaluate, "evaluate", "Compute the scores of a model.")
     added.add_argument("name", metavar="NAME", help="name, folder or address")
-    added.add_argument("--protocol", help="how to measure (the card's)")
+    added.add_argument("--protocol", help="of the scores (the card's)")
     added.add_argument("--truncation", type=float, help="psi (none)")
     added.add_argument("-o", "--output", default="metrics.json")
 
@@ -123,7 +127,7 @@ def parser():
         "--format",
         choices=["saved_model", "litert", "onnx"],
         default="saved_model",
-        help="what to write (saved_model)",
+        help="file format (saved_model)",
     )
     added.add_argument(
         "--scores",
@@ -131,25 +135,25 @@ def parser():
         help="also the discriminator's scores (saved_model)",
     )
 
-    added = command(_publish, "publish", "Pack a finished run, to share it.")
+    added = command(_publish, "publish", "Publish a finished run.")
     added.add_argument("run_folder", metavar="RUN", help="runs/RECIPE")
     added.add_argument(
         "-o",
         "--output",
         required=True,
-        help="folder to write; its last part is the model's name",
+        help="folder to write; its last part is the name of the model",
     )
     added.add_argument("--push", help="also to hf://user/repository")
     added.add_argument("--recipe", help="name or file (the run's own)")
     added.add_argument(
-        "--weaknesses", help="what the model does badly, as you saw it"
+        "--weaknesses", help="known weaknesses, from looking at samples"
     )
     added.add_argument(
-        "--data", help="what it was trained on, by whom, which licence"
+        "--data", help="training data, with its authors and licence"
     )
-    added.add_argument("--commit", help="of kerasgan that the run was made by")
+    added.add_argument("--commit", help="of kerasgan during training")
 
-    added = command(_convert, "convert", "Make a model of others' weights.")
+    added = command(_convert, "convert", "Convert third-party weights.")
     added.add_argument(
         "architecture",
         metavar="ARCH",
@@ -165,19 +169,19 @@ def parser():
         "-o", "--output", required=True, help="folder of the model, new"
     )
     added.add_argument(
-        "--license", required=True, help="of the weights, as their makers say"
+        "--license", required=True, help="of the weights, by their authors"
     )
     added.add_argument(
-        "--credit", required=True, help="whose weights, and where from"
+        "--credit", required=True, help="authors and source of the weights"
     )
     added.add_argument(
-        "--dataset", default="not stated", help="what they were trained on"
+        "--dataset", default="not stated", help="the training data"
     )
     added.add_argument(
-        "--image-size", type=int, help="of CycleGAN's pictures in training"
+        "--image-size", type=int, help="CycleGAN's, of the training images"
     )
     added.add_argument(
-        "--pictures", help="to translate for samples.png: a file or folder"
+        "--images", help="to translate for samples.png: a file or folder"
     )
 
     added = command(_serve, "serve", "Answer requests over HTTP.")
@@ -215,7 +219,7 @@ def parser():
     added.add_argument(
         "--insist",
         action="store_true",
-        help="from fewer images than features, too, where it is far too high",
+        help="also of fewer images than features, where it is far too high",
     )
     _folder_options(added)
 
@@ -242,7 +246,7 @@ def _positive(kind):
             raise argparse.ArgumentTypeError(f"must be positive: {text}")
         return value
 
-    number.__name__ = kind.__name__  # What argparse calls it.
+    number.__name__ = kind.__name__  # In the messages of argparse.
     return number
 
 
@@ -258,7 +262,10 @@ def _list(options):
 def _card(options):
     card = zoo.card(options.name)
     fields = {
-        name: dict(value) if hasattr(value, "keys") else value
+        # The shape is named as in config.json.
+        TASKS[card.task].shape if name == "sample_shape" else name: (
+            dict(value) if hasattr(value, "keys") else value
+        )
         for name, value in vars(card).items()
     }
     if options.json:
@@ -279,65 +286,68 @@ def _card(options):
 
 
 def _shown(score):
-    """Returns a score's value, or its values by name, as text."""
+    """Returns the value of a score, or its values by name, as text."""
     if isinstance(score["value"], dict):
         return ", ".join(f"{k} {v:.4g}" for k, v in score["value"].items())
     return f"{score['value']:.4g}"
 
 
 def _generate(options):
-    wanted = {
+    requested = {
         key: getattr(options, key)
         for key in ("n", "labels", "captions", "truncation")
         if getattr(options, key) is not None
     }
-    if not {"n", "labels", "captions"} & set(wanted):
-        wanted["n"] = 16
-    _check_png(options.output)
+    if not {"n", "labels", "captions"} & set(requested):
+        requested["n"] = 16
     card = zoo.card(options.name)
-    allowed = {
-        "image": {"n", "truncation"},
-        "class-to-image": {"n", "labels", "truncation"},
-        "text-to-image": {"captions", "truncation"},
-        "image-to-image": set(),
-    }[card.task]
-    if card.task == "image-to-image":
+    task = TASKS[card.task]
+    if task.method != "generate":
         raise _Usage(
-            f"{card.name} turns images into others: use `kerasgan translate`."
+            f"{card.name} translates images: use `kerasgan {task.method}`."
         )
-    wrong = sorted(set(wanted) - allowed)
+    _check_output(options.output, task.suffix)
+    wrong = sorted(set(requested) - set(task.options))
+    if options.columns is not None and task.output != "images":
+        wrong.append("columns")
     if wrong:
         raise _Usage(
             f"{card.name} is a model for {card.task}, which takes "
-            f"{', '.join('--' + key for key in sorted(allowed))}. "
-            f"Received: --{wrong[0]}"
+            f"{', '.join(_flag(key) for key in task.options)}. "
+            f"Received: {_flag(wrong[0])}"
         )
-    if "labels" in wanted:
-        wanted["labels"] = [
+    if "labels" in requested:
+        requested["labels"] = [
             int(label) if label.isdigit() else label
-            for label in wanted["labels"]
+            for label in requested["labels"]
         ]
-    from kerasgan import data
+    from kerasgan import samples
 
     gan = zoo.load(options.name)
-    images = gan.generate(**wanted, seed=options.seed)
-    columns = options.columns or max(1, round(len(images) ** 0.5))
-    data.save_png(options.output, data.grid(images, columns))
-    print(f"{len(images)} images of {card.name} in {options.output}")
+    generated = gan.generate(**requested, seed=options.seed)
+    columns = options.columns or max(1, round(len(generated) ** 0.5))
+    samples.write(options.output, generated, card.task, columns)
+    kind = "images" if task.output == "images" else "texts"
+    print(f"{len(generated)} {kind} of {card.name} in {options.output}")
 
 
-def _check_png(path):
-    if pathlib.Path(path).suffix.lower() != ".png":
-        raise _Usage(f"The output must be a .png file. Received: {path}")
+def _flag(key):
+    return f"-{key}" if len(key) == 1 else f"--{key}"
+
+
+def _check_output(path, suffix):
+    if pathlib.Path(path).suffix.lower() != suffix:
+        raise _Usage(f"The output must be a {suffix} file. Received: {path}")
     if not pathlib.Path(path).absolute().parent.is_dir():
         raise _Usage(f"The folder of the output does not exist: {path}")
 
 
 def _translate(options):
     card = zoo.card(options.name)
-    if card.task != "image-to-image":
+    task = TASKS[card.task]
+    if task.method != "translate":
         raise _Usage(
-            f"{card.name} does not take images: use `kerasgan generate`."
+            f"{card.name} does not take images: use `kerasgan {task.method}`."
         )
     from kerasgan import data
     from kerasgan.data import folder
@@ -347,26 +357,26 @@ def _translate(options):
         target.mkdir(parents=True, exist_ok=True)
         pairs = [
             (path, target / f"{path.stem}.png")
-            for path in folder.find_pictures(source)
+            for path in folder.find_images(source)
         ]
     else:
-        _check_png(target)
+        _check_output(target, task.suffix)
         pairs = [(source, target)]
     gan = zoo.load(options.name)
     direction = {"to": options.to} if options.to else {}
     size = card.image_shape[0]
     for path, output in pairs:
-        picture = folder.decode(path, size, gan.source_channels)
-        data.save_png(output, gan.translate(picture[None], **direction)[0])
+        image = folder.decode(path, size, gan.source_channels)
+        data.save_png(output, gan.translate(image[None], **direction)[0])
     print(f"{len(pairs)} images by {card.name} in {target}")
 
 
 def _train(options):
-    from kerasgan import checkpoints, training
+    from kerasgan import checkpoints, recipes, training
 
-    # Before a recipe can make a first tensor.
+    # Before a recipe can create a first tensor.
     strategy = options.strategy and training.strategy(options.strategy)
-    recipe, text = training.load_recipe(options.recipe)
+    recipe, text = recipes.load(options.recipe)
     folder = pathlib.Path(options.output or f"runs/{recipe.name}")
     gan = training.train(recipe, folder, options.epochs, strategy=strategy)
     if checkpoints.is_chief(gan.distribute_strategy):
@@ -381,7 +391,7 @@ def _progress(done, total):
 def _evaluate(options):
     from kerasgan import evaluation
 
-    scores = evaluation.evaluate(
+    scores = evaluation.score(
         options.name, options.protocol, _progress, options.truncation
     )
     print(file=sys.stderr)
@@ -394,7 +404,7 @@ def _publish(options):
     from kerasgan import publishing
 
     if options.push:
-        # Measuring takes long: what cannot be pushed is said before.
+        # Evaluation takes long: an invalid address is refused before it.
         publishing.repository_of(options.push)
     sha256 = publishing.publish(
         options.run_folder,
@@ -405,8 +415,8 @@ def _publish(options):
         commit=options.commit,
         progress=_progress,
     )
-    print(f"{options.run_folder} is packed in {options.output}")
-    print(f"Exactly this model: put #sha256={sha256} after its address")
+    print(f"{options.run_folder} is published in {options.output}")
+    print(f"To pin exactly this model, append #sha256={sha256} to its address")
     if options.push:
         print(f"Pushed: {publishing.push(options.output, options.push)}")
 
@@ -420,7 +430,7 @@ def _export(options):
     if missing:
         print(
             f"without: {', '.join(missing)} ({options.format} holds neither "
-            "random seeds nor text: draw latents, encode captions before)"
+            "random seeds nor text: sample latents, encode captions before)"
         )
 
 
@@ -445,11 +455,11 @@ def _convert(options):
         credit=options.credit,
         dataset=options.dataset,
         image_size=options.image_size,
-        pictures=options.pictures,
+        images=options.images,
     )
     print(f"{options.architecture} in {options.output}")
     if fresh:
-        print(f"in no file, and therefore random: {', '.join(fresh)}")
+        print(f"in no file, therefore randomly initialized: {', '.join(fresh)}")
 
 
 def _serve(options):
@@ -479,7 +489,7 @@ def _features(name):
     from kerasgan import metrics
 
     if name == "inception_2015":
-        # The command means the same as pytorch-fid's, resizer included.
+        # The same result as the command of pytorch-fid, resizer included.
         return metrics.load_inception(resizer="pytorch_fid")
     return zoo.features(name)
 

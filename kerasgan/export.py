@@ -1,8 +1,8 @@
-"""Writing a model in the formats that servers read.
+"""Export to SavedModel, LiteRT and ONNX.
 
-A SavedModel holds everything that the model can do. LiteRT and ONNX hold
-neither random seeds nor text: there the caller draws the latents, and brings
-sentence vectors in place of captions.
+A SavedModel has all signatures of the model. LiteRT and ONNX hold neither
+random seeds nor text: there the caller samples the latents, gives sentence
+vectors in place of captions, and decodes the tokens of text.
 """
 
 import contextlib
@@ -15,9 +15,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# Where TensorFlow Serving looks for requests to run before it answers any.
+# The file of requests that TensorFlow Serving runs before it accepts others.
 WARMUP = "assets.extra/tf_serving_warmup_requests"
-# Inputs that only TensorFlow's random numbers can use.
+# Inputs of TensorFlow's stateless random numbers, which no other format has.
 SEEDS = ("seed", "seeds")
 
 
@@ -26,8 +26,8 @@ def write(gan, folder, format="saved_model", scores=False, verbose=False):
 
     Args:
         gan: A `GAN`.
-        folder: str or path, must not exist or be empty. It appears at the
-            end, whole; nothing is left of an export that fails.
+        folder: str or path, must not exist or be empty. It appears when the
+            export is complete; a failed export leaves nothing behind.
         format: str. `"saved_model"`: a SavedModel with all signatures and a
             warm-up request for each. `"litert"`: one file, `model.tflite`,
             with the portable signatures. `"onnx"`: one file for each
@@ -68,10 +68,13 @@ def write(gan, folder, format="saved_model", scores=False, verbose=False):
 
 @contextlib.contextmanager
 def new_folder(folder):
-    """Gives a folder to fill, and moves it into place when that went well.
+    """Yields a temporary folder, and renames it to `folder` on success.
 
     Args:
         folder: str or path, must not exist or be empty.
+
+    Yields:
+        `pathlib.Path` of the temporary folder.
 
     Raises:
         OSError: If the folder is not empty.
@@ -82,9 +85,8 @@ def new_folder(folder):
             "The folder to export to must be new or empty, so that nothing "
             f"is overwritten. Received: {folder}"
         )
-    # On the same disk, so that moving is a matter of one moment; a folder that
-    # exists may be a disk of its own. TensorFlow Serving takes nothing for a
-    # version that is not a number.
+    # On the same disk, so that it can be renamed; an existing folder may be a
+    # mount point. TensorFlow Serving ignores names that are not numbers.
     existed = folder.exists()
     parent = folder if existed else folder.parent
     unfinished = parent / f".{folder.name}.{os.getpid()}.unfinished"
@@ -101,23 +103,30 @@ def new_folder(folder):
 
 
 def portable(signatures):
-    """Returns the signatures that need nothing but numbers.
+    """Returns the signatures that LiteRT and ONNX can hold.
 
     Args:
         signatures: dict, see `GAN.signatures`.
 
     Returns:
-        dict, those of them that take neither text nor seeds.
+        dict, those of them that take neither text nor seeds, and do not
+        return text.
     """
     return {
         name: (function, specs)
         for name, (function, specs) in signatures.items()
         if not any(s.dtype == tf.string or s.name in SEEDS for s in specs)
+        and tf.string not in _output_types(function, specs)
     }
 
 
+def _output_types(function, specs):
+    traced = tf.function(function, autograph=False).get_concrete_function
+    return tf.nest.flatten(traced(*specs).output_dtypes)
+
+
 def in_float32(gan):
-    """Returns the model, or one of the same weights that works in float32.
+    """Returns the model, or a copy of it that computes in float32.
 
     Args:
         gan: A `GAN`.
@@ -127,7 +136,7 @@ def in_float32(gan):
     """
     if gan.dtype_policy.name == "float32":
         return gan
-    # The other formats' kernels have no bfloat16, and few have float16.
+    # LiteRT and ONNX kernels have no bfloat16, and few have float16.
     copy = type(gan).from_config({**gan.get_config(), "dtype": "float32"})
     copy.set_weights(gan.get_weights())
     return copy
@@ -139,14 +148,14 @@ def _saved_model(gan, signatures, folder, verbose):
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for name, (_, specs) in signatures.items():
-            inputs = {s.name: example(s, gan.image_shape) for s in specs}
+            inputs = {s.name: example(s, gan.sample_shape) for s in specs}
             writer.write(prediction_log(gan.name, name, inputs))
 
 
 def _write_signatures(gan, signatures, folder, verbose=False):
     archive = keras.export.ExportArchive()
-    # Keras finds the variables of the signatures by itself, and would write
-    # those of a layer that it is told of a second time.
+    # Keras tracks the variables of the signatures by itself, and would write
+    # those of a layer that is tracked here a second time.
     for layer in gan.lookup_layers:
         archive.track(layer)
     for name, (function, specs) in signatures.items():
@@ -183,9 +192,9 @@ def _onnx(gan, signatures, folder, verbose):
 
 
 def _with_other_names(function, specs):
-    """Returns a function none of whose outputs has the name of an input.
+    """Renames an output that has the name of an input.
 
-    All tensors of an ONNX graph share one space of names.
+    The tensors of an ONNX graph share one namespace.
     """
     inputs = {spec.name for spec in specs}
 
@@ -199,28 +208,30 @@ def _with_other_names(function, specs):
 
 
 def _name_axes(graph):
-    """Gives the free axes of inputs and outputs their names, for readers."""
+    """Names the free axes of inputs and outputs."""
     for tensor in [*graph.input, *graph.output]:
         axes = tensor.type.tensor_type.shape.dim
-        for axis, name in zip(axes, ("batch", "height", "width"), strict=False):
+        image = ("batch", "height", "width")
+        names = image if len(axes) == 4 else ("batch", "length")
+        for axis, name in zip(axes, names, strict=False):
             if not axis.HasField("dim_value"):
                 axis.dim_param = name
 
 
-def example(spec, image_shape):
-    """Returns the smallest input that a signature takes.
+def example(spec, sample_shape):
+    """Returns the smallest input of a signature.
 
     Args:
         spec: `tf.TensorSpec`.
-        image_shape: Tuple of ints `(height, width, channels)`.
+        sample_shape: Tuple of ints, the shape of one sample. See
+            `GAN.sample_shape`.
 
     Returns:
-        Array: 1 for a single number, one row of zeros or one word for a
-        batch.
+        Array: 1 for a scalar; for a batch, one row of zeros or of one word.
     """
     if spec.shape.rank == 0:
         return np.ones((), spec.dtype.as_numpy_dtype)
-    sizes = (1, *image_shape)
+    sizes = (1, *sample_shape)
     shape = [size or sizes[axis] for axis, size in enumerate(spec.shape)]
     if spec.dtype == tf.string:
         return np.full(shape, b"a")
@@ -228,14 +239,14 @@ def example(spec, image_shape):
 
 
 def prediction_log(model, signature, inputs):
-    """Returns a request in the form in which TensorFlow Serving logs them.
+    """Returns a request as a serialized `PredictionLog` message.
 
-    A `PredictionLog` message of tensorflow-serving-api, written out here
-    because that package would be needed for nothing else.
+    The message of tensorflow-serving-api, encoded here to avoid a dependency
+    on that package.
 
     Args:
-        model: str. The model's name.
-        signature: str. The signature's name.
+        model: str. Name of the model.
+        signature: str. Name of the signature.
         inputs: dict of input name to array.
 
     Returns:
@@ -260,8 +271,8 @@ def _field(number, content):
     """Returns a protobuf field of bytes: tag, length, content."""
     length = len(content)
     digits = [number << 3 | 2]
-    # The length in base 128, the lowest digit first; all but the last say
-    # that more follow.
+    # The length in base 128, lowest digit first; the high bit of all but the
+    # last says that more follow.
     while length > 127:
         digits.append(length & 127 | 128)
         length >>= 7

@@ -1,8 +1,8 @@
-"""Files from elsewhere: fetched once, whole and checked, or not at all.
+"""Downloads that are complete and verified, or not kept at all.
 
-Nothing here imports TensorFlow, so that a card from elsewhere is read at
-once. What is fetched is kept in `home()`; while the variable KERASGAN_OFFLINE
-is set, no server is asked for anything.
+Nothing here imports TensorFlow, so that a remote card is read at once.
+Downloads are cached in `home()`; while the environment variable
+KERASGAN_OFFLINE is set, no request is made.
 """
 
 import contextlib
@@ -16,14 +16,14 @@ import urllib.parse
 import urllib.request
 
 BLOCK = 1 << 20
-# Seconds that a server may say nothing.
+# Seconds without data from the server.
 TIMEOUT = 30
-# Larger than any file that kerasgan has a use for.
+# Larger than any file of a model.
 LIMIT = 2 << 30
 
 
 def home():
-    """Returns the folder where kerasgan keeps what it can make again.
+    """Returns the cache folder of kerasgan.
 
     Returns:
         `pathlib.Path`: the environment variable `KERASGAN_HOME`, else
@@ -34,24 +34,24 @@ def home():
 
 
 def offline():
-    """Returns whether KERASGAN_OFFLINE forbids asking servers."""
+    """Returns whether KERASGAN_OFFLINE forbids requests."""
     return os.environ.get("KERASGAN_OFFLINE", "") not in ("", "0")
 
 
 def fetch(url, path, sha256=None, limit=LIMIT):
-    """Fetches a file, or the rest of it where a try before broke off.
+    """Downloads a file, resuming an interrupted download.
 
-    What has come lies beside the target under the name `<path>.part`; the
-    target appears only when it is complete and checked. However many threads
-    and processes ask for the same file, one fetches it and the others wait.
+    Partial data is kept beside the target as `<path>.part`; the target
+    appears only when it is complete and verified. Concurrent threads and
+    processes share one download.
 
     Args:
         url: str. See `check_url`.
         path: str or path. The folder is made if missing.
-        sha256: str or `None`. What the file must be, in hexadecimal. A file
-            that is there and is something else is replaced. Defaults to
-            whatever comes, and whatever is there.
-        limit: int. More bytes than this are refused. Defaults to 2 GiB.
+        sha256: str or `None`. Expected sha256, in hexadecimal; an existing
+            file with another one is replaced. Defaults to `None`, any
+            content, and an existing file is kept.
+        limit: int. Largest number of bytes accepted. Defaults to 2 GiB.
 
     Raises:
         ValueError: If the address is not allowed.
@@ -66,21 +66,21 @@ def fetch(url, path, sha256=None, limit=LIMIT):
         if is_whole(path, sha256):
             return
         part = path.with_name(f"{path.name}.part")
-        # One that was killed may have had all of it.
+        # A killed process may have left a complete download.
         if sha256 is None or not is_whole(part, sha256):
             resumed = _download(url, part, limit)
             if resumed and not is_whole(part, sha256):
-                # What lay there was the beginning of something else.
+                # The partial data was of another file.
                 part.unlink()
                 _download(url, part, limit)
         if not is_whole(part, sha256):
             found = digest(part)
             part.unlink()
             raise OSError(
-                f"{url} sent other bytes than it should, so nothing was kept. "
+                f"{url} sent a file with another sha256, so nothing was kept. "
                 f"Received: sha256 {found[:16]}..., expected {sha256[:16]}..."
             )
-        # While the lock is held: who waits for it must find the target.
+        # Under the lock: whoever acquires it next must find the target.
         os.replace(part, path)
 
 
@@ -89,7 +89,7 @@ def read(url, limit):
 
     Args:
         url: str. See `check_url`.
-        limit: int. More bytes than this are refused.
+        limit: int. Largest number of bytes accepted.
 
     Returns:
         bytes.
@@ -102,7 +102,7 @@ def read(url, limit):
     """
     check_url(url)
     content = b""
-    with _ask(url) as response:
+    with _request(url) as response:
         total = response.length
         _check_length(url, total, limit)
         try:
@@ -117,11 +117,11 @@ def read(url, limit):
 
 
 def check_url(url):
-    """Refuses an address where others could change what comes.
+    """Refuses an address whose content others could modify in transit.
 
     Args:
         url: str. Must begin with `https://`, or with `http://` on this
-            machine; without a password, a query or a fragment.
+            machine; without a password or a query.
 
     Raises:
         ValueError: If it does not.
@@ -129,16 +129,16 @@ def check_url(url):
     shown = printable(url)
     try:
         parts = urllib.parse.urlsplit(url)
-        parts.port  # noqa: B018 - a port that is none is found only here.
+        parts.port  # noqa: B018 - raises if the port is invalid.
     except ValueError as error:
         raise ValueError(f"{shown} is not an address: {error}") from None
     if parts.scheme != "https" and not (
         parts.scheme == "http" and _is_local(url)
     ):
         raise ValueError(
-            "An address must begin with https://, because anyone on the way "
-            "could change what comes otherwise; http:// is for localhost "
-            f"alone. Received: {shown}"
+            "An address must begin with https://, because http:// can be "
+            "modified in transit; http:// is for localhost alone. "
+            f"Received: {shown}"
         )
     if not parts.hostname or "@" in parts.netloc or parts.query:
         raise ValueError(
@@ -153,9 +153,9 @@ def check_url(url):
 
 
 def locked(path):
-    """Returns a context in which no other thread or process is for a path.
+    """Returns a lock on a path, among threads and processes.
 
-    A process that is killed leaves it.
+    It is released when its process is killed.
 
     Args:
         path: `pathlib.Path`. Its folder must exist; need not exist itself.
@@ -182,21 +182,21 @@ def digest(path):
 
 
 def is_whole(path, sha256):
-    """Returns whether a file is there, and is what it should be.
+    """Returns whether a file exists and has the expected sha256.
 
     Args:
         path: `pathlib.Path`.
-        sha256: str or `None`, for anything.
+        sha256: str, or `None` for any content.
     """
     return path.is_file() and (sha256 is None or digest(path) == sha256)
 
 
 def printable(text, length=200):
-    """Returns text that cannot move a terminal's cursor, and not too long.
+    """Returns text with control characters escaped, truncated to a length.
 
     Args:
-        text: str, from wherever.
-        length: int. Of the longest. Defaults to `200`.
+        text: str, from an untrusted source.
+        length: int. Most characters kept. Defaults to `200`.
     """
     shown = "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode()
@@ -211,14 +211,14 @@ def _is_local(url):
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to where an address may lead, and nowhere else."""
+    """Follows redirects to allowed addresses only."""
 
     def redirect_request(self, request, file, code, message, headers, url):
-        # Others add a query to a file's address, to sign it.
+        # Signed URLs have a query.
         check_url(urllib.parse.urlsplit(url)._replace(query="").geturl())
         if _is_local(url) and not _is_local(request.full_url):
             raise ValueError(
-                "A server elsewhere must not send kerasgan to this machine. "
+                "A remote server must not redirect to this machine. "
                 f"Received: {printable(url)}"
             )
         return super().redirect_request(
@@ -227,10 +227,10 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 def _opener(url):
-    """Returns what opens addresses: no files, no FTP, no data in the URL."""
+    """Returns a URL opener without handlers for file:, ftp: and data:."""
     opener = urllib.request.OpenerDirector()
     for handler in (
-        # This machine's own servers are not reached by way of another's.
+        # Local servers are not reached through a proxy.
         urllib.request.ProxyHandler({} if _is_local(url) else None),
         urllib.request.HTTPHandler(),
         urllib.request.HTTPSHandler(),
@@ -244,11 +244,11 @@ def _opener(url):
 
 
 class _NoSuchRange(Exception):
-    """The server has not as much as is already here."""
+    """The server cannot send the requested range."""
 
 
-def _ask(url, start=0):
-    """Opens an address, from a byte on."""
+def _request(url, start=0):
+    """Opens an address, from byte `start` on."""
     if offline():
         raise OSError(
             f"KERASGAN_OFFLINE is set, and {url} is not in the cache "
@@ -276,26 +276,27 @@ def _ask(url, start=0):
 
 @contextlib.contextmanager
 def _rest(url, file):
-    """Opens an address from where a file ends, or else empties the file."""
+    """Opens an address at the end of a partial file, or truncates the file."""
     start = file.tell()
     try:
-        response = _ask(url, start)
-        said = response.headers.get("Content-Range", "")
-        if response.status == 206 and not re.match(f"bytes {start}-", said):
+        response = _request(url, start)
+        sent = response.headers.get("Content-Range", "")
+        if response.status == 206 and not re.match(f"bytes {start}-", sent):
             response.close()
             raise _NoSuchRange
     except _NoSuchRange:
-        # What is here is not the beginning of what is there.
+        # The partial file is longer than the file on the server, or the
+        # server sends another range.
         file.truncate(0)
-        response = _ask(url)
+        response = _request(url)
     if response.status == 200:
-        file.truncate(0)  # The server sends all of it, whatever it is asked.
+        file.truncate(0)  # The server ignores ranges and sends the whole.
     with response:
         yield response
 
 
 def _download(url, part, limit):
-    """Fetches what is missing; returns whether something was there before."""
+    """Downloads the missing bytes; returns whether some were there before."""
     import tqdm
 
     with open(part, "ab") as file, _rest(url, file) as response:
@@ -310,7 +311,7 @@ def _download(url, part, limit):
             unit="B",
             unit_scale=True,
         )
-        done, trouble = start, None
+        done, failure = start, None
         with bar:
             try:
                 while block := response.read1(BLOCK):
@@ -322,22 +323,22 @@ def _download(url, part, limit):
                 file.truncate(0)
                 raise
             except (OSError, http.client.HTTPException) as error:
-                trouble = error
+                failure = error
         file.flush()
         os.fsync(file.fileno())
-    if trouble or (total is not None and done < total):
-        raise _broken(url, done, total, trouble)
+    if failure or (total is not None and done < total):
+        raise _broken(url, done, total, failure)
     return start > 0
 
 
 class _TooLong(OSError):
-    """More than anyone wants."""
+    """A file longer than the limit."""
 
 
 def _check_length(url, length, limit):
     if length is not None and length > limit:
         raise _TooLong(
-            f"{url} is too long: at most {limit:,} bytes are taken. "
+            f"{url} is too long: at most {limit:,} bytes are accepted. "
             f"Received: {length:,}"
         )
 
@@ -346,12 +347,12 @@ def _broken(url, done, total, error=None):
     of = "" if total is None else f" of {total:,}"
     why = "" if error is None else f" ({_reason(error)})"
     return OSError(
-        f"{url} broke off after {done:,}{of} bytes{why}; the next try goes "
-        "on from there"
+        f"{url} was interrupted after {done:,}{of} bytes{why}; the next call "
+        "resumes it"
     )
 
 
 def _reason(error):
-    """Returns an error as text, which may be a server's own words."""
+    """Returns an error as printable text; a server may have written it."""
     reason = getattr(error, "reason", error)
     return printable(str(reason) or type(error).__name__)

@@ -1,4 +1,4 @@
-"""What changes over a training run, as functions of how far it has come."""
+"""Schedules of growth and learning rates, as functions of progress."""
 
 import dataclasses
 
@@ -84,7 +84,7 @@ class Growth:
 def linear_decay(epoch, epochs, decay_epochs):
     """Returns the share of the learning rate that an epoch trains with.
 
-    1 at first, and over the last epochs down in equal steps, the next of
+    1 at first; over the last epochs it decays in equal steps, the next of
     which would be 0.
 
     Args:
@@ -95,8 +95,17 @@ def linear_decay(epoch, epochs, decay_epochs):
     Returns:
         float in (0, 1].
 
+    Raises:
+        ValueError: If `decay_epochs` is larger than `epochs`.
+
     Reference:
         [Zhu et al., 2017](https://arxiv.org/abs/1703.10593), section 4.
     """
+    if decay_epochs > epochs:
+        raise ValueError(
+            "Training must run at least for the epochs over which the "
+            "learning rate decays; give fewer `decay_epochs`. "
+            f"Received: epochs={epochs}, decay_epochs={decay_epochs}"
+        )
     decayed = max(0, epoch + 1 - (epochs - decay_epochs))
     return 1.0 - decayed / (decay_epochs + 1)

@@ -5,6 +5,7 @@ Nothing here imports TensorFlow.
 """
 
 import dataclasses
+import pathlib
 import types
 
 
@@ -24,6 +25,7 @@ class Task:
         shape: str. The field of a card that gives the shape of one sample.
         usage: str. The line of a card that shows how to call the model.
         samples: str. File of a published folder that shows samples.
+        suffix: str. Of files of samples: `".png"` or `".txt"`.
     """
 
     name: str
@@ -35,6 +37,10 @@ class Task:
     shape: str
     usage: str
     samples: str
+
+    @property
+    def suffix(self):
+        return pathlib.PurePath(self.samples).suffix
 
 
 _IMAGES = {

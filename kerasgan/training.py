@@ -1,26 +1,20 @@
-"""Training by recipe: everything of a run in one folder, and resumable.
+"""Training by recipe: a run is one folder, and can be resumed.
 
-A recipe says what to train on what, for how long, and what "better" means.
-`train` runs it with `gan.fit` and the callbacks of `kerasgan.callbacks`; the
-same call goes on where the last one was stopped, and ends with the weights
-that an unbroken run would have.
+`train` runs a recipe of `kerasgan.recipes` with `gan.fit` and the callbacks of
+`kerasgan.callbacks`; the same call resumes an interrupted run, and ends with
+the weights that an uninterrupted run would have.
 
 With a strategy of `tf.distribute` it runs on several devices or machines.
-docs/training.md says what is then shared, and by whom.
+docs/training.md describes what is then shared between them.
 """
 
 import contextlib
-import dataclasses
 import errno
-import importlib
-import importlib.util
 import json
 import os
 import pathlib
-import pkgutil
 import platform
 import warnings
-from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -29,117 +23,25 @@ import kerasgan
 from kerasgan import callbacks, checkpoints
 
 
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """How a checkpoint of the zoo is made.
-
-    Attributes:
-        name: str. `<model>_<dataset>_<resolution>`.
-        dataset: str. Name of the training data.
-        description: str. One sentence on what the model draws.
-        license: str. Of the weights, given the data's.
-        build: Callable without arguments to the compiled `GAN`.
-        batches: Callable from the number of the first epoch to a
-            `tf.data.Dataset` that goes on from there; a pure function, so
-            that a resumed run sees what the unbroken one saw.
-        steps_per_epoch: int.
-        epochs: int.
-        score: Callable from the model to a dict of numbers, the first of
-            which decides, lower is better. Never computed on test data.
-        score_every: int. Epochs between scores. Defaults to `1`.
-        sample: Callable from the model to the uint8 images drawn after each
-            epoch. Defaults to 64 images of seed 0.
-        classes: Tuple of str. Names of the classes. Defaults to none.
-        features: str or `None`. What `zoo.features` measures with.
-            Defaults to none.
-        seed: int. Of the first weights. Defaults to `0`.
-    """
-
-    name: str
-    dataset: str
-    description: str
-    license: str
-    build: Callable
-    batches: Callable
-    steps_per_epoch: int
-    epochs: int
-    score: Callable
-    score_every: int = 1
-    sample: Callable | None = None
-    classes: tuple = ()
-    features: str | None = None
-    seed: int = 0
-
-
-def recipes():
-    """Returns the names of the recipes that come with kerasgan.
-
-    Returns:
-        Tuple of str, sorted.
-    """
-    from kerasgan import recipes as package
-
-    return tuple(
-        sorted(
-            module.name
-            for module in pkgutil.iter_modules(package.__path__)
-            if not module.name.startswith("_")
-        )
-    )
-
-
-def load_recipe(name_or_file):
-    """Returns a recipe, and the text that it was read from.
-
-    Args:
-        name_or_file: str or path. A name from `recipes()`, or a Python file
-            with a function `recipe()`. The file is run: use only your own.
-
-    Returns:
-        Pair of `Recipe` and str.
-
-    Raises:
-        ValueError: If there is no such recipe.
-    """
-    path = pathlib.Path(name_or_file)
-    if str(name_or_file) in recipes():
-        module = importlib.import_module(f"kerasgan.recipes.{name_or_file}")
-        path = pathlib.Path(module.__file__)
-    elif path.suffix == ".py" and path.is_file():
-        specification = importlib.util.spec_from_file_location("recipe", path)
-        module = importlib.util.module_from_spec(specification)
-        specification.loader.exec_module(module)
-    else:
-        raise ValueError(
-            "A recipe is a Python file that exists, or one of "
-            f"{', '.join(recipes())}. Received: {str(name_or_file)!r}"
-        )
-    if not callable(getattr(module, "recipe", None)):
-        raise ValueError(
-            "A recipe file must have a function `recipe()` that returns a "
-            f"`kerasgan.training.Recipe`. Received: {path}"
-        )
-    return module.recipe(), path.read_text("utf-8")
-
-
 class WorkerLost(OSError):
-    """Another process of the same run is gone, so this one cannot go on."""
+    """Another process of the run has ended, so this one cannot continue."""
 
 
 def strategy(name):
-    """Returns a strategy of `tf.distribute`; make it before all else.
+    """Returns a strategy of `tf.distribute`; call it before all else.
 
     Args:
         name: str. `"mirrored"` for all GPUs of this machine; `"multiworker"`
-            for several processes, this one's place among them given by the
+            for several processes, whose addresses and own index are in the
             environment variable `TF_CONFIG`.
 
     Returns:
-        A `tf.distribute.Strategy`. Of several workers, when all have come.
+        A `tf.distribute.Strategy`; with several workers, once all have
+        connected.
 
     Raises:
         ValueError: If there is no such strategy, or `TF_CONFIG` is missing
-            or not what TensorFlow documents.
+            or invalid.
     """
     if name == "mirrored":
         return tf.distribute.MirroredStrategy()
@@ -163,8 +65,8 @@ def _check_cluster(text):
         fits = False
     if not fits:
         raise ValueError(
-            "With several workers TF_CONFIG must say where they are and which "
-            "one this is, such as "
+            "With several workers TF_CONFIG must give their addresses and the "
+            "index of this one, such as "
             '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, '
             '"task": {"type": "worker", "index": 0}}. '
             f"Received: TF_CONFIG={text}"
@@ -172,7 +74,7 @@ def _check_cluster(text):
 
 
 def build(recipe):
-    """Returns the model of a recipe, which knows the names of its classes.
+    """Returns the model of a recipe, with the names of its classes.
 
     Args:
         recipe: A `Recipe`.
@@ -186,16 +88,16 @@ def build(recipe):
 
 
 def train(recipe, folder, epochs=None, verbose="auto", strategy=None):
-    """Trains by a recipe, or goes on with it.
+    """Trains by a recipe, or resumes its run.
 
     Args:
         recipe: A `Recipe`.
-        folder: str or path. Where everything of the run is kept:
+        folder: str or path. The run's folder:
             `run.json`, `log.jsonl`, `samples/`, `tensorboard/`,
             `checkpoints/`, `first.weights.h5` (after the first epoch) and
-            `best.weights.h5`. All workers must see it; the chief writes.
-        epochs: int or `None`. Stop after this many; a later call goes on.
-            Defaults to the recipe's, which is the most.
+            `best.weights.h5`. All workers must share it; the chief writes.
+        epochs: int or `None`. Stop after this many; a later call resumes.
+            Defaults to the recipe's, the maximum.
         verbose: See `keras.Model.fit`. Defaults to `"auto"`.
         strategy: A `tf.distribute.Strategy`, the same in every call for this
             folder. Defaults to one device.
@@ -207,7 +109,7 @@ def train(recipe, folder, epochs=None, verbose="auto", strategy=None):
         ValueError: If the folder belongs to another run, or `epochs` is not
             from 1 to the recipe's.
         NonFiniteLoss: If training diverges.
-        WorkerLost: If another worker is gone.
+        WorkerLost: If another worker has ended.
         OSError: If a checkpoint cannot be written or read.
     """
     folder = pathlib.Path(folder)
@@ -224,7 +126,7 @@ def train(recipe, folder, epochs=None, verbose="auto", strategy=None):
 
 def _train(recipe, folder, epochs, verbose, strategy):
     chief = checkpoints.is_chief(strategy)
-    # The same numbers in every run, whichever way work falls to threads.
+    # The same numbers in every run, however work is scheduled on threads.
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
     with strategy.scope():
@@ -240,18 +142,19 @@ def _train(recipe, folder, epochs, verbose, strategy):
     done, damaged = save.restore(gan)
     for path in damaged:
         warnings.warn(
-            f"The checkpoint {path} is damaged; going on from the one before.",
+            f"The checkpoint {path} is damaged; resuming from the one before.",
             stacklevel=3,
         )
-    _agree(done, folder, strategy)
+    _check_same_epoch(done, folder, strategy)
     log.done = tensorboard.done = done
     if done >= epochs:
         if chief:
             print(f"{recipe.name}: all {epochs} epochs are done in {folder}.")
         return gan
     if done and chief:
-        print(f"{recipe.name}: going on after epoch {done} of {epochs}.")
-    # What writes, but for the checkpoint, whose state is gathered from all.
+        print(f"{recipe.name}: resuming after epoch {done} of {epochs}.")
+    # Callbacks that write; the checkpoint is apart, since its state is
+    # gathered from all workers.
     written = [
         keep_best,
         callbacks.KeepFirst(folder / "first.weights.h5"),
@@ -274,26 +177,26 @@ def _train(recipe, folder, epochs, verbose, strategy):
             callbacks.StopAfter(epochs),
         ],
     )
-    # A worker that leaves while the chief still writes would look lost.
-    _agree(epochs, folder, strategy)
+    # A worker that ends while the chief still writes would appear lost.
+    _check_same_epoch(epochs, folder, strategy)
     return gan
 
 
-def _agree(epoch, folder, strategy):
-    """Waits for all workers, and checks that they are at the same epoch."""
+def _check_same_epoch(epoch, folder, strategy):
+    """Waits for all workers and checks that they are at the same epoch."""
     if strategy.cluster_resolver is None:
         return
     own = strategy.run(lambda: tf.constant([epoch]))
     found = strategy.gather(own, axis=0).numpy().tolist()
     if len(set(found)) > 1:
         raise ValueError(
-            f"All workers must see the same folder {folder}, because the "
-            "chief writes there what the others go on with. "
+            f"All workers must share the folder {folder}, because the chief "
+            "writes there what the others resume from. "
             f"Received: checkpoints after epochs {found}"
         )
 
 
-# What TensorFlow raises where another worker does not answer.
+# What TensorFlow raises if another worker does not respond.
 _LOST = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
@@ -307,28 +210,28 @@ _LOST = (
 
 @contextlib.contextmanager
 def _explaining(strategy):
-    """Says in a sentence what TensorFlow's errors mean for a run."""
+    """Explains what TensorFlow's errors mean for a run."""
     try:
         yield
     except tf.errors.OpError as error:
-        # TensorFlow itself writes the files of TensorBoard.
+        # TensorFlow itself writes TensorBoard's files.
         if "No space left on device" in error.message:
             raise OSError(
                 errno.ENOSPC,
-                "No space left on device; the last checkpoint is intact. Make "
-                "room and give the same command again",
+                "No space left on device; the last checkpoint is intact. Free "
+                "space and run the same command again",
             ) from error
         if strategy.cluster_resolver is None or not isinstance(error, _LOST):
             raise
         raise WorkerLost(
-            "Another worker of this run is gone, so training has stopped; the "
-            "last checkpoint is intact. Give all workers the same command "
-            f"again. Received: {error.message.splitlines()[0]}"
+            "Another worker of this run has ended, so training has stopped; "
+            "the last checkpoint is intact. Start all workers again with the "
+            f"same command. Received: {error.message.splitlines()[0]}"
         ) from error
 
 
 def _claim(folder, recipe, gan, chief):
-    """Marks the folder as this run's, or refuses another run's folder."""
+    """Marks the folder as this run's, or rejects another run's folder."""
     path = folder / "run.json"
     identity = {
         "recipe": recipe.name,
@@ -338,16 +241,16 @@ def _claim(folder, recipe, gan, chief):
         "seed": recipe.seed,
         "replicas": gan.distribute_strategy.num_replicas_in_sync,
     }
-    identity = json.loads(json.dumps(identity))  # As the file will have it.
+    identity = json.loads(json.dumps(identity))  # As it is in the file.
     if path.exists():
-        # Runs from before there were several did not say so.
+        # Earlier versions of the file have no number of replicas.
         before = {"replicas": 1, **json.loads(path.read_text("utf-8"))}
         changed = [k for k in identity if before.get(k) != identity[k]]
         if changed:
             raise ValueError(
                 f"The folder {folder} holds another run "
                 f"({before.get('recipe')}; differs in {', '.join(changed)}). "
-                "Give another folder, or delete it to start again."
+                "Choose another folder, or delete it to start again."
             )
         return
     if not chief:
@@ -367,7 +270,7 @@ def _claim(folder, recipe, gan, chief):
 
 
 def processor():
-    """Returns the processor's name, as the system gives it.
+    """Returns the processor's name as reported by the system.
 
     Returns:
         str.

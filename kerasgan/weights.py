@@ -1,8 +1,8 @@
-"""Weight files that are small enough to ship.
+"""Compact weight files, and their validation.
 
-They stay ordinary Keras files, read by `load_weights`: the numbers are stored
-in 16 bits unless told otherwise, and arrays that are equal (the trained
-generator of a published model is its average) are stored once.
+They remain ordinary Keras files, read by `load_weights`: numbers are stored in
+16 bits by default, and equal arrays once (the trained generator of a published
+model is its average).
 """
 
 import hashlib
@@ -15,15 +15,15 @@ from kerasgan.fetch import printable
 
 # A model of this many weights would take minutes to build.
 MOST_ARRAYS = 100_000
-# 256 MB as float32: large picture pools beside a small model.
+# 256 MB as float32: large image pools of a small model.
 SPARE_NUMBERS = 1 << 26
 
 
 def compact(source, target, half=True):
-    """Copies a Keras weights file, smaller.
+    """Copies a Keras weights file to a smaller one.
 
     Args:
-        source: str or path of a file made by `save_weights`.
+        source: str or path of a file written by `save_weights`.
         target: str or path of the file to write, not `source`.
         half: bool. Whether numbers are stored in 16 bits. Defaults to `True`.
 
@@ -32,7 +32,7 @@ def compact(source, target, half=True):
     """
     with (
         h5py.File(source, "r") as old,
-        # The older layout of groups is several times as large.
+        # The older format of groups is several times as large.
         h5py.File(target, "w", libver=("v110", "v110")) as new,
     ):
         new.attrs.update(old.attrs)
@@ -50,8 +50,8 @@ def compact(source, target, half=True):
             if key in stored:
                 new[name] = new[stored[key]]  # A second name, no second copy.
             else:
-                # What was never filled, as CycleGAN's pools, takes no place:
-                # an array that is not written is one of zeros.
+                # An array of zeros, such as CycleGAN's empty pools, needs no
+                # space: HDF5 reads unwritten data as zeros.
                 if array.any():
                     new.create_dataset(name, data=array)
                 else:
@@ -73,20 +73,20 @@ def _halved(name, array):
 
 
 def check_plain(path):
-    """Refuses a file that is more than arrays of numbers in groups.
+    """Refuses a file with anything but arrays of numbers in groups.
 
-    HDF5 can point to other files, to itself, and to Python objects, and can
-    say that an array is much larger than the file. None of that is in a file
-    made by `save_weights` or `compact`.
+    HDF5 can link to other files and to itself, hold Python objects, and
+    declare arrays much larger than the file. Files written by `save_weights`
+    or `compact` have none of that.
 
     Args:
         path: str or path of a Keras weights file.
 
     Returns:
-        Pair of ints: how many arrays there are, and how many numbers in them.
+        Pair of ints: the number of arrays, and of numbers in them.
 
     Raises:
-        ValueError: If there is anything else in it.
+        ValueError: If it holds anything else.
     """
     try:
         with h5py.File(path, "r") as file:
@@ -103,7 +103,7 @@ def check_plain(path):
 
 
 class _NotPlain(Exception):
-    """What a weights file should not have."""
+    """Content that a weights file must not have."""
 
 
 def _count(file, file_size):
@@ -133,10 +133,10 @@ def _count(file, file_size):
                 raise _NotPlain(f"more than {MOST_ARRAYS:,} arrays and groups")
     if sum(stored.values()) > file_size:
         raise _NotPlain("arrays larger than the file")
-    # Equal arrays are stored once, such as the average and what it is the
-    # average of, and zeros not at all.
+    # Equal arrays, such as the generator and its average, are stored once,
+    # and zeros not at all.
     if numbers > 4 * file_size + SPARE_NUMBERS:
-        raise _NotPlain("more numbers than such a file has a use for")
+        raise _NotPlain("more numbers than a file of its size may declare")
     return arrays, numbers
 
 
@@ -149,4 +149,4 @@ def _check_array(where, item):
         or settings.get_external_count()
         or item.id.get_storage_size() not in (0, item.nbytes)
     ):
-        raise _NotPlain(f"an array that is not stored plainly at {where}")
+        raise _NotPlain(f"an array that is not stored contiguously at {where}")

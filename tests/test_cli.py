@@ -1,4 +1,4 @@
-"""The command, as a person uses it and misuses it."""
+"""The command: correct use and misuse."""
 
 import json
 
@@ -32,17 +32,17 @@ def test_list_and_card(capsys):
     assert json.loads(out)["name"] == NAME
 
 
-def test_generate_is_the_picture_on_the_card(capsys, tmp_path):
+def test_generate_reproduces_the_samples_of_the_card(capsys, tmp_path):
     path = tmp_path / "samples.png"
     status, out, _ = run(
         capsys, "generate", NAME, "-n", "64", "--seed", "0", "-o", str(path)
     )
     assert status == 0
     assert "64 images" in out
-    drawn = np.asarray(Image.open(path)).astype(int)
+    found = np.asarray(Image.open(path)).astype(int)
     kept = np.asarray(Image.open(zoo.folder(NAME) / "samples.png"))
     # One grey level: another processor may round otherwise.
-    assert np.abs(drawn - kept).max() <= 1
+    assert np.abs(found - kept).max() <= 1
 
 
 def test_export_and_its_second_time(capsys, tmp_path):
@@ -64,6 +64,15 @@ def test_export_and_its_second_time(capsys, tmp_path):
         (["generate", NAME, "-o", "none/x.png"], "does not exist"),
         (["generate", NAME, "--labels", "3", "-o", "x.png"], "--labels"),
         (["generate", NAME, "--captions", "a", "-o", "x.png"], "--captions"),
+        (
+            ["generate", NAME, "--captions", "a", "-o", "x.png"],
+            "takes -n, --truncation. Received",
+        ),
+        (
+            ["generate", "pix2pix_fluent_64", "-o", "x.png"],
+            "use `kerasgan translate`",
+        ),
+        (["generate", NAME, "-o", "x.txt"], "must be a .png"),
         (
             ["generate", NAME, "--truncation", "2", "-o", "x.png"],
             "Received: truncation=2.0",

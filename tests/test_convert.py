@@ -15,7 +15,7 @@ from kerasgan.layers.equalized import EqualizedUpConv2D
 from tests.reference import numpy_stylegan
 from tests.support import published
 
-WORDS = {"license": "CC0-1.0", "credit": "Drawn by a test"}
+WORDS = {"license": "CC0-1.0", "credit": "Made by a test"}
 SIZES = {"fmap_base": 64, "fmap_max": 8, "latent_dim": 6, "w_dim": 5}
 
 
@@ -75,7 +75,7 @@ def test_no_number_is_rounded(dcgan):
         )
         kernel = network.get_layer("up_8").kernel.numpy()
         assert kernel[1, 2, 3, 5] == generator["main.3.weight"][5, 3, 1, 2]
-        # Dense here: to 4x4 pixels, each with all maps.
+        # Dense here: to 4x4 pixels, each with all channels.
         kernel = network.get_layer("project").kernel.numpy()
         kernel = kernel.reshape(6, 4, 4, 8)
         assert kernel[5, 1, 2, 7] == generator["main.0.weight"][5, 7, 1, 2]
@@ -93,11 +93,11 @@ def test_the_last_convolution_is_a_dense_layer(tmp_path):
 def test_the_card_says_whose_weights_and_what_is_fresh(dcgan):
     folder, _ = dcgan
     text = (folder / "README.md").read_text("utf-8")
-    assert "Drawn by a test" in text
-    assert "as stated by whoever converted them: CC0-1.0." in text
+    assert "Made by a test" in text
+    assert "as stated at the conversion: CC0-1.0." in text
     assert "Trained on: not stated." in text
     assert "| generator | generator.npz | `" in text
-    assert "random as at the start of training: discriminator." in text
+    assert "randomly initialized: discriminator." in text
     assert "{" not in text
     assert zoo.card(folder).license == "CC0-1.0"
     assert "generator.npz" in zoo.card(folder).description
@@ -161,7 +161,7 @@ def test_everything_that_is_wrong_is_named_at_once(tmp_path):
     message = str(caught.value)
     for part in (
         "Missing in generator: main.4.bias, main.7.running_var.",
-        "Not known in generator: main.99.weight.",
+        "Unknown in generator: main.99.weight.",
         "Of another shape in generator: main.6.weight "
         "(16, 7, 4, 4) instead of (16, 8, 4, 4).",
         "Of another shape in discriminator: main.2.weight "
@@ -189,7 +189,7 @@ def test_a_discriminator_is_no_generator(tmp_path):
 def test_a_number_in_a_name_does_not_ask_for_a_network_without_end(tmp_path):
     state = published.resnet() | {"model.999999999.conv_block.1.weight": 0.0}
     paths = save(tmp_path, generator_ab=state)
-    with pytest.raises(ValueError, match="Not known in generator_ab: model.99"):
+    with pytest.raises(ValueError, match="Unknown in generator_ab: model.99"):
         convert.load("cyclegan", paths, image_size=24)
 
 
@@ -209,7 +209,7 @@ def test_instance_normalization_in_a_u_net_is_refused(tmp_path):
     [
         ("vae", {"generator": "x"}, "There are converters for cyclegan"),
         ("dcgan", {"generator_ab": "x"}, "generator, discriminator"),
-        ("dcgan", {"discriminator": "x"}, "the file of a generator"),
+        ("dcgan", {"discriminator": "x"}, "file of a generator"),
         ("dcgan", {}, "no file"),
         ("dcgan", {"generator": "absent.npz"}, "no such file"),
     ],
@@ -223,7 +223,7 @@ def test_wrong_words_are_refused(architecture, paths, message):
 @pytest.mark.parametrize("name", ["license", "credit", "dataset"])
 def test_the_card_needs_words(name, text, tmp_path):
     words = {**WORDS, name: text}
-    with pytest.raises(ValueError, match=f"`{name}` must be a line"):
+    with pytest.raises(ValueError, match=f"`{name}` must be one line"):
         convert.convert("dcgan", {"generator": "x"}, tmp_path / "x", **words)
 
 
@@ -273,7 +273,7 @@ def test_old_names_and_statistics_are_handled(tmp_path):
 
 
 def test_networks_go_where_they_belong(tmp_path):
-    """The public D_A judges B, and comes third."""
+    """The public D_A is the discriminator of B, and comes third."""
     states = {
         "G_A": published.resnet(seed=1),
         "G_B": published.resnet(seed=2),
@@ -291,30 +291,32 @@ def test_networks_go_where_they_belong(tmp_path):
             np.testing.assert_array_equal(
                 layer.bias, states[state]["model.19.bias"]
             )
-    judge = gan.discriminator_b.get_layer("conv_0")
-    np.testing.assert_array_equal(judge.bias, np.arange(4.0))
-    judge = gan.discriminator_a.get_layer("conv_0")
-    assert (judge.bias.numpy() != np.arange(4.0)).all()
+    discriminator = gan.discriminator_b.get_layer("conv_0")
+    np.testing.assert_array_equal(discriminator.bias, np.arange(4.0))
+    discriminator = gan.discriminator_a.get_layer("conv_0")
+    assert (discriminator.bias.numpy() != np.arange(4.0)).all()
 
 
 def test_the_command_converts_one_direction_and_translates(tmp_path, capsys):
-    """One generator, of B to A; with a picture for the card."""
+    """One generator, of B to A; with an image for the card."""
     file = save(tmp_path, G_B=published.resnet())["G_B"]
-    picture = tmp_path / "picture.png"
+    image = tmp_path / "image.png"
     pixels = np.random.RandomState(0).randint(0, 256, (24, 24, 3), "uint8")
-    Image.fromarray(pixels).save(picture)
+    Image.fromarray(pixels).save(image)
     out = tmp_path / "back"
     status = cli.main(
         ["convert", "cyclegan", f"generator_ba={file}", "-o", str(out)]
         + ["--license", "mine", "--credit", "me", "--image-size", "24"]
-        + ["--pictures", str(picture)]
+        + ["--images", str(image)]
     )
     assert status == 0, capsys.readouterr().err
-    assert "random: generator_ab, discriminator_a" in capsys.readouterr().out
-    assert 'translate(pictures, to="a")' in (out / "README.md").read_text()
+    assert (
+        "initialized: generator_ab, discriminator_a" in capsys.readouterr().out
+    )
+    assert 'translate(images, to="a")' in (out / "README.md").read_text()
     result = tmp_path / "result.png"
     status = cli.main(
-        ["translate", str(out), str(picture), "-o", str(result), "--to", "a"]
+        ["translate", str(out), str(image), "-o", str(result), "--to", "a"]
     )
     assert status == 0, capsys.readouterr().err
     kept = np.asarray(Image.open(out / "samples.png"))
@@ -340,8 +342,8 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
 @pytest.mark.parametrize("halvings", [5, 7])
 def test_a_u_net_shows_its_size(halvings, tmp_path):
     state = published.unet(halvings, width=2, source=1, target=3)
-    judge = published.patchgan(4, width=2)
-    paths = save(tmp_path, generator=state, discriminator=judge)
+    patchgan = published.patchgan(4, width=2)
+    paths = save(tmp_path, generator=state, discriminator=patchgan)
     gan = convert.load("pix2pix", paths)
     assert gan.arguments()["image_size"] == 2**halvings
     assert (gan.source_channels, gan.target_channels) == (1, 3)
@@ -349,7 +351,8 @@ def test_a_u_net_shows_its_size(halvings, tmp_path):
     name = "model.model" + ".1.model" + ".3.model" * (halvings - 2) + ".1"
     assert kernel[1, 2, 3, 5] == state[f"{name}.weight"][5, 3, 1, 2]
     np.testing.assert_array_equal(
-        gan.discriminator.get_layer("norm_2").gamma, judge["model.6.weight"]
+        gan.discriminator.get_layer("norm_2").gamma,
+        patchgan["model.6.weight"],
     )
 
 
@@ -382,7 +385,7 @@ def test_stylegan_is_that_of_its_variables(labels, tmp_path):
         np.testing.assert_allclose(images, expected, atol=1e-4)
     shown = random.uniform(-1, 1, (4, 3, 16, 16)).astype("float32")
     expected = numpy_stylegan.score(discriminator, shown, one_hot)
-    found = gan.scores(channels_last(shown), classes if labels else None, None)
+    found = gan.scores(channels_last(shown), classes if labels else None)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -409,7 +412,7 @@ def test_fused_layers_are_turned(tmp_path):
     np.testing.assert_allclose(images, expected, atol=1e-4)
     shown = random.uniform(-1, 1, (2, 3, 128, 128)).astype("float32")
     np.testing.assert_allclose(
-        gan.scores(channels_last(shown), None, None),
+        gan.scores(channels_last(shown)),
         numpy_stylegan.score(discriminator, shown),
         rtol=1e-4,
         atol=1e-4,

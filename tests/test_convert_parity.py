@@ -42,7 +42,7 @@ def outputs(mirror, inputs):
 
 def check(found, expected):
     assert expected.std() > 1e-2
-    # StyleGAN's pictures have no bound, and random weights make them large.
+    # StyleGAN's images have no bound, and random weights make them large.
     scale = max(1.0, np.abs(expected).max())
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * scale)
 
@@ -77,13 +77,13 @@ def check_cyclegan(folder, size, width, blocks):
         "discriminator_a": torch_cyclegan.discriminator(width=width),
     }
     gan = convert.load("cyclegan", saved(folder, **mirrors), image_size=size)
-    pictures = images(size)
+    inputs = images(size)
     for to, name in (("b", "generator_ab"), ("a", "generator_ba")):
-        expected = outputs(mirrors[name], to_torch(pictures))
-        check(gan(pictures, to=to), expected)
+        expected = outputs(mirrors[name], to_torch(inputs))
+        check(gan(inputs, to=to), expected)
     for name in gan.discriminator_names:
-        expected = outputs(mirrors[name], to_torch(pictures))
-        check(getattr(gan, name)(pictures), expected)
+        expected = outputs(mirrors[name], to_torch(inputs))
+        check(getattr(gan, name)(inputs), expected)
 
 
 @pytest.mark.parametrize("size", [16, 64])
@@ -101,14 +101,14 @@ def test_cyclegan(tmp_path):
 
 
 def test_pix2pix_as_the_authors_test_it(tmp_path):
-    """In training mode, each picture alone: only dropout differs."""
+    """In training mode, each image alone: only dropout differs."""
     mirror = torch_pix2pix.Generator(32, width=4, dropout=False)
     gan = convert.load("pix2pix", saved(tmp_path, generator=mirror))
     mirror.train()
-    picture = images(32, count=1)
-    expected = outputs(mirror, to_torch(picture))
-    check(gan.translate_as_in_training(picture, np.int64([0])), expected)
-    moving = outputs(mirror.eval(), to_torch(picture))
+    image = images(32, count=1)
+    expected = outputs(mirror, to_torch(image))
+    check(gan.translate_as_in_training(image, np.int64([0])), expected)
+    moving = outputs(mirror.eval(), to_torch(image))
     assert np.abs(moving - expected).max() > 0.1
 
 

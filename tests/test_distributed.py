@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasgan import checkpoints, cli, training
+from kerasgan import checkpoints, cli, recipes, training
 from tests.support import runs
 
 
@@ -14,7 +14,7 @@ from tests.support import runs
 def test_a_run_on_replicas_is_resumed_exactly(mirrored, tmp_path):
     """With pools, of which each replica has its own."""
     path = runs.write_recipe(tmp_path, "cyclegan", epochs=2)
-    recipe, _ = training.load_recipe(path)
+    recipe, _ = recipes.load(path)
 
     def run(folder, epochs=None):
         training.train(
@@ -38,7 +38,7 @@ def test_a_run_on_replicas_is_resumed_exactly(mirrored, tmp_path):
 
 def test_another_number_of_replicas_is_refused(mirrored, tmp_path):
     path = runs.write_recipe(tmp_path, "dcgan", epochs=1)
-    recipe, _ = training.load_recipe(path)
+    recipe, _ = recipes.load(path)
     training.train(recipe, tmp_path / "run", verbose=0)
     with pytest.raises(ValueError, match="another run.*differs in replicas"):
         training.train(recipe, tmp_path / "run", verbose=0, strategy=mirrored)
@@ -89,7 +89,7 @@ def test_one_process_is_the_chief(mirrored):
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory):
-    """Returns the folder of a run of two workers that nothing disturbs."""
+    """Returns the folder of a run of two workers without interruption."""
     made = {}
 
     def run(name, epochs, **options):
@@ -117,7 +117,7 @@ def test_two_workers_end_with_the_same_weights(straight, name):
     epochs = list(range(1, 17))
     assert [entry["epoch"] for entry in runs.log(folder / "run")] == epochs
     left = runs.left(folder / "run")
-    # Two event files an epoch: numbers, and the picture.
+    # Two event files an epoch: numbers, and the image.
     assert left["events"] == sorted(
         f"epoch_{epoch:06d}" for epoch in (*epochs, *epochs)
     )
@@ -165,7 +165,7 @@ def test_a_killed_worker_ends_the_run_and_it_goes_on(
     runs.kill(both[killed])
     status, message = runs.finish(both[1 - killed], seconds=60)
     assert status == 2
-    assert message.startswith("kerasgan: Another worker of this run is gone")
+    assert message.startswith("kerasgan: Another worker of this run has ended")
     assert epoch <= runs.epochs_done(tmp_path / "run") < 16
 
     both = runs.start_workers(recipe, tmp_path / "run", dumps)

@@ -1,4 +1,4 @@
-"""What an export holds, when it fails, and what TensorFlow Serving reads."""
+"""Contents of an export, its failures, and the warm-up requests."""
 
 import pathlib
 import re
@@ -275,7 +275,7 @@ def test_nothing_is_left_of_an_export_that_fails(tmp_path, monkeypatch):
 
 
 def test_a_new_folder_is_whole_and_readable_by_others(tmp_path):
-    """A server may run as somebody else."""
+    """A server may run as another user."""
     new, empty = tmp_path / "models" / "dcgan" / "1", tmp_path / "empty"
     empty.mkdir()
     for folder in (new, empty):
@@ -339,12 +339,12 @@ def test_the_examples_of_the_documentation_run(tmp_path, monkeypatch):
     gan.export("onnx", "onnx")
     text = (ROOT / "docs" / "serving.md").read_text("utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.S)
-    drawn = []
+    found = []
     for block in blocks:
         scope = {}
         exec(block, scope)
-        drawn.append(np.asarray(scope["images"]).astype(int))
+        found.append(np.asarray(scope["images"]).astype(int))
         assert scope["images"].dtype == np.uint8
-    served_images, by_litert, by_onnx = drawn
+    served_images, by_litert, by_onnx = found
     assert np.abs(served_images - gan.generate(16, seed=0)).max() <= 1
     assert np.abs(by_litert - by_onnx).max() <= 1

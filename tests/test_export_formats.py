@@ -1,4 +1,4 @@
-"""LiteRT and ONNX files give the pictures of the model they come from."""
+"""LiteRT and ONNX files generate the same images as the exported model."""
 
 import numpy as np
 import pytest
@@ -8,22 +8,22 @@ from tests import golden, tiny
 from tests.support import served
 
 
-def litert(folder, name):
+def litert(folder, name, output="images"):
     """Returns a signature of an exported LiteRT file as a function."""
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(str(folder / "model.tflite")).get_signature_runner(
         name
     )
-    return lambda inputs: runner(**inputs)["images"]
+    return lambda inputs: runner(**inputs)[output]
 
 
-def onnx(folder, name):
-    """Returns a signature of an exported ONNX file as a function."""
+def onnx(folder, name, output=None):
+    """Returns a signature of an exported ONNX file, of one output."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(folder / f"{name}.onnx"))
-    return lambda inputs: session.run(None, inputs)[0]
+    return lambda inputs: session.run(output and [output], inputs)[0]
 
 
 FORMATS = {"litert": litert, "onnx": onnx}
@@ -50,9 +50,9 @@ def check(gan, format, folder, sizes=(32, 64)):
 @pytest.mark.slow
 @every_format
 @pytest.mark.parametrize("model", tiny.MODELS, ids=lambda m: m.name)
-def test_same_pictures(model, format, tmp_path):
+def test_same_images(model, format, tmp_path):
     gan = model.build()
-    golden.ramp(gan)  # The first weights give nothing but grey.
+    golden.ramp(gan)  # With the initial weights all images are grey.
     check(gan, format, tmp_path / "out")
 
 

@@ -1,4 +1,4 @@
-"""Every checkpoint of the zoo, exported, gives the pictures of the zoo."""
+"""Every model of the zoo, exported, generates the same images."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_saved_model_without_kerasgan(gan, tmp_path):
 
 
 def test_a_seed_means_the_same(gan, tmp_path):
-    """What a user of the zoo sees is what a user of the server sees."""
+    """Exported signatures reproduce `generate` and `translate`."""
     folder = str(tmp_path / "1")
     gan.export(folder)
     seed = np.int64(11)
@@ -47,9 +47,9 @@ def test_a_seed_means_the_same(gan, tmp_path):
         images = gan.generate(captions=captions, seed=11)
     else:
         spec = gan.source_spec
-        pictures = served.example_inputs([spec], size=gan.image_shape[0])
-        name, inputs = "serving_default", pictures
-        images = gan.translate(pictures["images"])
+        inputs = served.example_inputs([spec], size=gan.image_shape[0])
+        name = "serving_default"
+        images = gan.translate(inputs["images"])
     found = served.run({folder: {name: inputs}}, tmp_path)[folder][name]
     difference = found["images"].astype(int) - images
     assert np.abs(difference).max() <= 1

@@ -9,7 +9,7 @@ import re
 import pytest
 
 import zoo
-from kerasgan import evaluation, metrics, models, training
+from kerasgan import evaluation, metrics, models, recipes
 from tests.support.scripts import script
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -40,6 +40,7 @@ IMPORT_ORDER = (
     "export",
     "serving",
     "training",
+    "classifiers",
     "recipes",
     "zoo",
     "evaluation",
@@ -53,8 +54,6 @@ IMPORTS_OUT_OF_ORDER = {
     ("models", "export"),
     # Recipes score with the classifiers of the zoo.
     ("recipes", "zoo"),
-    # `training.recipes` lists the modules of the package.
-    ("training", "recipes"),
 }
 
 # The glossary of CONTRIBUTING.md, as far as a search can tell.
@@ -93,7 +92,7 @@ def kept_scores():
 
 
 def test_models_and_recipes_are_the_same():
-    assert set(zoo.list()) == set(training.recipes())
+    assert set(zoo.list()) == set(recipes.names())
 
 
 def words(path):
@@ -222,7 +221,7 @@ def test_a_card_shows_the_measured_scores(name):
 
 @every_name
 def test_a_recipe_is_that_of_its_card(name):
-    recipe, _ = training.load_recipe(name)
+    recipe, _ = recipes.load(name)
     card = zoo.card(name)
     assert (recipe.name, recipe.dataset) == (card.name, card.dataset)
     assert (recipe.license, recipe.description) == (
@@ -233,7 +232,7 @@ def test_a_recipe_is_that_of_its_card(name):
 
 @every_name
 def test_a_recipe_says_what_came_out(name):
-    _, text = training.load_recipe(name)
+    _, text = recipes.load(name)
     docstring = " ".join(ast.get_docstring(ast.parse(text)).split())
     assert leaderboard().trained(name) in docstring
 
@@ -251,7 +250,7 @@ def test_all_weights_together_are_small():
 def test_published_scores_are_measured_again(name):
     """Needs `kerasgan data prepare`; the same seeds, so almost equal."""
     kept = json.loads((zoo.folder(name) / "metrics.json").read_text())
-    scores = evaluation.evaluate(name)
+    scores = evaluation.score(name)
     assert scores.keys() == kept["scores"].keys()
     for protocol, entry in kept["scores"].items():
         found = scores[protocol]["value"]
@@ -267,7 +266,7 @@ def test_scores_with_truncation_are_measured_again(name):
     psi = evaluation.TRUNCATION
     kept = measured["yardsticks"][f"truncation {psi}"]
     protocol = "agreement10k_fashion_mnist"
-    found = evaluation.evaluate(name, protocol, truncation=psi)
+    found = evaluation.score(name, protocol, truncation=psi)
     assert found[protocol]["truncation"] == kept[protocol]["truncation"] == psi
     assert found[protocol]["value"] == pytest.approx(
         kept[protocol]["value"], rel=0.01

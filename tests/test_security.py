@@ -8,6 +8,7 @@ import pathlib
 import re
 import resource
 import time
+import types
 
 import h5py
 import hypothesis
@@ -17,8 +18,10 @@ import pytest
 from hypothesis import strategies
 
 import zoo
-from kerasgan import cli, fetch
+from kerasgan import cli, fetch, models
+from kerasgan.tasks import TASKS
 from tests.support import server as servers
+from zoo import loading
 
 ROOT = pathlib.Path(__file__).parent.parent
 # Rounding up what Python and TensorFlow take for themselves.
@@ -82,6 +85,24 @@ def test_the_page_names_tests_that_exist():
 def test_only_our_classes(published_folder, name):
     change_config(published_folder, architecture=name)
     refused(published_folder, "`architecture` must be one of ACGAN")
+
+
+def test_no_other_name_of_the_package_is_an_architecture(published_folder):
+    """Base classes, networks, functions, modules and what they import."""
+    bases = {"GAN", "LatentGAN", "ClassGAN", "TextGAN", "VectorGAN"}
+    bases |= {"SequenceGAN", "TranslationGAN"}
+    allowed = models.architectures()
+    assert all(issubclass(c, models.GAN) for c in allowed.values())
+    config = json.loads((published_folder / "config.json").read_text())
+    names = {"models", "architectures", "__class__", "__builtins__"}
+    for module in (models, *vars(models).values()):
+        if isinstance(module, types.ModuleType):
+            names |= {*vars(module), module.__name__}
+    names -= allowed.keys()
+    assert bases | {"keras", "build_patchgan", "__name__"} <= names
+    for name in names:
+        with pytest.raises(ValueError, match="`architecture` must be one of"):
+            loading.build(published_folder, {**config, "architecture": name})
 
 
 @pytest.mark.parametrize(
@@ -558,6 +579,8 @@ def test_any_config_is_a_card_or_refused(published_folder, data):
     if not kept.exists():
         kept.write_bytes(path.read_bytes())
     config = json.loads(kept.read_text())
+    config["task"] = data.draw(strategies.sampled_from([*TASKS]))
+    config["sequence_shape"] = [5]
     names = strategies.sampled_from([*config, "extra"])
     for name in data.draw(strategies.lists(names, max_size=3)):
         config[name] = data.draw(JSON)
@@ -571,7 +594,9 @@ def test_any_config_is_a_card_or_refused(published_folder, data):
         return
     shown = [card.name, card.description, card.license, *card.classes]
     assert all(text.isprintable() for text in shown)
-    assert all(1 <= side <= 8192 for side in card.image_shape)
+    assert card.task in TASKS
+    assert len(card.sample_shape) == (1 if card.task == "text" else 3)
+    assert all(1 <= size <= 8192 for size in card.sample_shape)
 
 
 @hypothesis.settings(
@@ -628,6 +653,7 @@ def test_one_changed_byte(published_folder, monkeypatch):
     [
         ({"task": "image-to-image"}, "its task must be image"),
         ({"image_shape": [32, 32, 1]}, "its image_shape must be"),
+        ({"task": "text", "sequence_shape": [16]}, "its task must be image"),
         ({"parameters": {"generator": 1}}, "its parameters must be"),
     ],
 )
@@ -645,6 +671,20 @@ def test_a_card_cannot_lie_about_its_model(published_folder, changes, match):
         {"image_shape": [16, 16]},
         {"image_shape": [16, 16, True]},
         {"image_shape": [10**9, 10**9, 3]},
+        {"image_shape": 16},
+        {"image_shape": None},
+        {"task": "text"},
+        {"task": "text", "sequence_shape": []},
+        {"task": "text", "sequence_shape": 16},
+        {"task": "text", "sequence_shape": [16, 16, 1]},
+        {"task": "text", "sequence_shape": [0]},
+        {"task": "text", "sequence_shape": [-1]},
+        {"task": "text", "sequence_shape": [True]},
+        {"task": "text", "sequence_shape": [16.0]},
+        {"task": "text", "sequence_shape": ["16"]},
+        {"task": "text", "sequence_shape": [[16]]},
+        {"task": "text", "sequence_shape": {"0": 16}},
+        {"task": "text", "sequence_shape": [10**9]},
         {"classes": [1]},
         {"parameters": {"generator": -1}},
         {"parameters": {"generator": "1"}},

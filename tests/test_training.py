@@ -6,6 +6,7 @@ import pathlib
 import random
 import re
 import subprocess
+import sys
 import time
 
 import keras
@@ -14,7 +15,7 @@ import pytest
 from tensorflow.python.summary.summary_iterator import summary_iterator
 
 import zoo
-from kerasgan import callbacks, checkpoints, training
+from kerasgan import callbacks, checkpoints, recipes, training
 from tests.support import runs
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -24,7 +25,7 @@ import keras
 import numpy as np
 
 from kerasgan import data
-from kerasgan.training import Recipe
+from kerasgan.recipes import Recipe
 from tests import tiny
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (64, 16, 16, 1), "uint8")
@@ -79,7 +80,7 @@ def recipe_file(tmp_path):
 
 @pytest.fixture
 def recipe(recipe_file):
-    return training.load_recipe(recipe_file)[0]
+    return recipes.load(recipe_file)[0]
 
 
 def state(gan):
@@ -182,21 +183,29 @@ def test_training_stops_at_the_first_loss_that_is_not_finite(recipe, tmp_path):
     assert not (tmp_path / "checkpoints").exists()
 
 
+def test_listing_recipes_does_not_import_tensorflow():
+    program = (
+        "import sys; from kerasgan import recipes; recipes.names(); "
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_recipes_are_found_by_name_and_by_file(recipe_file):
-    assert "dcgan_fashion_mnist_32" in training.recipes()
-    assert not [name for name in training.recipes() if name.startswith("_")]
-    recipe, text = training.load_recipe("dcgan_fashion_mnist_32")
+    assert "dcgan_fashion_mnist_32" in recipes.names()
+    assert not [name for name in recipes.names() if name.startswith("_")]
+    recipe, text = recipes.load("dcgan_fashion_mnist_32")
     assert recipe.name == "dcgan_fashion_mnist_32"
     assert "def build" in text
-    assert training.load_recipe(str(recipe_file))[0].name == "tiny"
+    assert recipes.load(str(recipe_file))[0].name == "tiny"
 
 
 def test_the_recipe_in_the_docs_goes_on_from_published_weights(tmp_path):
     text = (ROOT / "docs" / "training.md").read_text("utf-8")
     (block,) = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
     (tmp_path / "further.py").write_text(block)
-    recipe, _ = training.load_recipe(tmp_path / "further.py")
-    before, _ = training.load_recipe("dcgan_fashion_mnist_32")
+    recipe, _ = recipes.load(tmp_path / "further.py")
+    before, _ = recipes.load("dcgan_fashion_mnist_32")
     assert (recipe.name, recipe.epochs) == ("further", 12)
     gan, published = recipe.build(), zoo.load("dcgan_fashion_mnist_32")
     np.testing.assert_array_equal(gan.generate(2, 0), published.generate(2, 0))
@@ -211,11 +220,11 @@ def test_the_recipe_in_the_docs_goes_on_from_published_weights(tmp_path):
 
 def test_what_is_not_a_recipe_is_refused(tmp_path):
     with pytest.raises(ValueError, match="dcgan_fashion_mnist_32.*nothing"):
-        training.load_recipe("nothing")
+        recipes.load("nothing")
     empty = tmp_path / "empty.py"
     empty.write_text("")
     with pytest.raises(ValueError, match="must have a function"):
-        training.load_recipe(empty)
+        recipes.load(empty)
 
 
 def test_every_checkpoint_torn_is_an_error_and_nothing_is_lost(
@@ -241,7 +250,7 @@ def test_more_epochs_than_the_recipe_has_are_refused(recipe, tmp_path):
 def test_what_depends_on_the_length_of_a_run_survives_a_stop(tmp_path):
     """CycleGAN's learning rates fall in the last half of all epochs."""
     path = runs.write_recipe(tmp_path, "cyclegan", epochs=4)
-    recipe, _ = training.load_recipe(path)
+    recipe, _ = recipes.load(path)
     training.train(recipe, tmp_path / "straight", verbose=0)
     training.train(recipe, tmp_path / "stopped", epochs=2, verbose=0)
     training.train(recipe, tmp_path / "stopped", verbose=0)

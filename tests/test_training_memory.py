@@ -11,7 +11,7 @@ def test_memory_does_not_grow(model):
     found = script("benchmarks/memory").measure(model, steps=2000)
     resident = found["resident"]
     assert len(resident) == 8
-    # Eight pictures of 16x16 float32 kept at each step would be 12 MB from the
+    # Eight images of 16x16 float32 kept at each step would be 12 MB from the
     # 500th on. Less than 2 MB hides in memory that was freed before.
     assert resident[-1] - resident[1] < 3e6, resident
     assert found["first_step"] < 60

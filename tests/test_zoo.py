@@ -121,7 +121,7 @@ def test_equal_weights_are_stored_once(folder):
 def test_card(folder):
     card = zoo.card(folder)
     assert (card.name, card.task) == ("dcgan_noise_16", "image")
-    assert card.image_shape == (16, 16, 1)
+    assert card.image_shape == card.sample_shape == (16, 16, 1)
     assert (
         card.parameters["generator"]
         == zoo.load(folder).generator.count_params()
@@ -138,6 +138,7 @@ def test_names():
     assert set(zoo.list("image")) <= set(names)
     assert "classifier_fashion_mnist_32" in zoo.list("features")
     assert "classifier_fashion_mnist_32" not in names
+    assert zoo.list("text") == ()
     with pytest.raises(ValueError, match="Received: task='images'"):
         zoo.list("images")
 

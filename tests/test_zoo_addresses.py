@@ -1,4 +1,4 @@
-"""Models that lie elsewhere: on a server that behaves, or does not."""
+"""Remote models: on a server that behaves, or does not."""
 
 import hashlib
 import json
@@ -50,9 +50,9 @@ def put(server, folder):
         server.files[f"/model/{name}"] = (folder / name).read_bytes()
 
 
-def asked(server):
-    """Returns how often each file was asked for."""
-    paths = [path for path, _ in server.asked]
+def request_counts(server):
+    """Returns how often each file was requested."""
+    paths = [path for path, _ in server.requests]
     return {name: paths.count(f"/model/{name}") for name in FILES}
 
 
@@ -73,12 +73,12 @@ def test_a_model_from_an_address(server):
     card = zoo.card(server.model)
     assert card == zoo.card(server.folder)
     assert card.scores["fd"]["value"] == 1.5
-    assert asked(server)["model.weights.h5"] == 0
+    assert request_counts(server)["model.weights.h5"] == 0
     gan = zoo.load(f"{server.model}/")
     np.testing.assert_array_equal(
         gan.generate(4, seed=1), zoo.load(server.folder).generate(4, seed=1)
     )
-    assert asked(server)["model.weights.h5"] == 1
+    assert request_counts(server)["model.weights.h5"] == 1
 
 
 def test_the_commands_take_addresses(server, tmp_path, capsys):
@@ -109,16 +109,16 @@ def test_the_commands_take_addresses(server, tmp_path, capsys):
     ],
 )
 def test_addresses_that_are_none(address, home):
-    for ask in (zoo.card, zoo.load, zoo.folder):
+    for function in (zoo.card, zoo.load, zoo.folder):
         with pytest.raises(ValueError, match="ddress"):
-            ask(address)
+            function(address)
     assert not home.exists()
 
 
 def test_the_weights_come_once(server):
     first = zoo.folder(server.model)
     assert zoo.folder(server.model) == first
-    assert asked(server) == {
+    assert request_counts(server) == {
         "config.json": 2,
         "metrics.json": 2,
         "model.weights.h5": 1,
@@ -158,10 +158,10 @@ def pin(server):
 def test_a_pinned_model_is_asked_for_once(server):
     first = zoo.folder(pin(server))
     assert is_same(first, server)
-    before = len(server.asked)
+    before = len(server.requests)
     assert zoo.folder(pin(server)) == first
     zoo.card(pin(server))
-    assert len(server.asked) == before
+    assert len(server.requests) == before
 
 
 def test_a_pinned_model_is_that_or_none(server, home):
@@ -183,21 +183,21 @@ def test_offline_uses_the_cache(server, monkeypatch):
         zoo.card(server.model)
     monkeypatch.delenv("KERASGAN_OFFLINE")
     zoo.card(server.model)
-    before = len(server.asked)
+    before = len(server.requests)
     monkeypatch.setenv("KERASGAN_OFFLINE", "1")
     assert zoo.card(server.model).name == "dcgan_noise_16"
     with pytest.raises(
         OSError, match="OFFLINE is set, and .*weights.h5 is not"
     ):
         zoo.load(server.model)
-    assert len(server.asked) == before
+    assert len(server.requests) == before
     monkeypatch.setenv("KERASGAN_OFFLINE", "")
     first = zoo.folder(server.model)
-    before = len(server.asked)
+    before = len(server.requests)
     monkeypatch.setenv("KERASGAN_OFFLINE", "1")
     assert zoo.folder(server.model) == first
     assert zoo.folder(pin(server)) == first
-    assert len(server.asked) == before
+    assert len(server.requests) == before
 
 
 # Servers that misbehave
@@ -206,10 +206,10 @@ def test_offline_uses_the_cache(server, monkeypatch):
 @pytest.mark.parametrize(
     ("manner", "message"),
     [
-        ("truncates", "broke off"),
-        ("stalls", "broke off"),
-        ("says more", "broke off"),
-        ("says less", "is not JSON|other bytes"),
+        ("truncates", "was interrupted"),
+        ("stalls", "was interrupted"),
+        ("says more", "was interrupted"),
+        ("says less", "is not JSON|another sha256"),
         ("absurd", "is too long"),
         ("endless", "is too long|is not JSON"),
     ],
@@ -224,7 +224,7 @@ def test_after_trouble_the_next_call_is_right(
         monkeypatch.setattr(fetch.fetch, "__defaults__", (None, 8 << 20))
     if when == "weights":
         zoo.card(server.model)
-        # From here on only the weights are asked for.
+        # From here on only the weights are requested.
         address = pin(server)
     else:
         address = server.model
@@ -253,7 +253,7 @@ def test_refusals(server, code, name):
 def test_other_weights_are_not_kept(server):
     right = server.files[WEIGHTS]
     server.files[WEIGHTS] = right[:-1] + bytes([right[-1] ^ 1])
-    with pytest.raises(OSError, match="other bytes than it should"):
+    with pytest.raises(OSError, match="a file with another sha256"):
         zoo.load(server.model)
     place = zoo.folder(server.folder).parent / "home"
     assert not list(place.rglob("*.h5"))
@@ -270,7 +270,7 @@ def test_what_describes_no_model_is_not_kept(server, home, content):
     with pytest.raises((ValueError, OSError), match="config.json"):
         zoo.load(server.model)
     assert not list(home.rglob("config.json"))
-    assert asked(server)["model.weights.h5"] == 0
+    assert request_counts(server)["model.weights.h5"] == 0
 
 
 def test_redirects_are_followed(server):
@@ -294,7 +294,7 @@ def test_a_damaged_cache_is_mended(server):
 
 
 def start(address):
-    """Starts a process that fetches a model once it is told to."""
+    """Starts a process that fetches a model on a signal."""
     code = (
         "import sys, zoo; from zoo import remote; print('ready', flush=True);"
         "sys.stdin.readline(); print(zoo.folder(sys.argv[1]));"
@@ -324,14 +324,14 @@ def finish(process):
 
 
 def test_processes_that_ask_at_once_make_one_download(server):
-    server.delay = 0.5  # Until all have asked.
+    server.delay = 0.5  # Until all have requested it.
     processes = [start(server.model) for _ in range(4)]
     for process in processes:
         go(process)
     folders = {finish(process) for process in processes}
     assert len(folders) == 1
     assert is_same(folders.pop(), server)
-    assert asked(server) == dict.fromkeys(FILES, 1)
+    assert request_counts(server) == dict.fromkeys(FILES, 1)
 
 
 def test_killed_in_mid_download(server, home):
@@ -349,7 +349,7 @@ def test_killed_in_mid_download(server, home):
     have = part.stat().st_size
     server.manner = "well"
     assert is_same(zoo.folder(address), server)
-    assert server.asked[-1] == (WEIGHTS, f"bytes={have}-")
+    assert server.requests[-1] == (WEIGHTS, f"bytes={have}-")
 
 
 def test_killed_again_and_again(server):
@@ -364,10 +364,10 @@ def test_killed_again_and_again(server):
     assert is_same(zoo.folder(server.model), server)
 
 
-def list_until(ask):
-    """Returns what `ask` gives once it gives something."""
+def list_until(function):
+    """Returns the first result of `function` that is not empty."""
     end = time.monotonic() + 30
-    while not (found := ask()):
+    while not (found := function()):
         assert time.monotonic() < end
         time.sleep(0.01)
     return found
@@ -396,7 +396,7 @@ def hub(monkeypatch, tmp_path, published_folder):
 
 def test_a_model_from_the_hub(hub, published_folder):
     assert zoo.card("hf://user/model").description == "Newer."
-    assert not [path for _, path in hub.asked if path.endswith(".h5")]
+    assert not [path for _, path in hub.requests if path.endswith(".h5")]
     old = f"hf://user/model@{hubs.commit_name(0)}"
     assert zoo.card(old) == zoo.card(published_folder)
     np.testing.assert_array_equal(
@@ -404,23 +404,23 @@ def test_a_model_from_the_hub(hub, published_folder):
         zoo.load(published_folder).generate(4, seed=1),
     )
     zoo.load(old)
-    asked = [
+    requests = [
         path
-        for method, path in hub.asked
+        for method, path in hub.requests
         if method == "GET" and path.endswith(".h5")
     ]
-    assert len(asked) == 1
+    assert len(requests) == 1
     assert files(zoo.folder(old)) == {"config.json", "metrics.json", FILES[2]}
 
 
 def test_the_hub_offline(hub, monkeypatch):
     folder = zoo.folder("hf://user/model")
     monkeypatch.setenv("KERASGAN_OFFLINE", "1")
-    before = len(hub.asked)
+    before = len(hub.requests)
     assert zoo.folder("hf://user/model") == folder
     with pytest.raises(OSError, match="KERASGAN_OFFLINE is set"):
         zoo.card("hf://user/other")
-    assert len(hub.asked) == before
+    assert len(hub.requests) == before
 
 
 @pytest.mark.parametrize(

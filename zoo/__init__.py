@@ -7,6 +7,7 @@ import difflib
 import json
 import pathlib
 
+from kerasgan.tasks import TASKS as _TASKS
 from zoo import cards as _cards
 from zoo.cards import Card as Card
 
@@ -19,9 +20,9 @@ def list(task=None):
     """Returns the names of the models in the zoo.
 
     Args:
-        task: str or `None`. One of the tasks of `Card`, or `"features"` for
-            the networks that scores are measured with. Defaults to all
-            generative models.
+        task: str or `None`. A key of `kerasgan.tasks.TASKS`, or `"features"`
+            for the feature networks of the scores. Defaults to all generative
+            models.
 
     Returns:
         Tuple of str, sorted.
@@ -35,22 +36,22 @@ def list(task=None):
     ```
     """
     tasks = {path.parent.name: _task(path) for path in _configs()}
-    known = sorted({*tasks.values(), "image"})
+    known = (*_TASKS, "features")
     if task is not None and task not in known:
         raise ValueError(
-            f"`task` must be one of {known}, or None for all. "
+            f"`task` must be one of {', '.join(known)}, or None for all. "
             f"Received: task={task!r}"
         )
-    wanted = set(known) - {"features"} if task is None else {task}
-    return tuple(sorted(name for name, t in tasks.items() if t in wanted))
+    requested = _TASKS if task is None else (task,)
+    return tuple(sorted(name for name, t in tasks.items() if t in requested))
 
 
 def card(name):
-    """Returns what is known about a model, without loading it.
+    """Returns the metadata of a model, without loading it.
 
     Args:
-        name: str or path, as for `load`. Of a model that lies elsewhere only
-            the card is fetched.
+        name: str or path, as for `load`. From an address only the card is
+            fetched.
 
     Returns:
         A `Card`.
@@ -58,25 +59,25 @@ def card(name):
     Raises:
         ValueError: If the name is not in the zoo, or the folder does not
             describe a model.
-        OSError: If it lies elsewhere and cannot be fetched.
+        OSError: If it is at an address and cannot be fetched.
     """
     return _cards.card(*_cards.read(_find(name, whole=False)))
 
 
 def load(name):
-    """Returns a trained model, ready to generate, train, measure and export.
+    """Returns a trained model, ready to generate, train, evaluate and export.
 
-    Nothing that is loaded can run code, wherever it is from: SECURITY.md.
+    Loading never runs code from the folder or address; see SECURITY.md.
 
     Args:
         name: str or path. A name from `zoo.list()`, such as
-            `"dcgan_fashion_mnist_32"`; a folder that `kerasgan publish` made;
-            the `https://` address of one; or `hf://user/repository`, perhaps
-            with `@revision`, on the Hugging Face Hub (extra `hub`). An
-            address may end in `#sha256=` and the sha256 of config.json: then
-            it is that model or none. What is fetched is kept in
-            `KERASGAN_HOME`, by default `.kerasgan` in the home directory;
-            with `KERASGAN_OFFLINE=1` no server is asked.
+            `"dcgan_fashion_mnist_32"`; a folder made by `kerasgan publish`;
+            the `https://` address of one; or `hf://user/repository`,
+            optionally with `@revision`, on the Hugging Face Hub (extra
+            `hub`). An address may end in `#sha256=` and the sha256 of
+            config.json; any other model is then refused. Downloads are cached
+            in `KERASGAN_HOME`, by default `.kerasgan` in the home directory;
+            with `KERASGAN_OFFLINE=1` no server is contacted.
 
     Returns:
         A `GAN`, compiled with its paper's optimizers.
@@ -104,12 +105,12 @@ def load(name):
 
 
 def features(name):
-    """Returns a network whose features images can be compared by.
+    """Returns a feature network for the scores of images.
 
     Args:
-        name: str. The data set that they were learned from:
+        name: str. The data set that it was trained on:
             `"fashion_mnist"` (padded to 32x32), `"personas"` or `"relief"`.
-            `zoo.list("features")` has their folders' names.
+            `zoo.list("features")` gives the folder names.
 
     Returns:
         A `kerasgan.metrics.FeatureNetwork`.
@@ -131,18 +132,18 @@ def features(name):
 
 
 def folder(name):
-    """Returns where a model or feature network of the zoo lies.
+    """Returns the folder of a model or feature network.
 
     Args:
-        name: str or path, as for `load`, or from `zoo.list("features")`. What
-            lies elsewhere is fetched.
+        name: str or path, as for `load`, or from `zoo.list("features")`. A
+            model at an address is fetched.
 
     Returns:
         `pathlib.Path`.
 
     Raises:
         ValueError: If the zoo has no such name.
-        OSError: If it lies elsewhere and cannot be fetched.
+        OSError: If it is at an address and cannot be fetched.
     """
     return _find(name)
 
@@ -156,7 +157,7 @@ def _task(path):
 
 
 def _find(name, whole=True):
-    """Returns a model's folder; of one elsewhere, `whole` fetches weights."""
+    """Returns the folder of a model; `whole` also fetches the weights."""
     if "://" in str(name):
         from zoo import remote
 

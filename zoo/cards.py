@@ -1,7 +1,7 @@
-"""Reading what a folder says about its model, and believing none of it.
+"""Parses and validates the metadata of an untrusted model folder.
 
-A folder may come from anyone. What is wrong in it is refused here, in a
-sentence, before anything is made of it. SECURITY.md lists what that covers.
+A folder may come from anyone. Invalid metadata is refused here, with a one-line
+error, before anything is built from it. SECURITY.md lists what that covers.
 """
 
 import dataclasses
@@ -11,6 +11,7 @@ import re
 import types
 
 from kerasgan.fetch import printable
+from kerasgan.tasks import TASKS
 
 CONFIG = "config.json"
 METRICS = "metrics.json"
@@ -21,8 +22,10 @@ FORMAT = 1
 JSON_LIMIT = 1 << 20
 TEXT_LIMIT = 2000
 SIDE_LIMIT = 8192
-TASKS = ("image", "class-to-image", "text-to-image", "image-to-image")
-# What is a folder's name on every system.
+# The length of each field that `Task.shape` may name: height, width and
+# channels, or the length of a sequence.
+SHAPES = types.MappingProxyType({"image_shape": 3, "sequence_shape": 1})
+# Valid folder names on every system.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 FIELDS = types.MappingProxyType(
@@ -33,7 +36,6 @@ FIELDS = types.MappingProxyType(
         "arguments": dict,
         "task": str,
         "dataset": str,
-        "image_shape": list,
         "classes": list,
         "parameters": dict,
         "license": str,
@@ -46,15 +48,15 @@ FIELDS = types.MappingProxyType(
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """What is known about a trained model.
+    """Metadata of a trained model.
 
     Attributes:
         name: str. `<model>_<dataset>_<resolution>`.
-        task: str. `"image"`, `"class-to-image"`, `"text-to-image"` or
-            `"image-to-image"`.
+        task: str. A key of `kerasgan.tasks.TASKS`, such as `"image"`.
         architecture: str. Name of the class in `kerasgan.models`.
-        dataset: str. What it was trained on.
-        image_shape: Tuple of ints `(height, width, channels)`.
+        dataset: str. Name or description of the training data.
+        sample_shape: Tuple of ints. `(height, width, channels)` of an image,
+            or `(length,)` of a sequence.
         classes: Tuple of str. Names of the classes; empty if there are none.
         parameters: Mapping of network name to its number of parameters.
         license: str. Of the weights.
@@ -62,14 +64,14 @@ class Card:
         scores: Mapping of score name to a mapping with its `value`, its
             `protocol` and more. See docs/metrics.md.
         sha256: str. Of the weights file.
-        recipe: str. What `kerasgan train` takes to make it again.
+        recipe: str. Argument of `kerasgan train` that reproduces the model.
     """
 
     name: str
     task: str
     architecture: str
     dataset: str
-    image_shape: tuple
+    sample_shape: tuple
     classes: tuple
     parameters: types.MappingProxyType
     license: str
@@ -78,9 +80,15 @@ class Card:
     sha256: str
     recipe: str
 
+    @property
+    def image_shape(self):
+        """`sample_shape` of images; `None` if the samples are text."""
+        is_image = TASKS[self.task].shape == "image_shape"
+        return self.sample_shape if is_image else None
+
 
 def read(folder):
-    """Reads what a folder says about its model.
+    """Reads the metadata of a model folder.
 
     Args:
         folder: `pathlib.Path`, which exists.
@@ -98,7 +106,7 @@ def read(folder):
 
 
 def card(config, metrics):
-    """Returns a `Card` of what was read.
+    """Returns the `Card` of parsed metadata.
 
     Args:
         config: dict, as `parse_config` returns it.
@@ -111,7 +119,7 @@ def card(config, metrics):
     }
     return Card(
         scores=types.MappingProxyType(metrics.get("scores", {})),
-        image_shape=tuple(config["image_shape"]),
+        sample_shape=tuple(config[TASKS[config["task"]].shape]),
         classes=tuple(config["classes"]),
         parameters=types.MappingProxyType(config["parameters"]),
         **plain,
@@ -119,19 +127,19 @@ def card(config, metrics):
 
 
 def own_file(folder, name):
-    """Returns a file's path, after a look at what it really is.
+    """Returns the path of a regular file inside a folder.
 
     Args:
         folder: `pathlib.Path`.
-        name: str. Of a file in it.
+        name: str. Name of the file.
 
     Returns:
         `pathlib.Path`.
 
     Raises:
         FileNotFoundError: If there is none.
-        ValueError: If a link leads out of the folder, or it is a device or
-            the like.
+        ValueError: If it is a link that leads out of the folder, or not a
+            regular file.
     """
     path = folder / name
     if not path.exists():
@@ -147,14 +155,15 @@ def own_file(folder, name):
 
 
 def parse_config(content, where):
-    """Reads config.json.
+    """Parses and validates config.json.
 
     Args:
         content: bytes.
-        where: str or path. What messages call it.
+        where: str or path. Its name in error messages.
 
     Returns:
-        dict. Every field of `FIELDS` is there and of its type.
+        dict. Every field of `FIELDS`, and the one that `Task.shape` names, is
+        there and of its type.
 
     Raises:
         ValueError: If it does not describe a model.
@@ -186,12 +195,18 @@ def parse_config(content, where):
     if not SHA256.fullmatch(config["sha256"]):
         rule = "must be 64 hexadecimal digits"
         raise _wrong(where, "sha256", rule, config["sha256"])
-    shape = config["image_shape"]
-    if len(shape) != 3 or not all(
-        type(side) is int and 1 <= side <= SIDE_LIMIT for side in shape
+    field = TASKS[config["task"]].shape
+    shape = config.get(field)
+    if (
+        type(shape) is not list
+        or len(shape) != SHAPES[field]
+        or not all(type(n) is int and 1 <= n <= SIDE_LIMIT for n in shape)
     ):
-        rule = f"must be three whole numbers from 1 to {SIDE_LIMIT}"
-        raise _wrong(where, "image_shape", rule, shape)
+        rule = (
+            f"must be a list of length {SHAPES[field]} of whole numbers from "
+            f"1 to {SIDE_LIMIT}"
+        )
+        raise _wrong(where, field, rule, shape)
     if not all(type(name) is str for name in config["classes"]):
         raise _wrong(where, "classes", "must be text", config["classes"])
     counts = config["parameters"]
@@ -203,19 +218,19 @@ def parse_config(content, where):
         for item in value if type(value) is list else [value]:
             if type(item) in (list, dict):
                 rule = (
-                    "must be plain values or lists of them, because nothing "
-                    "in it is ever made into an object"
+                    "must be plain values or lists of them, because no "
+                    "object is ever deserialized from it"
                 )
                 raise _wrong(where, f"arguments.{name}", rule, value)
     return config
 
 
 def parse_metrics(content, where):
-    """Reads metrics.json.
+    """Parses and validates metrics.json.
 
     Args:
         content: bytes.
-        where: str or path. What messages call it.
+        where: str or path. Its name in error messages.
 
     Returns:
         dict. If there are `scores`, each has a `metric` and a `value`, which
@@ -267,7 +282,7 @@ def _parse(content, where):
         elif isinstance(value, list):
             waiting += value
         elif isinstance(value, str):
-            # Such characters can rewrite what a terminal shows.
+            # Other characters can rewrite the contents of a terminal.
             if not value.isprintable() or len(value) > TEXT_LIMIT:
                 raise ValueError(
                     f"Text in {where} must be printable and at most "
@@ -282,7 +297,7 @@ def _parse(content, where):
 
 
 def _no_constant(name):
-    raise ValueError(f"{name} is no number in it")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _wrong(where, field, rule, value):

@@ -1,4 +1,4 @@
-"""Making a model of a folder that may come from anyone.
+"""Builds a model from an untrusted folder.
 
 The class is one of `kerasgan.models`, found by name in a fixed list; its
 arguments are plain values; the weights are arrays of numbers. While the model
@@ -12,15 +12,16 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan import fetch, models, weights
+from kerasgan.tasks import TASKS
 from zoo import cards
 
-# What a model has besides what is in its weights file: losses and the like.
+# Variables that are not in the weights file, such as trackers of losses.
 SPARE_VARIABLES = 100
 SPARE_NUMBERS = 100_000
 
 
 def check_weights(folder, sha256):
-    """Refuses weights that are not those of the card.
+    """Refuses a weights file that is not the one of the card.
 
     Args:
         folder: `pathlib.Path`.
@@ -31,7 +32,7 @@ def check_weights(folder, sha256):
 
     Raises:
         FileNotFoundError: If there are no weights.
-        OSError: If they are others.
+        OSError: If the sha256 differs.
         ValueError: If the file is a link out of the folder, or too large.
     """
     try:
@@ -54,22 +55,22 @@ def check_weights(folder, sha256):
 
 
 def build(folder, config):
-    """Returns the model of a folder, with its weights, not compiled.
+    """Returns the model of a folder with its weights, not compiled.
 
     Args:
         folder: `pathlib.Path`.
         config: dict, as `cards.parse_config` returns it.
 
     Raises:
-        ValueError: If the folder does not describe a model, or another one
-            than its weights are of.
+        ValueError: If the folder does not describe a model, or its weights
+            are those of another one.
         OSError: If the weights are missing or are not those of the card.
     """
     path = check_weights(folder, config["sha256"])
     model_class = _model_class(folder, config)
     arrays, numbers = weights.check_plain(path)
     limit = _Limit(arrays + SPARE_VARIABLES, numbers + SPARE_NUMBERS)
-    what = f"{config['architecture']} in {folder}"
+    source = f"{config['architecture']} in {folder}"
     try:
         with tf.variable_creator_scope(limit):
             gan = model_class(**config["arguments"], name=config["name"])
@@ -78,16 +79,16 @@ def build(folder, config):
     except Exception as error:
         text = fetch.printable(" ".join(str(error).split()))
         raise ValueError(
-            f"The arguments do not make a model: {text}. Received: {what}"
+            f"The arguments do not make a model: {text}. Received: {source}"
         ) from error
     try:
         gan.load_weights(path)
     except Exception as error:
         text = fetch.printable(" ".join(str(error).split()))
         raise ValueError(
-            f"The weights do not fit the model: {text}. Received: {what}"
+            f"The weights do not fit the model: {text}. Received: {source}"
         ) from error
-    _check_promises(gan, config, folder)
+    _check_card(gan, config, folder)
     return gan
 
 
@@ -113,7 +114,7 @@ def _model_class(folder, config):
 
 
 class _Limit:
-    """Counts variables before they are made, and stops when it is too much."""
+    """Limits the number and size of variables before they are allocated."""
 
     def __init__(self, variables, numbers):
         self.variables, self.numbers = variables, numbers
@@ -121,7 +122,7 @@ class _Limit:
     def __call__(self, next_creator, **kwargs):
         value = kwargs["initial_value"]
         if callable(value):
-            # In a graph the shape is found without making the numbers.
+            # In a graph the shape is known without allocating the values.
             with tf.Graph().as_default():
                 value = value()
         shape = tuple(np.shape(value) if np.isscalar(value) else value.shape)
@@ -136,19 +137,19 @@ class _Limit:
         return next_creator(**kwargs)
 
 
-def _check_promises(gan, config, folder):
-    """Refuses a card that says other things than the model."""
+def _check_card(gan, config, folder):
+    """Refuses a card that contradicts the model."""
     counts = {
         name: getattr(gan, name).count_params()
         for name in (*gan.generator_names, *gan.discriminator_names)
     }
     for field, found in (
         ("task", gan.task),
-        ("image_shape", list(gan.image_shape)),
+        (TASKS[gan.task].shape, list(gan.sample_shape)),
         ("parameters", counts),
     ):
-        if config[field] != found:
+        if (received := config.get(field)) != found:
             raise ValueError(
                 f"The card is not of this model: its {field} must be {found}. "
-                f"Received: {fetch.printable(str(config[field]))} in {folder}"
+                f"Received: {fetch.printable(str(received))} in {folder}"
             )

@@ -1,17 +1,17 @@
-"""Models that lie elsewhere: at an https:// address, or on the Hub.
+"""Remote models: at an https:// address, or on the Hugging Face Hub.
 
-What comes is kept below `KERASGAN_HOME` and is an ordinary folder there:
+Downloads are cached below `KERASGAN_HOME`, in ordinary model folders:
 
     models/<end of the address>-<hash of the address>/
         latest                  the sha256 of the newest config.json seen
         <sha256>/               config.json, metrics.json, model.weights.h5
 
-config.json names the sha256 of the weights. What vouches for config.json
-itself is the connection, that is TLS and the server's owner; or, stronger,
-the reader: an address may end in `#sha256=` and the sha256 of config.json,
-and then exactly that model comes, from whatever server, or none. Of what is
-known so, no server is asked again; otherwise config.json, some kilobytes, is
-asked for in every call, and the weights only when they changed.
+config.json names the sha256 of the weights. config.json itself is
+authenticated by the connection, that is TLS and the owner of the server; or by
+a pin: an address may end in `#sha256=` and the sha256 of config.json, and any
+other model is then refused. A pinned model in the cache needs no request;
+otherwise every call requests config.json, some kilobytes, and the weights only
+when they changed.
 """
 
 import contextlib
@@ -32,19 +32,19 @@ SCHEMES = ("https", "http", "hf")
 
 
 def card_folder(address):
-    """Returns a folder with what an address says about its model.
+    """Returns a folder with the metadata of a remote model.
 
     Args:
-        address: str. `https://` and so on to a published folder,
+        address: str. The `https://` address of a published folder,
             `hf://user/repository` or `hf://user/repository@revision`; each
-            may end in `#sha256=` and that of config.json.
+            may end in `#sha256=` and the sha256 of config.json.
 
     Returns:
         `pathlib.Path` in the cache, with config.json and metrics.json; the
         weights may be missing.
 
     Raises:
-        ValueError: If the address is none, or no model is described there.
+        ValueError: If the address is invalid, or does not describe a model.
         OSError: If it cannot be fetched, or is not in the cache while
             KERASGAN_OFFLINE is set.
     """
@@ -52,7 +52,7 @@ def card_folder(address):
 
 
 def folder(address):
-    """Returns a folder with all of a model that lies elsewhere.
+    """Returns a folder with the metadata and weights of a remote model.
 
     Args:
         address: See `card_folder`.
@@ -62,7 +62,8 @@ def folder(address):
 
     Raises:
         ValueError: See `card_folder`.
-        OSError: See `card_folder`; or the weights are not those of the card.
+        OSError: See `card_folder`; or if the weights are not those of the
+            card.
     """
     source, pin = _parse(address)
     found = _card_folder(source, pin)
@@ -101,11 +102,11 @@ def _card_folder(source, pin):
             f"KERASGAN_OFFLINE is set, and {source.address} is not in the "
             f"cache ({fetch.home()}). Unset it once to fetch it."
         )
-    asked = time.time()
+    start = time.time()
     place.mkdir(parents=True, exist_ok=True)
     with fetch.locked(place / "latest"):
-        # Another process may have asked while this one waited.
-        known = _latest(place, since=asked)
+        # Another process may have fetched it while this one waited.
+        known = _latest(place, since=start)
         if known and pin in (None, known) and _is_sound(place / known, known):
             return place / known
         content = source.read(cards.CONFIG)
@@ -113,7 +114,7 @@ def _card_folder(source, pin):
         if pin is not None and found != pin:
             raise OSError(
                 f"{source.address} has another config.json than the address "
-                f"asks for, so nothing was kept. Received: sha256 "
+                f"names, so nothing was kept. Received: sha256 "
                 f"{found[:16]}..., expected {pin[:16]}..."
             )
         cards.parse_config(content, f"{source.address}/{cards.CONFIG}")
@@ -130,7 +131,7 @@ def _card_folder(source, pin):
 
 
 def _latest(place, since=0.0):
-    """Returns the newest sha256 seen, unless it was seen too long ago."""
+    """Returns the newest sha256 seen at or after `since`, or `None`."""
     with contextlib.suppress(FileNotFoundError):
         path = place / "latest"
         if path.stat().st_mtime >= since:
@@ -145,7 +146,7 @@ def _is_sound(folder, sha256):
 
 
 def _write(path, content):
-    """Writes a small file whole; the lock is held."""
+    """Replaces a small file atomically; the caller holds the lock."""
     new = path.with_name(f".{path.name}.new")
     new.write_bytes(content)
     os.replace(new, path)
@@ -179,21 +180,21 @@ class Site:
         return fetch.read(f"{self.address}/{name}", cards.JSON_LIMIT)
 
     def fetch(self, name, path, sha256):
-        """Fetches a file, unless it is there.
+        """Downloads a file, unless it is there.
 
         Args:
             name: str.
-            path: `pathlib.Path`. Where to.
-            sha256: str. What it must be.
+            path: `pathlib.Path`. Target.
+            sha256: str. Expected sha256.
         """
         fetch.fetch(f"{self.address}/{name}", path, sha256)
 
 
 class Hub:
-    """A repository on the Hugging Face Hub, read by its own client.
+    """A repository on the Hugging Face Hub, read by `huggingface_hub`.
 
-    The client knows where the Hub is (HF_ENDPOINT) and who the reader is, so
-    private repositories work for those who have logged in.
+    The client handles the endpoint (HF_ENDPOINT) and authentication, so
+    private repositories work after its login.
 
     Args:
         address: str. `hf://user/repository` or
@@ -235,18 +236,18 @@ class Hub:
         with fetch.locked(path):
             if fetch.is_whole(path, sha256):
                 return
-            # The client keeps its own parts here, and goes on with them.
+            # The client keeps partial downloads here, and resumes them.
             scratch = path.parent / "hub"
-            came = self._download(name, scratch, fetch.LIMIT)
-            found = fetch.digest(came)
+            downloaded = self._download(name, scratch, fetch.LIMIT)
+            found = fetch.digest(downloaded)
             if found != sha256:
-                came.unlink()
+                downloaded.unlink()
                 raise OSError(
                     f"{self.address} has other weights than its card says, so "
                     f"nothing was kept. Received: sha256 {found[:16]}..., "
                     f"expected {sha256[:16]}..."
                 )
-            os.replace(came, path)
+            os.replace(downloaded, path)
             shutil.rmtree(scratch)
 
     @functools.cached_property
@@ -272,7 +273,7 @@ class Hub:
         if sizes[name] is None or sizes[name] > limit:
             raise OSError(
                 f"The {name} of {self.address} is too long: at most {limit:,} "
-                f"bytes are taken. Received: {sizes[name]}"
+                f"bytes are accepted. Received: {sizes[name]}"
             )
         hub = client()
         with one_sentence(self.address):
@@ -284,7 +285,7 @@ class Hub:
 
 
 def client():
-    """Returns the package that knows the Hub.
+    """Returns the package `huggingface_hub`.
 
     Raises:
         ImportError: If it is not installed.
@@ -301,13 +302,13 @@ def client():
 
 @contextlib.contextmanager
 def one_sentence(address):
-    """Turns what the client raises, which has many kinds, into one.
+    """Converts any exception of the client to a one-line OSError.
 
     Args:
-        address: str. What was asked for.
+        address: str. The address that was requested, for the message.
 
     Raises:
-        OSError: In place of any exception inside it.
+        OSError: In place of any exception inside the context.
     """
     try:
         yield

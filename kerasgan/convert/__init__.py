@@ -1,6 +1,6 @@
-"""Other people's weights as folders of the zoo.
+"""Conversion of third-party weights to model folders.
 
-docs/convert.md says which files fit, and what was checked.
+docs/convert.md lists the supported files, and how each was verified.
 """
 
 import hashlib
@@ -10,11 +10,12 @@ import numpy as np
 
 from kerasgan import publishing
 from kerasgan.convert import cyclegan, dcgan, files, pix2pix, stylegan, tensors
-from kerasgan.data.folder import decode, find_pictures
+from kerasgan.data.folder import decode, find_images
+from kerasgan.tasks import TASKS
 
-# What each architecture's files are, in the order in which they are given.
-# PyTorch's CycleGAN calls these G_A, G_B, D_A and D_B: its D_A judges what
-# its G_A makes, pictures of B.
+# The networks of each architecture, in the order of their files on the command
+# line. The authors' CycleGAN calls these G_A, G_B, D_A and D_B: its D_A is the
+# discriminator of the outputs of G_A, images of B.
 ROLES = {
     "cyclegan": (
         "generator_ab",
@@ -34,7 +35,7 @@ CONVERTERS = {
     "stylegan": stylegan.convert,
 }
 
-# What is known of the licences, which is not that of anybody's weights.
+# The licences of the original code, which are not those of weights.
 LICENSES = {
     "cyclegan": (
         "The code that these networks come from, "
@@ -60,24 +61,24 @@ CARD = """\
 
 {description}
 
-{samples}## Whose weights these are
+{samples}## Credit
 
 {credit}
 
-Licence of the weights, as stated by whoever converted them: {license}.
+Licence of the weights, as stated at the conversion: {license}.
 
 {about_license}
 
 Trained on: {dataset}.
 
-## Where they come from
+## Source files
 
 | Network | File | sha256 |
 |---|---|---|
 {sources}
 
-Changed by the conversion: the order of the numbers, nothing else. They are
-stored in 32 bits.
+The conversion changed only the memory layout of the tensors. They are stored
+in 32 bits.
 
 {fresh}## Use
 
@@ -97,23 +98,21 @@ SAMPLES = """\
 """
 
 FRESH = """\
-In no file, and therefore random as at the start of training: {names}.
+In no file, and therefore randomly initialized: {names}.
 
 """
 
 REMARKS = {
-    "cyclegan": (
-        "Give pictures of about the size that the networks were trained with."
-    ),
-    "dcgan": "Normal latents, as in training.",
+    "cyclegan": ("Use images of about the size of the training images."),
+    "dcgan": "Latents are from a standard normal, as in training.",
     "pix2pix": (
         "The authors translate with dropout and with the statistics of the "
-        "picture itself: that is `translate(images, stochastic=True)`. "
-        "Without it the moving statistics of training are used, and the same "
-        "picture always gives the same result."
+        "image itself: `translate(images, stochastic=True)`. Without it the "
+        "moving statistics of training are used, and the result is "
+        "deterministic."
     ),
     "stylegan": (
-        "The authors' own samples have a truncation of 0.7: "
+        "The authors' samples have a truncation of 0.7: "
         "`generate(16, seed=0, truncation=0.7)`. The noise maps are those of "
         "the file."
     ),
@@ -121,24 +120,25 @@ REMARKS = {
 
 
 def load(architecture, paths, image_size=None):
-    """Returns a model with other people's weights.
+    """Returns a model with third-party weights.
 
     Args:
         architecture: str. `"cyclegan"`, `"dcgan"`, `"pix2pix"` or
             `"stylegan"`.
-        paths: dict of the networks' names, from `ROLES`, to their files: a
-            state dict of PyTorch, or a `.npz` of arrays by name. What is
-            absent keeps its random first weights.
-        image_size: int or `None`. Height and width to train CycleGAN with,
-            which its files do not show. Defaults to the paper's.
+        paths: dict of network names, from `ROLES`, to files: a PyTorch state
+            dict, or a `.npz` of arrays by name. Networks without a file are
+            randomly initialized.
+        image_size: int or `None`. Height and width of CycleGAN's training
+            images, which cannot be inferred from its files. Defaults to the
+            paper's.
 
     Returns:
         A `GAN` whose averaged generators are the trained ones; `compile` it
-        to train on.
+        to continue training.
 
     Raises:
-        ValueError: If a file does not fit; all tensors that are missing, not
-            known or misshapen are named at once.
+        ValueError: If a file does not fit; lists all tensors that are
+            missing, unknown or of another shape.
         OSError: If a file cannot be read.
 
     Example:
@@ -151,15 +151,15 @@ def load(architecture, paths, image_size=None):
 
 
 def _load(architecture, paths, image_size=None):
-    """Returns the model and the names of the networks that have weights."""
+    """Returns the model and the names of the networks with weights."""
     check_roles(architecture, paths)
     options = {}
     if image_size is not None:
         if architecture != "cyclegan":
             raise ValueError(
-                "`image_size` is for CycleGAN alone; the files of the others "
-                f"show it. Received: image_size={image_size} for "
-                f"{architecture}"
+                "`image_size` is for CycleGAN alone; for the others it "
+                "follows from the files. Received: "
+                f"image_size={image_size} for {architecture}"
             )
         options["image_size"] = image_size
     gan, found = CONVERTERS[architecture](files.read(paths), **options)
@@ -171,14 +171,14 @@ def _load(architecture, paths, image_size=None):
 
 
 def check_roles(architecture, paths):
-    """Refuses an architecture or a network that is not known.
+    """Refuses an unknown architecture or network.
 
     Args:
         architecture: str.
-        paths: dict whose keys are the networks' names.
+        paths: dict whose keys are names of networks.
 
     Raises:
-        ValueError: If one is not among `ROLES`, or there is no generator.
+        ValueError: If one is not in `ROLES`, or there is no generator.
     """
     if architecture not in ROLES:
         raise ValueError(
@@ -194,7 +194,7 @@ def check_roles(architecture, paths):
             )
     if not any(role.startswith("generator") for role in paths):
         raise ValueError(
-            "There must be the file of a generator. "
+            "The file of a generator is required. "
             f"Received: {', '.join(paths) or 'no file'}"
         )
 
@@ -208,24 +208,24 @@ def convert(
     credit,
     dataset="not stated",
     image_size=None,
-    pictures=None,
+    images=None,
 ):
-    """Writes other people's weights as a folder that `zoo.load` takes.
+    """Converts third-party weights to a folder for `zoo.load`.
 
     Args:
         architecture: See `load`.
         paths: See `load`.
-        folder: str or path, whose last part becomes the model's name.
-        license: str. Of the weights, as their authors give it.
-        credit: str. Whose weights they are and where they are from.
-        dataset: str. What they were trained on. Defaults to `"not stated"`.
+        folder: str or path, whose last part becomes the name of the model.
+        license: str. Of the weights, as their authors state it.
+        credit: str. Authors and source of the weights.
+        dataset: str. The training data. Defaults to `"not stated"`.
         image_size: See `load`.
-        pictures: str or path or `None`. Pictures to translate for samples.png,
-            a file or a folder. Defaults to none.
+        images: str or path or `None`. Images to translate for samples.png, a
+            file or a folder. Defaults to none.
 
     Returns:
-        tuple of str: the networks that were in no file and have random first
-        weights.
+        tuple of str: the networks without a file, which are randomly
+        initialized.
 
     Raises:
         ValueError: If a file does not fit, or a text is empty or more than a
@@ -244,12 +244,12 @@ def convert(
     gan = zoo.load("models/horse2zebra")
     ```
     """
-    said = {"license": license, "credit": credit, "dataset": dataset}
-    for name, text in said.items():
+    texts = {"license": license, "credit": credit, "dataset": dataset}
+    for name, text in texts.items():
         if not text.strip() or not text.isprintable():
             raise ValueError(
-                f"`{name}` must be a line of text, for the card; say "
-                f"'not stated' where nobody has. Received: {text!r}"
+                f"`{name}` must be one line of text, for the card; write "
+                f"'not stated' if it is unknown. Received: {text!r}"
             )
     folder = pathlib.Path(folder)
     if folder.exists() and any(folder.iterdir()):
@@ -259,10 +259,10 @@ def convert(
     gan, given = _load(architecture, paths, image_size)
     names = (*gan.generator_names, *gan.discriminator_names)
     fresh = tuple(name for name in names if name not in given)
-    task = "Turns images into others" if _translates(gan) else "Draws images"
+    task = "Translates images" if _translates(gan) else "Generates images"
     files_used = ", ".join(pathlib.Path(path).name for path in paths.values())
     description = f"{task}; {type(gan).__name__} converted from {files_used}."
-    samples = _samples(gan, given, pictures)
+    samples = _samples(gan, given, images)
     publishing.write(
         gan,
         folder,
@@ -295,27 +295,27 @@ def convert(
 
 
 def _translates(gan):
-    return gan.task == "image-to-image"
+    return TASKS[gan.task].method == "translate"
 
 
 def _direction(gan, given):
-    """Returns the arguments of `translate` for the direction that is there."""
+    """Returns the arguments of `translate` for the converted direction."""
     if "generator_ab" not in gan.generator_names:
         return {}
     return {"to": "b" if "generator_ab" in given else "a"}
 
 
-def _samples(gan, given, pictures):
+def _samples(gan, given, images):
     """Returns the uint8 images of samples.png, or `None`."""
     if not _translates(gan):
         if gan.image_size <= 128:
             return gan.generate(64, seed=0)
-        # The maps of more at once would fill gigabytes.
+        # The feature maps of larger batches would need gigabytes.
         return gan.generate(16, seed=0, batch_size=2)
-    if pictures is None:
+    if images is None:
         return None
-    pictures = pathlib.Path(pictures)
-    paths = find_pictures(pictures) if pictures.is_dir() else [pictures]
+    images = pathlib.Path(images)
+    paths = find_images(images) if images.is_dir() else [images]
     sources = np.stack(
         [decode(p, gan.image_size, gan.source_channels) for p in paths[:16]]
     )
@@ -335,7 +335,7 @@ def _example(gan, given):
     direction = "".join(
         f', {key}="{value}"' for key, value in _direction(gan, given).items()
     )
-    return f"images = gan.translate(pictures{direction})  # uint8"
+    return f"images = gan.translate(images{direction})  # uint8"
 
 
 def _sha256(path):

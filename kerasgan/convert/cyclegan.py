@@ -1,9 +1,8 @@
 """The CycleGAN networks of pytorch-CycleGAN-and-pix2pix.
 
-The generator is a chain of modules called `model`, of which the residual
-blocks are chains called `conv_block`. Instance normalization has no weights;
-what older files say of its running statistics is left out, as the authors'
-own code does.
+The generator is a sequence of modules named `model`; its residual blocks are
+sequences named `conv_block`. Instance normalization has no weights; running
+statistics in older files are ignored, as in the authors' code.
 """
 
 from kerasgan import models
@@ -12,18 +11,18 @@ from kerasgan.convert.tensors import cleaned, convolution, highest, size_of
 
 
 def convert(networks, image_size=None):
-    """Returns a `CycleGAN` of the tensors' size, and where they go.
+    """Builds a `CycleGAN` of matching size, and maps the tensors to it.
 
     Args:
         networks: dict of at least one of `"generator_ab"`, `"generator_ba"`
             and any of `"discriminator_b"`, `"discriminator_a"` to their
             tensors by name.
-        image_size: int or `None`. Of the pictures to train with, which the
-            tensors do not show. Defaults to the paper's: 256, and 128 for
-            less than 9 blocks.
+        image_size: int or `None`. Of the training images, which cannot be
+            inferred from the tensors. Defaults to the paper's: 256, and 128
+            for less than 9 blocks.
 
     Returns:
-        Pair of the model and what `tensors.assign` takes.
+        Pair of the model and the argument of `tensors.assign`.
 
     Raises:
         ValueError: If the tensors are not those of such networks.

@@ -1,9 +1,9 @@
 """The networks of PyTorch's DCGAN example.
 
-`netG` and `netD` are chains of modules called `main`, three to a block of
-convolution, batch normalization and activation; only the discriminator's
-first block has no normalization. The first module of the generator and the
-last of the discriminator, between one pixel and 4x4, are dense layers here.
+`netG` and `netD` are sequences of modules named `main`, in blocks of
+convolution, batch normalization and activation; only the first block of the
+discriminator has no normalization. The first module of the generator and the
+last of the discriminator, between 1x1 and 4x4, are dense layers here.
 """
 
 from kerasgan import models
@@ -16,12 +16,12 @@ from kerasgan.convert.tensors import (
     size_of,
 )
 
-# (latents, maps, 4, 4) to our (latents, 4 * 4 * maps).
+# (latents, channels, 4, 4) to our (latents, 4 * 4 * channels).
 FROM_LATENTS = Layout(
     lambda shape: (shape[0], shape[1] // 16, 4, 4),
     lambda tensor: tensor.transpose(0, 2, 3, 1),
 )
-# (1, maps, 4, 4) to our (4 * 4 * maps, 1).
+# (1, channels, 4, 4) to our (4 * 4 * channels, 1).
 TO_SCORE = Layout(
     lambda shape: (shape[1], shape[0] // 16, 4, 4),
     lambda tensor: tensor.transpose(2, 3, 1, 0),
@@ -29,14 +29,14 @@ TO_SCORE = Layout(
 
 
 def convert(networks):
-    """Returns a `DCGAN` of the tensors' size, and where they go.
+    """Builds a `DCGAN` of matching size, and maps the tensors to it.
 
     Args:
         networks: dict of `"generator"` and optionally `"discriminator"` to
             their tensors by name.
 
     Returns:
-        Pair of the model and what `tensors.assign` takes.
+        Pair of the model and the argument of `tensors.assign`.
 
     Raises:
         ValueError: If the tensors are not those of such networks.
@@ -45,13 +45,13 @@ def convert(networks):
     generator = networks["generator"]
     what = "a generator of PyTorch's DCGAN example"
     last = highest(generator, r"main\.(\d+)\.weight$")
-    maps = size_of(generator, "main.0.weight", 1, what)
-    # Each block after the first doubles the picture; modules come in threes.
+    widest = size_of(generator, "main.0.weight", 1, what)
+    # Each block after the first doubles the resolution; it has three modules.
     image_size = 4 * 2 ** (last // 3)
     gan = models.DCGAN(
         image_size=image_size,
         channels=size_of(generator, f"main.{last}.weight", 1, what),
-        width=max(1, 8 * maps // image_size),
+        width=max(1, 8 * widest // image_size),
         latent_dim=size_of(generator, "main.0.weight", 0, what),
     )
     places = {

@@ -1,4 +1,4 @@
-"""Reading other people's files: arrays by name, and nothing that could run."""
+"""Reads third-party files as arrays by name, without running code in them."""
 
 import importlib.util
 import pathlib
@@ -15,7 +15,7 @@ def read(paths):
 
     Args:
         paths: dict of any key to a path: a `.npz` of plain arrays, or else a
-            state dict that `torch.save` wrote.
+            state dict written by `torch.save`.
 
     Returns:
         dict of the same keys to dicts of name to float32 array.
@@ -42,7 +42,7 @@ def read(paths):
 
 
 def _copy_states(paths, folder):
-    """Has PyTorch copy its files to a folder: 0.npz, 1.npz ..."""
+    """Converts PyTorch files to 0.npz, 1.npz ... in a folder."""
     if importlib.util.find_spec("torch") is None:
         raise ImportError(
             f"{paths[0].name} is read by PyTorch, which is not installed: "
@@ -58,8 +58,8 @@ def _copy_states(paths, folder):
         raise ValueError(result.stderr.strip())
     if result.returncode != 0:
         raise OSError(
-            f"PyTorch could not read {', '.join(p.name for p in paths)}. It "
-            f"says: {result.stderr.strip()} (exit status {result.returncode})"
+            f"PyTorch could not read {', '.join(p.name for p in paths)}: "
+            f"{result.stderr.strip()} (exit status {result.returncode})"
         )
 
 

@@ -1,6 +1,6 @@
 """The PatchGAN of pytorch-CycleGAN-and-pix2pix.
 
-A chain of modules called `model`: convolution and activation, then three
+A sequence of modules named `model`: convolution and activation, then three
 times convolution, normalization and activation, then a convolution.
 """
 
@@ -8,12 +8,12 @@ from kerasgan.convert.tensors import batch_norm, convolution
 
 
 def places(network, normalized):
-    """Returns where the tensors of a PatchGAN go.
+    """Maps the tensors of a PatchGAN to variables.
 
     Args:
         network: Our discriminator, of `build_patchgan`.
-        normalized: bool. Whether the normalization has tensors of its own,
-            as batch normalization does.
+        normalized: bool. Whether the normalization has tensors, as batch
+            normalization does.
 
     Returns:
         dict of name to pairs of variable and `Layout`.

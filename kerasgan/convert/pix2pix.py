@@ -1,7 +1,8 @@
 """The pix2pix networks of pytorch-CycleGAN-and-pix2pix.
 
-The blocks of the U-Net nest: `model.model` is the outermost, its module 1 the
-next one, whose module 3 the one inside that. The PatchGAN sees both pictures.
+The blocks of the U-Net are nested: `model.model` is the outermost, its module 1
+the next one, and module 3 of each inner block the one inside it. The input of
+the PatchGAN is the pair of images.
 """
 
 from kerasgan import models
@@ -10,14 +11,14 @@ from kerasgan.convert.tensors import batch_norm, cleaned, convolution, size_of
 
 
 def convert(networks):
-    """Returns a `Pix2Pix` of the tensors' size, and where they go.
+    """Builds a `Pix2Pix` of matching size, and maps the tensors to it.
 
     Args:
         networks: dict of `"generator"` and optionally `"discriminator"` to
             their tensors by name.
 
     Returns:
-        Pair of the model and what `tensors.assign` takes.
+        Pair of the model and the argument of `tensors.assign`.
 
     Raises:
         ValueError: If the tensors are not those of such networks.
@@ -55,7 +56,7 @@ def _generator(gan):
         places |= convolution(f"{block}.5", layer(f"up_{size}"))
         places |= batch_norm(f"{block}.6", layer(f"up_norm_{size}"))
         block, size = f"{block}.3.model", half
-    # The innermost has no normalization on the way down.
+    # The innermost block has no normalization in the contracting path.
     places |= convolution(f"{block}.1", layer("down_1"))
     places |= convolution(f"{block}.3", layer("up_2"))
     places |= batch_norm(f"{block}.4", layer("up_norm_2"))

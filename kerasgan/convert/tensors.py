@@ -1,4 +1,4 @@
-"""Giving networks the tensors of a file, each under its published name."""
+"""Assigns the tensors of a file to variables, by their published names."""
 
 import dataclasses
 import re
@@ -9,13 +9,13 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How a published tensor lies in memory, beside how ours does.
+    """Memory layout of a published tensor, relative to that of a variable.
 
     Attributes:
-        shape: Callable from the shape of our variable to that of the
+        shape: Callable from the shape of the variable to that of the
             published tensor.
-        change: Callable from the published tensor to ours; what it returns
-            may still have to be reshaped.
+        change: Callable from the published tensor to the layout of the
+            variable, up to a reshape.
     """
 
     shape: Callable
@@ -33,10 +33,10 @@ KERNEL = Layout(
 
 
 def batch_norm(prefix, layer):
-    """Returns the places of a batch normalization's four tensors.
+    """Maps the four tensors of a batch normalization to variables.
 
     Args:
-        prefix: str. PyTorch's name of the module.
+        prefix: str. Name of the module in PyTorch.
         layer: `keras.layers.BatchNormalization`.
     """
     return {
@@ -48,10 +48,10 @@ def batch_norm(prefix, layer):
 
 
 def convolution(prefix, layer):
-    """Returns the places of a convolution's kernel and bias.
+    """Maps the kernel and bias of a convolution to variables.
 
     Args:
-        prefix: str. PyTorch's name of the module.
+        prefix: str. Name of the module in PyTorch.
         layer: `keras.layers.Conv2D` or `Conv2DTranspose`.
     """
     places = {f"{prefix}.weight": (layer.kernel, KERNEL)}
@@ -65,13 +65,13 @@ def cleaned(tensors, ignored=()):
 
     Args:
         tensors: dict of name to array.
-        ignored: Names, after the last point, of tensors that carry no
-            weights. Defaults to none beside the count of batches.
+        ignored: Names, after the last dot, of tensors that are not weights,
+            besides the count of batches. Defaults to none.
 
     Returns:
         dict of name to array.
     """
-    # What `torch.nn.DataParallel` puts before every name.
+    # The prefix of `torch.nn.DataParallel`.
     if tensors and all(name.startswith("module.") for name in tensors):
         tensors = {name[len("module.") :]: t for name, t in tensors.items()}
     ignored = {"num_batches_tracked", *ignored}
@@ -83,13 +83,13 @@ def cleaned(tensors, ignored=()):
 
 
 def size_of(tensors, name, axis, network):
-    """Returns one size of a tensor, from which others follow.
+    """Returns the size of one axis of a tensor.
 
     Args:
         tensors: dict of name to array.
         name: str. Of the tensor.
         axis: int.
-        network: str. What the network is called, for the message.
+        network: str. Description of the network, for the message.
 
     Returns:
         int.
@@ -100,9 +100,9 @@ def size_of(tensors, name, axis, network):
     if name not in tensors:
         some = ", ".join(list(tensors)[:5]) or "nothing"
         raise ValueError(
-            f"This is not {network}: the size of the network shows in "
-            f"{name}, which is not there. Received: {len(tensors)} tensors, "
-            f"the first of them {some}"
+            f"This is not {network}: {name}, which gives the size of the "
+            f"network, is missing. Received: {len(tensors)} tensors, the "
+            f"first of them {some}"
         )
     shape = tensors[name].shape
     if len(shape) <= axis:
@@ -114,15 +114,15 @@ def size_of(tensors, name, axis, network):
 
 
 def highest(tensors, pattern):
-    """Returns the highest number of a module that the names show.
+    """Returns the highest number of a module among the names.
 
     Args:
         tensors: dict of name to array.
         pattern: str. A regular expression with one group, from the start.
 
     Returns:
-        int, or -1 if there is none. Never more than there are tensors, so
-        that a name alone cannot ask for a network without end.
+        int, or -1 if there is none. At most the number of tensors, so that
+        a name alone cannot require a network of unbounded size.
     """
     found = [re.match(pattern, name) for name in tensors]
     numbers = [int(match[1]) for match in found if match]
@@ -130,16 +130,16 @@ def highest(tensors, pattern):
 
 
 def assign(networks):
-    """Gives variables their tensors, or says all that is in the way.
+    """Assigns tensors to variables, or lists every mismatch.
 
     Args:
-        networks: dict of a network's name to a pair: its tensors, a dict of
-            name to array; and their places, a dict of the same names to pairs
-            of variable and `Layout`.
+        networks: dict of the name of a network to a pair: its tensors, a dict
+            of name to array; and their places, a dict of the same names to
+            pairs of variable and `Layout`.
 
     Raises:
-        ValueError: If a tensor is missing, not known, of another shape or not
-            finite. Names all of them; then no variable has changed.
+        ValueError: If a tensor is missing, unknown, of another shape or not
+            finite. Lists all of them; no variable has changed then.
     """
     problems, values = [], []
     for network, (tensors, places) in networks.items():
@@ -157,10 +157,10 @@ def assign(networks):
                 changed = layout.change(tensor)
                 values.append((variable, changed.reshape(variable.shape)))
         problems += [
-            f"{what} in {network}: {', '.join(sorted(names))}"
-            for what, names in (
+            f"{kind} in {network}: {', '.join(sorted(names))}"
+            for kind, names in (
                 ("Missing", missing),
-                ("Not known", unknown),
+                ("Unknown", unknown),
                 ("Of another shape", misshapen),
                 ("Not finite", infinite),
             )
@@ -168,8 +168,8 @@ def assign(networks):
         ]
     if problems:
         raise ValueError(
-            "The tensors do not fit the network; docs/convert.md says which "
-            f"ones do. {'. '.join(problems)}."
+            "The tensors do not fit the network; docs/convert.md lists the "
+            f"supported files. {'. '.join(problems)}."
         )
     for variable, value in values:
         variable.assign(value)

@@ -1,11 +1,11 @@
-"""Copies PyTorch's files of tensors to NumPy's format, in its own process.
+"""Converts PyTorch files of tensors to NumPy's format, in its own process.
 
     python torch_file.py FOLDER SOURCE...
 
-`kerasgan.convert` runs it so, because PyTorch and TensorFlow do not load into
-one process everywhere. Only tensors are read: a file that asks for anything
-else is refused, with one line on standard error and exit status 2. It imports
-PyTorch and NumPy and nothing of kerasgan.
+`kerasgan.convert` runs it as a script, because PyTorch and TensorFlow cannot be
+loaded into one process on every platform. Only tensors are read: a file with
+other objects is refused, with one line on standard error and exit status 2. It
+imports PyTorch and NumPy and nothing of kerasgan.
 """
 
 import pathlib
@@ -21,7 +21,7 @@ def main(folder, *sources):
 
     Args:
         folder: str. Where to write.
-        *sources: str. State dicts that `torch.save` wrote.
+        *sources: str. State dicts written by `torch.save`.
 
     Raises:
         ValueError: If one holds anything but tensors by name.
@@ -48,15 +48,15 @@ def read(source):
         content = torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
-            "The file holds more than tensors, and to read that would run "
-            "code that came with it. Where it was made, save the tensors "
-            "alone: `torch.save(network.state_dict(), ...)`. "
-            f"PyTorch says: {_reason(error)}"
+            "The file holds more than tensors, and reading it would run code "
+            "from it. Save the tensors alone, where it was made: "
+            "`torch.save(network.state_dict(), ...)`. "
+            f"PyTorch's error: {_reason(error)}"
         ) from error
-    except Exception as error:  # Anything can come of damaged bytes.
+    except Exception as error:  # Damaged files raise many types.
         raise ValueError(
             "The file is damaged, or was not written by `torch.save`. "
-            f"PyTorch says: {type(error).__name__}: {_reason(error)}"
+            f"PyTorch's error: {type(error).__name__}: {_reason(error)}"
         ) from error
     if not isinstance(content, dict):
         raise ValueError(
@@ -81,7 +81,7 @@ def read(source):
 
 
 def _reason(error):
-    """Returns the part of PyTorch's message that says what was wrong."""
+    """Returns the relevant part of an error message of PyTorch."""
     text = " ".join(str(error).split())
     _, marker, reason = text.partition("WeightsUnpickler error:")
     return (reason if marker else text).strip().split(". ")[0][:200]

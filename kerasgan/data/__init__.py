@@ -1,11 +1,26 @@
-"""Training data: pictures in, float batches in [-1, 1] out.
+"""Training data: images in, float batches in [-1, 1] out.
 
 `images`, `labelled`, `captioned`, `paired` and `unpaired` make a dataset for
-each task. The module `images` has the conversions and checks; its contents
-are reached through this package, where `images` is the function.
+each task.
 """
 
-from kerasgan.data.images import (
+from kerasgan.data.augment import (
+    enlarge,
+    jitter,
+    mirror,
+    move,
+    move_and_mirror,
+)
+from kerasgan.data.catalog import NAMES
+from kerasgan.data.pipeline import (
+    captioned,
+    class_names,
+    images,
+    labelled,
+    paired,
+    unpaired,
+)
+from kerasgan.data.pixels import (
     check_captions,
     check_images,
     check_labels,
@@ -18,17 +33,8 @@ from kerasgan.data.images import (
     to_float,
     to_uint8,
 )
-from kerasgan.data.pipeline import (
-    captioned,
-    class_names,
-    images,
-    labelled,
-    paired,
-    stream,
-    stream_groups,
-    unpaired,
-)
-from kerasgan.data.prepared import NAMES, load, prepare
+from kerasgan.data.prepared import load, prepare
+from kerasgan.data.streams import stream, stream_groups
 
 __all__ = [
     "NAMES",
@@ -39,10 +45,15 @@ __all__ = [
     "check_same_length",
     "class_names",
     "crop",
+    "enlarge",
     "grid",
     "images",
+    "jitter",
     "labelled",
     "load",
+    "mirror",
+    "move",
+    "move_and_mirror",
     "pad",
     "paired",
     "prepare",

@@ -1,4 +1,4 @@
-"""The folder for what was fetched or decoded once, and packages in it."""
+"""The cache folder, and the packages fetched into it."""
 
 import pathlib
 import shutil
@@ -73,7 +73,7 @@ def pip_wheel(name, version, sha256):
 
 
 def _package(requirement, sha256, fetch):
-    """Fetches one archive, checks it, unpacks it into the cache."""
+    """Fetches an archive, verifies it and unpacks it into the cache."""
     folder = home() / "packages" / requirement.replace("/", "+")
     if folder.is_dir():
         return folder
@@ -98,19 +98,19 @@ def _package(requirement, sha256, fetch):
         try:
             unpacked.rename(folder)
         except OSError:
-            # Another process was faster; its files passed the same check.
+            # Another process has unpacked it; its files passed the same check.
             if not folder.is_dir():
                 raise
     return folder
 
 
 def check_sha256(path, expected, what):
-    """Refuses a file whose bytes are not the expected ones.
+    """Checks the sha256 of a file.
 
     Args:
         path: str or path.
         expected: str. sha256 in hexadecimal.
-        what: str. What the message calls the file.
+        what: str. Name of the file in the message.
 
     Raises:
         OSError: If the checksum differs.

@@ -1,6 +1,6 @@
 """Fashion-MNIST in the layout of TensorFlow Datasets.
 
-60,000 training and 10,000 test pictures of ten kinds of clothing, 28x28,
+60,000 training and 10,000 test images of ten kinds of clothing, 28x28,
 grey. Xiao, Rasul and Vollgraf, "Fashion-MNIST: a Novel Image Dataset for
 Benchmarking Machine Learning Algorithms", 2017. MIT licence.
 https://arxiv.org/abs/1708.07747
@@ -43,7 +43,7 @@ SHA256 = {
 
 
 def prepare(data_dir=None):
-    """Writes the data set; does nothing where it is already.
+    """Writes the data set; does nothing where it already exists.
 
     Args:
         data_dir: str or path of the TFDS folder. Defaults to TFDS' own.
@@ -52,7 +52,7 @@ def prepare(data_dir=None):
         The prepared `tfds.core.DatasetBuilder`.
 
     Raises:
-        OSError: If the files cannot be had, or a checksum differs.
+        OSError: If the files are not available, or a checksum differs.
     """
     if DEBIAN_FOLDER.is_dir():
         return prepare_from_folder(DEBIAN_FOLDER, data_dir)
@@ -69,7 +69,7 @@ def prepare(data_dir=None):
 
 
 def prepare_from_folder(folder, data_dir=None):
-    """Like `prepare`, from the four gzipped files in a folder.
+    """Prepares the data set from the four gzipped files in a folder.
 
     Args:
         folder: str or path.
@@ -98,7 +98,7 @@ def prepare_from_folder(folder, data_dir=None):
 
 
 class _UnpackedFiles:
-    """Gives the stock builder local files where it asks for downloads."""
+    """Provides local files where the stock builder requests downloads."""
 
     def __init__(self, folder, scratch):
         self.folder = folder

@@ -5,7 +5,7 @@ renderings lie on the flat drawings almost exactly. The flat drawing is the
 input and the 3D rendering the target.
 
 The npm packages fluentui-emoji and @lobehub/fluent-emoji-3d repackage the
-pictures; the name of a flat drawing gives the code points that name the 3D
+images; the name of a flat drawing gives the code points that name the 3D
 one. In the 3D package the skin tones medium-light and medium are swapped for
 almost every emoji that has both (265 of 269), so these two are paired by
 color: each flat drawing gets the rendering of the nearer mean color. One
@@ -23,9 +23,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from kerasgan.data import cache, splits
+from kerasgan.data import cache, catalog, splits
 
-SIZE = 128
+SIZE = catalog.get("fluent").size
 
 FLAT_PACKAGE = (
     "fluentui-emoji",
@@ -53,7 +53,7 @@ TONES = {
 }
 DEFAULT_TONE = "default"
 GENDERS = ("man", "woman", "person", "men", "women", "people")
-# Requests a colored picture where a plain sign exists too. File names often
+# Requests a colored image where a plain sign exists too. File names often
 # leave it out.
 _PRESENTATION = "fe0f"
 
@@ -80,7 +80,7 @@ are in one part.\
 
 
 def split_tone(name):
-    """Separates the skin tone from the name of a flat drawing.
+    """Splits the skin tone from the name of a flat drawing.
 
     Args:
         name: str, such as `"woman-golfing-medium-light"`.
@@ -166,7 +166,7 @@ def match_names(flat_names, rendered_names, code_points):
 
 
 def correct_tones(pairs, flat_color, rendered_color):
-    """Swaps medium-light and medium where the colors say so.
+    """Swaps medium-light and medium where the colors match better.
 
     Args:
         pairs: Dictionary from flat to rendered names.
@@ -190,7 +190,7 @@ def correct_tones(pairs, flat_color, rendered_color):
             rendered_color(pairs[darker]),
         ]
         # Squares, so that what all renderings share against the drawings,
-        # their shading, weighs on both sides alike.
+        # their shading, has the same weight on both sides.
         straight = _squared_distance(flat, rendered)
         crossed = _squared_distance(flat, rendered[::-1])
         if crossed < straight:
@@ -201,7 +201,7 @@ def correct_tones(pairs, flat_color, rendered_color):
 
 
 def on_white_square(image):
-    """Puts a picture on a white square and scales it to the set's size.
+    """Composites an image on a white square of the set's size.
 
     Args:
         image: PIL image of any mode; a few sources are one pixel off square.
@@ -222,7 +222,7 @@ def on_white_square(image):
 
 
 def prepare(data_dir=None):
-    """Writes the data set; does nothing where it is already.
+    """Writes the data set; does nothing where it already exists.
 
     Args:
         data_dir: str or path of the TFDS folder. Defaults to TFDS' own.
@@ -231,7 +231,7 @@ def prepare(data_dir=None):
         The prepared `tfds.core.DatasetBuilder`.
 
     Raises:
-        OSError: If a package cannot be had, or its checksum differs.
+        OSError: If a package is not available, or its checksum differs.
     """
     builder = Fluent(data_dir=data_dir)
     builder.download_and_prepare()
@@ -245,7 +245,7 @@ class Fluent(tfds.core.GeneratorBasedBuilder):
     RELEASE_NOTES = {"1.0.0": "First release."}
 
     def _info(self):
-        picture = tfds.features.Image(
+        image = tfds.features.Image(
             shape=(SIZE, SIZE, 3), encoding_format="png"
         )
         return tfds.core.DatasetInfo(
@@ -255,8 +255,8 @@ class Fluent(tfds.core.GeneratorBasedBuilder):
                 {
                     "name": tfds.features.Text(),
                     "concept": tfds.features.Text(),
-                    "input": picture,
-                    "target": picture,
+                    "input": image,
+                    "target": image,
                 }
             ),
             supervised_keys=("input", "target"),
@@ -266,13 +266,13 @@ class Fluent(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager):
-        pictures = Pictures()
+        images = Images()
         pairs, _ = correct_tones(
-            pictures.pairs, pictures.flat_color, pictures.rendered_color
+            images.pairs, images.flat_color, images.rendered_color
         )
         return {
             part: self._generate_examples(
-                pictures,
+                images,
                 {
                     flat: rendered
                     for flat, rendered in pairs.items()
@@ -282,21 +282,21 @@ class Fluent(tfds.core.GeneratorBasedBuilder):
             for part in ("train", "validation", "test")
         }
 
-    def _generate_examples(self, pictures, pairs):
+    def _generate_examples(self, images, pairs):
         for flat, rendered in pairs.items():
             yield (
                 flat,
                 {
                     "name": flat,
                     "concept": concept_of(flat),
-                    "input": pictures.flat(flat),
-                    "target": pictures.rendered(rendered),
+                    "input": images.flat(flat),
+                    "target": images.rendered(rendered),
                 },
             )
 
 
-class Pictures:
-    """The pictures of the packages, by name.
+class Images:
+    """The images of the packages, by name.
 
     Attributes:
         pairs: Dictionary from flat to rendered names, before the tones are

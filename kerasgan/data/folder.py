@@ -1,9 +1,9 @@
-"""A folder of pictures as one array of equal uint8 pictures.
+"""A folder of images as one array of equal uint8 images.
 
-PNG, JPEG and WebP; grey, palette, 16-bit, with alpha, turned by a camera's
-EXIF tag. Each picture is put on white, cut to its middle square and resized
-with antialiasing. The result is written once, to a file in the cache that is
-then mapped into memory, so a folder may be larger than the memory.
+PNG, JPEG and WebP; grey, palette, 16-bit, with alpha, rotated by a camera's
+EXIF tag. Each image is composited on white, cropped to its central square and
+resized with antialiasing. The result is written once, to a file in the cache
+that is mapped into memory, so a folder may be larger than the memory.
 """
 
 import concurrent.futures
@@ -37,25 +37,25 @@ _BROKEN = (
     Image.DecompressionBombError,
 )
 
-# Raised when `decode` changes, so that older cache files are not used.
+# Increased when `decode` changes, so that older cache files are not used.
 _CACHE_VERSION = 1
 _CHUNK = 512
 _LONG_WORK = 2000
 
 
-def find_pictures(folder):
-    """Lists the pictures in a folder and its sub-folders.
+def find_images(folder):
+    """Lists the images in a folder and its sub-folders.
 
     Args:
         folder: str or path. Files and folders whose names begin with a dot
-            or with `__` are left out, and so are files of other types.
+            or with `__` are skipped, and so are files of other types.
 
     Returns:
         List of `pathlib.Path`, sorted by path.
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        ValueError: If it holds no picture.
+        ValueError: If it contains no image.
     """
     folder = _existing(folder)
     paths = []
@@ -68,7 +68,7 @@ def find_pictures(folder):
         ]
     if not paths:
         raise ValueError(
-            f"A folder of pictures must hold {', '.join(SUFFIXES)} files. "
+            f"A folder of images must hold {', '.join(SUFFIXES)} files. "
             f"Received: {str(folder)!r}, which has none, nor do its "
             "sub-folders."
         )
@@ -87,7 +87,7 @@ def class_names(folder):
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        ValueError: If there are less than two sub-folders.
+        ValueError: If there are fewer than two sub-folders.
     """
     folder = _existing(folder)
     names = sorted(
@@ -97,7 +97,7 @@ def class_names(folder):
     )
     if len(names) < 2:
         raise ValueError(
-            "A folder of labelled pictures must have a sub-folder for each of "
+            "A folder of labelled images must have a sub-folder for each of "
             f"two or more classes. Received: {str(folder)!r} with sub-folders "
             f"{names}."
         )
@@ -105,10 +105,10 @@ def class_names(folder):
 
 
 def decode(path, size, channels):
-    """Reads one picture as the network wants it.
+    """Reads one image as a square of the given size and channels.
 
     Levels of 16 bits are divided by 257 and rounded. Color profiles are not
-    applied. Of moving pictures the first is taken.
+    applied. Of animations the first frame is used.
 
     Args:
         path: str or path of a PNG, JPEG or WebP file.
@@ -119,13 +119,13 @@ def decode(path, size, channels):
         uint8 array `(size, size, channels)`.
 
     Raises:
-        OSError: If the file cannot be read as a picture.
+        OSError: If the file cannot be read as an image.
     """
     try:
         image = _open(path, channels)
     except _BROKEN as error:
         raise OSError(
-            f"The picture {str(path)!r} cannot be read. Received: {error}. "
+            f"The image {str(path)!r} cannot be read. Received: {error}. "
             "Remove it, or skip such files with `skip_broken=True`."
         ) from error
     side = min(image.size)
@@ -139,24 +139,24 @@ def decode(path, size, channels):
 
 
 def decode_whole(content, channels, max_pixels):
-    """Reads one picture in its own size, from a source that is not trusted.
+    """Reads one image in its own size, from an untrusted source.
 
     Args:
         content: bytes of a PNG, JPEG or WebP file.
         channels: int. 1 for grey (weights of ITU-R 601), 3 for color.
-        max_pixels: int. A larger picture is refused before it is decoded.
+        max_pixels: int. A larger image is rejected before it is decoded.
 
     Returns:
         uint8 array `(height, width, channels)`.
 
     Raises:
-        OSError: If it cannot be read as a picture, or is too large.
+        OSError: If it cannot be read as an image, or is too large.
     """
     try:
         image = _open(io.BytesIO(content), channels, max_pixels)
     except _BROKEN as error:
         raise OSError(
-            "A picture must be a whole PNG, JPEG or WebP file of at most "
+            "An image must be a whole PNG, JPEG or WebP file of at most "
             f"{max_pixels:,} pixels. Received: {error}"
         ) from error
     return np.asarray(image).reshape(image.height, image.width, channels)
@@ -171,26 +171,26 @@ def _open(file, channels, max_pixels=None):
     return _on_white(image).convert("L" if channels == 1 else "RGB")
 
 
-def read_pictures(paths, size, channels, skip_broken=False):
-    """Returns pictures as one array, decoded once and kept in the cache.
+def read_images(paths, size, channels, skip_broken=False):
+    """Returns images as one array, decoded once and cached.
 
-    The cache file lies in `KERASGAN_HOME`, in `cache/`, and is found again
-    by the files' names, sizes and times of change. It may be deleted.
+    The cache file is in `KERASGAN_HOME`, in `cache/`, and is identified by the
+    files' names, sizes and modification times. It may be deleted.
 
     Args:
         paths: List of paths.
         size: int. Height and width of the result.
         channels: int. 1 or 3.
-        skip_broken: bool. Whether files that cannot be read are left out,
-            with one warning that counts them. Defaults to `False`.
+        skip_broken: bool. Whether unreadable files are skipped, with one
+            warning that counts them. Defaults to `False`.
 
     Returns:
         Tuple of a `numpy.memmap`, uint8 `(count, size, size, channels)`, and
-        the list of the paths whose pictures are in it.
+        the list of the paths whose images it contains.
 
     Raises:
         OSError: If a file cannot be read and `skip_broken` is false.
-        ValueError: If no picture is left.
+        ValueError: If no image remains.
     """
     paths = [pathlib.Path(path) for path in paths]
     folder = cache.home() / "cache" / _key(paths, size, channels, skip_broken)
@@ -201,22 +201,22 @@ def read_pictures(paths, size, channels, skip_broken=False):
     if broken:
         first = paths[min(broken)]
         warnings.warn(
-            f"{len(broken)} of {len(paths)} pictures cannot be read and are "
+            f"{len(broken)} of {len(paths)} images cannot be read and are "
             f"skipped; the first is {str(first)!r}.",
             stacklevel=2,
         )
     if not kept:
         raise ValueError(
-            "At least one picture must be readable. Received: "
+            "At least one image must be readable. Received: "
             f"{len(paths)} broken files, the first {str(paths[0])!r}."
         )
-    pictures = np.memmap(
+    images = np.memmap(
         folder / "pictures.bin",
         np.uint8,
         mode="r",
         shape=(len(kept), size, size, channels),
     )
-    return pictures, kept
+    return images, kept
 
 
 def _write_cache(folder, paths, size, channels, skip_broken):
@@ -230,7 +230,7 @@ def _write_cache(folder, paths, size, channels, skip_broken):
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     progress = (
-        keras.utils.Progbar(len(paths), unit_name="picture")
+        keras.utils.Progbar(len(paths), unit_name="image")
         if len(paths) >= _LONG_WORK
         else None
     )
@@ -241,31 +241,31 @@ def _write_cache(folder, paths, size, channels, skip_broken):
     ):
         written = pathlib.Path(scratch, "written")
         written.mkdir()
-        # Plain writes: a full disk raises here, but kills the process when
-        # the file is mapped.
+        # Plain writes: a full disk raises an error here, but kills the process
+        # when the file is mapped.
         with open(written / "pictures.bin", "wb") as file:
             for start in range(0, len(paths), _CHUNK):
                 chunk = paths[start : start + _CHUNK]
-                for offset, picture in enumerate(
+                for offset, image in enumerate(
                     pool.map(decode_or_report, chunk)
                 ):
-                    if isinstance(picture, OSError):
+                    if isinstance(image, OSError):
                         broken.append(start + offset)
                     else:
-                        file.write(picture.tobytes())
+                        file.write(image.tobytes())
                 if progress:
                     progress.update(start + len(chunk))
         (written / "broken.json").write_text(json.dumps(broken))
         try:
             written.rename(folder)
         except OSError:
-            # Another process was faster, with the same files.
+            # Another process has written the same files.
             if not folder.is_dir():
                 raise
 
 
 def _on_white(image):
-    """Brings a picture of any mode to 8 bits without transparency."""
+    """Converts an image of any mode to 8 bits without transparency."""
     if image.mode.startswith("I"):
         levels = np.asarray(image).astype(np.float64) / 257
         levels = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
@@ -274,7 +274,7 @@ def _on_white(image):
         return image
     image = image.convert("RGBA")
     white = Image.new("RGBA", image.size, "white")
-    # Before any resizing: colors under full transparency never count.
+    # Before any resizing: colors under full transparency have no influence.
     white.alpha_composite(image)
     return white
 
@@ -295,7 +295,7 @@ def _existing(folder):
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise FileNotFoundError(
-            f"A folder of pictures is needed. Received: {str(folder)!r}, "
+            f"A folder of images is needed. Received: {str(folder)!r}, "
             f"which {what}."
         )
     return folder

@@ -1,8 +1,8 @@
 """Personas: drawn faces with attributes and captions, as a TFDS builder.
 
-20,000 faces of 64x64 pixels, put together by chance from the parts of an
+20,000 faces of 64x64 pixels, composed at random from the parts of an
 artist's avatar set, like Google's Cartoon Set: a procedural data set, not
-natural pictures. Each face comes with its attributes and with one sentence
+photographs. Each face comes with its attributes and with one sentence
 that names them, so text-to-image results can be checked by classifiers.
 
 "Personas by Draftbit" (CC BY 4.0), via DiceBear (MIT).
@@ -27,10 +27,10 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from kerasgan.data import cache, splits
+from kerasgan.data import cache, catalog, splits
 
 COUNT = 20000
-SIZE = 64
+SIZE = catalog.get("personas").size
 
 # Name, version, sha256 of the tarball.
 PACKAGES = (
@@ -151,6 +151,9 @@ def _held_out():
     return frozenset(pairs)
 
 
+# Label of an attribute that the image does not show.
+HIDDEN = -1
+
 # Pairs (hair, hair_color) that only the test part has.
 HELD_OUT = _held_out()
 
@@ -170,14 +173,14 @@ for await (const seed of createInterface({ input: process.stdin })) {
 _DESCRIPTION = f"""\
 {COUNT:,} drawn faces, {SIZE}x{SIZE}, with nine attributes and a caption. \
 Composed at random from the parts of "Personas by Draftbit" (CC BY 4.0), via \
-DiceBear (MIT); a procedural data set, not natural pictures. The test part \
+DiceBear (MIT); a procedural data set, not photographs. The test part \
 has the pairs of hair style and hair color that the other parts lack; the \
 validation part has other captions than the training part.\
 """
 
 
 def caption_of(attributes):
-    """Says in one sentence what a face looks like.
+    """Describes a face in one sentence.
 
     Args:
         attributes: Dictionary from the keys of `ATTRIBUTES` to values.
@@ -201,6 +204,24 @@ def caption_of(attributes):
     )
 
 
+def visible_labels(attributes):
+    """Returns the labels of faces, without hair colors that are not shown.
+
+    Args:
+        attributes: dict from the keys of `ATTRIBUTES` to int arrays
+            `(count,)`, as `data.load` returns them.
+
+    Returns:
+        dict of int arrays `(count,)`. `hair_color` is `HIDDEN` for faces
+        whose hair style shows none, and whose caption names none.
+    """
+    shows = np.array(["{color}" in HAIR[style] for style in HAIR])
+    color = np.where(
+        shows[attributes["hair"]], attributes["hair_color"], HIDDEN
+    )
+    return {**attributes, "hair_color": color}
+
+
 def split_of(attributes):
     """Returns the part that a face belongs to.
 
@@ -218,7 +239,7 @@ def split_of(attributes):
 
 
 def prepare(data_dir=None):
-    """Writes the data set; does nothing where it is already.
+    """Writes the data set; does nothing where it already exists.
 
     Args:
         data_dir: str or path of the TFDS folder. Defaults to TFDS' own.
@@ -227,8 +248,8 @@ def prepare(data_dir=None):
         The prepared `tfds.core.DatasetBuilder`.
 
     Raises:
-        OSError: If a package cannot be had, its checksum differs, or a
-            program that is needed is missing.
+        OSError: If a package is not available, its checksum differs, or a
+            required program is missing.
     """
     builder = Personas(data_dir=data_dir)
     builder.download_and_prepare()
@@ -363,7 +384,7 @@ def attributes_of(extra):
 
 
 def render(svg):
-    """Draws a vector picture on white.
+    """Renders a vector image on white.
 
     Args:
         svg: str.

@@ -1,25 +1,18 @@
-"""The data sets that kerasgan prepares: making them and reading them."""
+"""Preparing the data sets of the catalog with TFDS, and reading them."""
 
 import importlib
 import pathlib
 
-import numpy as np
 import tensorflow as tf
 
-from kerasgan.data.images import pad, resize
-
-# Each has a module of its name.
-NAMES = ("fashion_mnist", "fluent", "personas", "relief")
-
-# Height and width at which each is read by default. Fashion-MNIST's 28 are
-# padded, because networks halve and double.
-SIZES = {"fashion_mnist": 32, "fluent": 128, "personas": 64, "relief": 128}
+from kerasgan.data import catalog
+from kerasgan.data.pixels import pad, resize_many
 
 
 def prepare(name, data_dir=None):
     """Prepares a data set, so that `tfds.load(name)` reads it from then on.
 
-    Does nothing where it is prepared already.
+    Does nothing where it is already prepared.
 
     Args:
         name: str. One of `NAMES`.
@@ -32,10 +25,10 @@ def prepare(name, data_dir=None):
 
     Raises:
         ValueError: If the name is not one of `NAMES`.
-        OSError: If something that the data are made from cannot be had, or
-            its checksum differs.
+        OSError: If a source of the data is not available, or its checksum
+            differs.
     """
-    _check_name(name)
+    catalog.get(name)
     # TFDS and the renderer are slow to import and only needed here.
     module = importlib.import_module(f"kerasgan.data.{name}")
     try:
@@ -48,22 +41,22 @@ def prepare(name, data_dir=None):
 
 
 def load(name, split="train", size=None, data_dir=None):
-    """Returns a prepared data set as arrays, in the order it is stored in.
+    """Returns a prepared data set as arrays, in its stored order.
 
     Args:
         name: str. One of `NAMES`.
         split: str. `"train"`, `"validation"` or `"test"`; Fashion-MNIST has
             no validation part. Defaults to `"train"`.
-        size: int. Height and width of the pictures. Defaults to 32 for
+        size: int. Height and width of the images. Defaults to 32 for
             Fashion-MNIST (28, padded with black), 64 for personas and 128 for
             fluent and relief. Fluent is resized from 128; relief at 64 or
-            less is made of smaller patches.
+            less consists of smaller patches.
         data_dir: str or path of the TFDS folder. Defaults to TFDS' own.
 
     Returns:
-        Dictionary by TFDS' feature names. Pictures are uint8
+        Dictionary by TFDS' feature names. Images are uint8
         `(count, size, size, channels)`: `image` in fashion_mnist and
-        personas, `input` and `target` in fluent and relief. Besides
+        personas, `input` and `target` in fluent and relief. Other features:
         `label`; `caption` and `attributes`; `name` and `concept`; `etopo`,
         `latitude` and `longitude`.
 
@@ -73,7 +66,9 @@ def load(name, split="train", size=None, data_dir=None):
     """
     import tensorflow_datasets as tfds
 
-    builder = _builder(name, size, data_dir)
+    data_set = catalog.get(name)
+    size = data_set.size if size is None else size
+    builder = _builder(data_set, size, data_dir)
     if split not in builder.info.splits:
         raise ValueError(
             f"{name} has the parts {', '.join(builder.info.splits)}. "
@@ -84,10 +79,9 @@ def load(name, split="train", size=None, data_dir=None):
     examples = tf.nest.map_structure(
         lambda values: values.numpy(), next(iter(dataset))
     )
-    target = SIZES[name] if size is None else size
     for key, feature in builder.info.features.items():
         if isinstance(feature, tfds.features.Image):
-            examples[key] = _to_size(name, examples[key], target)
+            examples[key] = _to_size(examples[key], data_set.size, size)
     return examples
 
 
@@ -105,63 +99,40 @@ def class_names(name, data_dir=None):
         ValueError: If the data set does not exist, or has no classes.
         OSError: If it is not prepared.
     """
-    features = _builder(name, None, data_dir).info.features
-    if "label" not in features:
+    data_set = catalog.get(name)
+    if not data_set.classes:
         raise ValueError(f"{name} has no classes; fashion_mnist has.")
-    return tuple(features["label"].names)
+    builder = _builder(data_set, data_set.size, data_dir)
+    return tuple(builder.info.features["label"].names)
 
 
-def _builder(name, size, data_dir):
+def _builder(data_set, size, data_dir):
     import tensorflow_datasets as tfds
 
-    _check_name(name)
-    full_name = name
-    if name == "relief":
-        size = SIZES[name] if size is None else size
-        full_name = f"{name}/{64 if size <= 64 else 128}"
+    full_name = data_set.name
+    if len(data_set.stored_sizes) > 1:
+        full_name += f"/{_stored_size(data_set, size)}"
     try:
         builder = tfds.builder(full_name, data_dir=data_dir)
     except tfds.core.registered.DatasetNotFoundError:
         builder = None
     if builder is None or not builder.data_path.exists():
         raise OSError(
-            f"The data set {name} is not prepared"
+            f"The data set {data_set.name} is not prepared"
             + (f" in {str(data_dir)!r}" if data_dir else "")
-            + f". Run `kerasgan data prepare {name}` once."
+            + f". Run `kerasgan data prepare {data_set.name}` once."
         )
     return builder
 
 
-def _to_size(name, pictures, size):
-    if name == "fashion_mnist" and pictures.shape[1] < SIZES[name] <= size:
-        pictures = pad(pictures, SIZES[name]).numpy()
-    return resized(pictures, size)
+def _stored_size(data_set, size):
+    """Returns the smallest stored size of at least `size`, or the largest."""
+    sizes = sorted(data_set.stored_sizes)
+    return next((stored for stored in sizes if stored >= size), sizes[-1])
 
 
-def resized(pictures, size):
-    """Resizes many pictures, a few at a time.
-
-    Args:
-        pictures: uint8 or float array `(count, height, width, channels)`,
-            square.
-        size: int. Height and width of the result.
-
-    Returns:
-        NumPy array `(count, size, size, channels)` of the same type.
-    """
-    if pictures.shape[1:3] == (size, size):
-        return pictures
-    result = np.empty(
-        (len(pictures), size, size, pictures.shape[-1]), pictures.dtype
-    )
-    for start in range(0, len(pictures), 512):
-        rows = slice(start, start + 512)
-        result[rows] = resize(pictures[rows], size).numpy()
-    return result
-
-
-def _check_name(name):
-    if name not in NAMES:
-        raise ValueError(
-            f"Unknown data set: {name!r}. There are {', '.join(NAMES)}."
-        )
+def _to_size(images, padded_size, size):
+    """Pads images that are stored smaller than their set's size, resizes."""
+    if images.shape[1] < padded_size <= size:
+        images = pad(images, padded_size).numpy()
+    return resize_many(images, size)

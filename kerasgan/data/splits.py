@@ -1,26 +1,8 @@
-"""Which part of each data set is for what, and how parts are kept apart.
-
-Only the training part is ever trained on. The validation part chooses
-between runs and epochs; the test part is for published figures.
-
-| Set | How the parts differ |
-|---|---|
-| `fashion_mnist` | as published; it has no validation part |
-| `personas` | test: pairs of hair style and hair color that no training picture has; validation: other captions |
-| `fluent` | by concept: tones and genders of one emoji are in one part |
-| `relief` | bands of longitude, 54 degrees for training, then 18 and 18 |
-"""  # noqa: E501
+"""How examples are assigned to parts and halves: by content, not by chance."""
 
 import hashlib
 
-# Number of examples, by set and part.
-COUNTS = {
-    "fashion_mnist": {"train": 60000, "test": 10000},
-    "personas": {"train": 15687, "validation": 834, "test": 3479},
-    "fluent": {"train": 2201, "validation": 309, "test": 351},
-    # At 128 pixels; 1052, 531 and 483 at 64.
-    "relief": {"train": 891, "validation": 357, "test": 340},
-}
+import numpy as np
 
 
 def digest(text):
@@ -36,3 +18,34 @@ def digest(text):
     return int(
         hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(), 16
     )
+
+
+def concept_halves(examples):
+    """Separates fluent into two halves by concept.
+
+    Args:
+        examples: dict with `concept`, an array of bytes `(count,)`.
+
+    Returns:
+        bool array `(count,)`.
+    """
+    # The last digit, modulo 10, chose the part.
+    return np.array(
+        [
+            digest(concept.decode()) // 10 % 2 == 1
+            for concept in examples["concept"]
+        ]
+    )
+
+
+def longitude_halves(examples):
+    """Separates relief into two halves of the globe.
+
+    Args:
+        examples: dict with `longitude`, a float array `(count,)` in degrees.
+
+    Returns:
+        bool array `(count,)`.
+    """
+    # From the 44th degree east on; bands begin there and half way round.
+    return (examples["longitude"] + 136) % 360 >= 180

@@ -154,27 +154,20 @@ class ACGAN(ClassGAN):
 
     def default_optimizers(self):
         # Table 2, the middle one of three learning rates; batches of 100.
-        return (
-            Adam(2e-4, beta_1=0.5),
-            Adam(2e-4, beta_1=0.5),
-        )
+        return Adam(2e-4, beta_1=0.5), Adam(2e-4, beta_1=0.5)
 
     def train_step(self, batch):
         real_images, labels = self.split_batch(batch)
         batch_size = tf.shape(real_images)[0]
+        classify = functools.partial(self.discriminator, training=True)
 
-        # Discriminator, L_S + L_C: classify the source and the class of real
-        # and of generated images. Two separate passes, so that batch statistics
-        # never mix real and fake.
+        # Discriminator, L_S + L_C: source and class of real and fake images.
+        # Two separate passes, so that batch statistics never mix.
         latents = self.sample_latents(batch_size)
         fake_images = self.generator((latents, labels), training=True)
         with tf.GradientTape() as tape:
-            real_scores, real_logits = self.discriminator(
-                real_images, training=True
-            )
-            fake_scores, fake_logits = self.discriminator(
-                fake_images, training=True
-            )
+            real_scores, real_logits = classify(real_images)
+            fake_scores, fake_logits = classify(fake_images)
             d_loss = tf.reduce_mean(
                 losses.real_loss(real_scores) + losses.fake_loss(fake_scores)
             )
@@ -191,9 +184,7 @@ class ACGAN(ClassGAN):
         latents = self.sample_latents(batch_size)
         with tf.GradientTape() as tape:
             fake_images = self.generator((latents, labels), training=True)
-            fake_scores, fake_logits = self.discriminator(
-                fake_images, training=True
-            )
+            fake_scores, fake_logits = classify(fake_images)
             g_loss = tf.reduce_mean(
                 losses.non_saturating_generator_loss(fake_scores)
             )

@@ -280,14 +280,13 @@ class TextGAN(VectorGAN):
     def sentence_vectors(self, tokens):
         return self.text_encoder(tokens)
 
-    def text_loss(self, images, tokens, all_tokens):
+    def text_loss(self, images, tokens):
         """Returns the loss of the text and image encoders, per image.
 
         Args:
             images: Float tensor `(batch, height, width, channels)` in
                 `[-1, 1]`.
             tokens: Integer tensor `(batch, caption_length)`, their captions.
-            all_tokens: Integer tensor, the captions of the global batch.
 
         Returns:
             Float tensor `(batch,)`, never negative.
@@ -296,7 +295,6 @@ class TextGAN(VectorGAN):
             self.image_encoder(images, training=True),
             self.text_encoder(tokens, training=True),
             tokens,
-            all_tokens,
         )
 
     # Training data

@@ -162,10 +162,7 @@ class CGAN(ConditionalGAN):
 
     def default_optimizers(self):
         # Radford et al., 2015, section 4.
-        return (
-            Adam(2e-4, beta_1=0.5),
-            Adam(2e-4, beta_1=0.5),
-        )
+        return Adam(2e-4, beta_1=0.5), Adam(2e-4, beta_1=0.5)
 
 
 def join(x, code, name):

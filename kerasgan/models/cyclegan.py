@@ -21,6 +21,7 @@ images are made by moving averages of the generators.
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
@@ -166,10 +167,7 @@ class CycleGAN(TranslationGAN):
 
     def default_optimizers(self):
         # Section 4.
-        return (
-            Adam(2e-4, beta_1=0.5),
-            Adam(2e-4, beta_1=0.5),
-        )
+        return Adam(2e-4, beta_1=0.5), Adam(2e-4, beta_1=0.5)
 
     def check_batch(self, batch):
         self.check_pair(batch, ("a", "b"), (self.image_shape, self.image_shape))
@@ -186,23 +184,12 @@ class CycleGAN(TranslationGAN):
 
         # Generators: convince the discriminators, and find the way back.
         with tf.GradientTape() as tape:
-            if self.identity_weight:
-                # Section 5.2: images that are there already stay.
-                fake_b, same_b = together(self.generator_ab, real_a, real_b)
-                fake_a, same_a = together(self.generator_ba, real_b, real_a)
-                identity_loss = distance(same_a, real_a) + distance(
-                    same_b, real_b
-                )
-            else:
-                fake_b = self.generator_ab(real_a, training=True)
-                fake_a = self.generator_ba(real_b, training=True)
-                identity_loss = tf.constant(0.0)
+            fake_a, fake_b, identity_loss = self.translations(real_a, real_b)
 
             fake_scores_a = self.discriminator_a(fake_a, training=True)
             fake_scores_b = self.discriminator_b(fake_b, training=True)
-            adversarial_loss = squared(fake_scores_a, 1.0) + squared(
-                fake_scores_b, 1.0
-            )
+            adversarial_loss = squared(fake_scores_a, 1.0)
+            adversarial_loss += squared(fake_scores_b, 1.0)
 
             # Equation 2.
             cycled_a = self.generator_ba(fake_b, training=True)
@@ -241,8 +228,20 @@ class CycleGAN(TranslationGAN):
             identity_loss=identity_loss,
         )
 
+    def translations(self, real_a, real_b):
+        """Returns the translations to a and to b, and the identity loss."""
+        if not self.identity_weight:
+            fake_b = self.generator_ab(real_a, training=True)
+            fake_a = self.generator_ba(real_b, training=True)
+            return fake_a, fake_b, tf.constant(0.0)
+        # Section 5.2: images of the target set should not change.
+        fake_b, same_b = together(self.generator_ab, real_a, real_b)
+        fake_a, same_a = together(self.generator_ba, real_b, real_a)
+        identity_loss = distance(same_a, real_a) + distance(same_b, real_b)
+        return fake_a, fake_b, identity_loss
+
     def from_pool(self, pool, fakes):
-        """Returns what a discriminator is shown for new translations."""
+        """Returns the translations that a discriminator sees, new or old."""
         shape = (tf.shape(fakes)[0], 2)
         return pool(fakes, random.uniform(self.seed_generator, shape))
 
@@ -267,17 +266,11 @@ class CycleGAN(TranslationGAN):
             ValueError: If there are fewer epochs than `decay_epochs`.
         """
         decay = epochs // 2 if self.decay_epochs is None else self.decay_epochs
-        if decay > epochs:
-            raise ValueError(
-                "`fit` must run at least for the epochs over which the "
-                "learning rate decays; give the model fewer `decay_epochs`. "
-                f"Received: epochs={epochs}, decay_epochs={decay}"
-            )
         return linear_decay(epoch, epochs, decay)
 
     def clear_memory(self):
         for pool in (self.pool_a, self.pool_b):
-            pool.set_weights([0.0 * weight for weight in pool.get_weights()])
+            pool.set_weights([np.zeros_like(w) for w in pool.get_weights()])
 
     # Translating
 

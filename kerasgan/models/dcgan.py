@@ -120,10 +120,7 @@ class DCGAN(LatentGAN):
 
     def default_optimizers(self):
         # Section 4.
-        return (
-            Adam(2e-4, beta_1=0.5),
-            Adam(2e-4, beta_1=0.5),
-        )
+        return Adam(2e-4, beta_1=0.5), Adam(2e-4, beta_1=0.5)
 
     def discriminator_loss(self, real_scores, fake_scores):
         """Returns -log D(x) - log(1 - D(G(z))), per image."""

@@ -161,10 +161,7 @@ class VectorGANCLS(VectorGAN):
 
     def default_optimizers(self):
         # Section 5.
-        return (
-            Adam(2e-4, beta_1=0.5),
-            Adam(2e-4, beta_1=0.5),
-        )
+        return Adam(2e-4, beta_1=0.5), Adam(2e-4, beta_1=0.5)
 
     def training_callbacks(self):
         # Section 5.
@@ -176,15 +173,7 @@ class VectorGANCLS(VectorGAN):
         real_images, text = batch
         batch_size = tf.shape(real_images)[0]
         vectors = self.sentence_vectors(text)
-
-        # Mismatched text: captions rolled by one row of the global batch.
-        all_text, all_vectors = replicas.gather(text), replicas.gather(vectors)
-        wrong_vectors, wrong_text = (
-            replicas.own_rows(tf.roll(rows, 1, axis=0), batch_size)
-            for rows in (all_vectors, all_text)
-        )
-        differs = tf.reduce_any(text != wrong_text, axis=1)
-        is_wrong = tf.cast(differs, "float32")[:, None]
+        wrong_vectors, is_wrong = mismatched(text, vectors)
 
         # Discriminator (Algorithm 1): accept only a real image with its own
         # text. Three separate passes, so that batch statistics never mix.
@@ -204,16 +193,13 @@ class VectorGANCLS(VectorGAN):
                 + 0.5 * is_wrong * losses.fake_loss(wrong_scores)
                 + 0.5 * losses.fake_loss(fake_scores)
             ) + tf.reduce_mean(penalty)
-            encoder_losses = self.encoder_losses(real_images, text, all_text)
+            encoder_losses = self.encoder_losses(real_images, text)
             total = tf.add_n([d_loss, *encoder_losses.values()])
         self.update_discriminators(tape, total)
 
         # Generator: also for sentences halfway between two of the batch
         # (equation 5 with beta 0.5), half as many as there are captions.
-        half = tf.shape(all_vectors)[0] // 2
-        between = 0.5 * (all_vectors[:half] + all_vectors[half : 2 * half])
-        between = replicas.own_rows(between, batch_size // 2)
-        more_vectors = tf.concat([vectors, between], axis=0)
+        more_vectors = tf.concat([vectors, interpolated(vectors)], axis=0)
         counts = (batch_size, batch_size // 2)
         more_latents = tf.concat([self.sample_latents(n) for n in counts], 0)
         with tf.GradientTape() as tape:
@@ -230,14 +216,13 @@ class VectorGANCLS(VectorGAN):
 
         return self.report(d_loss=d_loss, g_loss=g_loss, **encoder_losses)
 
-    def encoder_losses(self, images, text, all_text):
+    def encoder_losses(self, images, text):
         """Returns losses to add to the discriminator's, by name; here none.
 
         Args:
             images: Float tensor `(batch, height, width, channels)` in
                 `[-1, 1]`.
             text: Tensor of the text in this batch, one row for each image.
-            all_text: The same of the global batch.
         """
         return {}
 
@@ -278,9 +263,45 @@ class GANCLS(TextGAN, VectorGANCLS):
         [Reed et al., 2016](https://arxiv.org/abs/1605.05395), section 3.
     """
 
-    def encoder_losses(self, images, tokens, all_tokens):
-        loss = self.text_loss(images, tokens, all_tokens)
+    def encoder_losses(self, images, tokens):
+        loss = self.text_loss(images, tokens)
         return {"match_loss": tf.reduce_mean(loss)}
+
+
+def mismatched(text, vectors):
+    """Returns sentence vectors of other captions: rolled by one row.
+
+    Args:
+        text: Tensor `(batch, ...)`, the text that vectors are of.
+        vectors: Float tensor `(batch, sentence_dim)`.
+
+    Returns:
+        Pair of the vectors of the previous row of the global batch, and a
+        float tensor `(batch, 1)`: zero where its text is the same.
+    """
+    wrong_vectors, wrong_text = (
+        replicas.own_rows(
+            tf.roll(replicas.gather(rows), 1, axis=0), tf.shape(rows)[0]
+        )
+        for rows in (vectors, text)
+    )
+    differs = tf.reduce_any(text != wrong_text, axis=1)
+    return wrong_vectors, tf.cast(differs, "float32")[:, None]
+
+
+def interpolated(vectors):
+    """Returns vectors halfway between two of the global batch, half as many.
+
+    Args:
+        vectors: Float tensor `(batch, sentence_dim)`.
+
+    Returns:
+        Float tensor `(batch // 2, sentence_dim)`.
+    """
+    all_vectors = replicas.gather(vectors)
+    half = tf.shape(all_vectors)[0] // 2
+    between = 0.5 * (all_vectors[:half] + all_vectors[half : 2 * half])
+    return replicas.own_rows(between, tf.shape(vectors)[0] // 2)
 
 
 def bottleneck(x, activation, synchronized, name):

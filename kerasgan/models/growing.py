@@ -151,14 +151,15 @@ class GrowingGAN(LatentGAN):
 
     Args:
         image_size: int. Final height and width, a power of two from 8.
-        channels: int. 1 for grey images, 3 for color.
-        latent_dim: int. Length of the latent vectors.
-        fmap_base: int. There are `2 * fmap_base / resolution` feature maps.
-        fmap_max: int. But never more than this.
         start_resolution: int. The first resolution; `image_size` means no
             growth.
         stable_images: int. Images at each resolution, not fading.
         fade_images: int. Images while a resolution fades in.
+        channels: int. 1 for grey images, 3 for color. Defaults to `3`.
+        latent_dim: int. Length of the latent vectors. Defaults to `512`.
+        fmap_base: int. A resolution has `2 * fmap_base / resolution` feature
+            maps. Defaults to `8192`.
+        fmap_max: int. But never more than this. Defaults to `512`.
         **kwargs: See `LatentGAN`: `ema_decay`, `seed`, `name`, `dtype`.
 
     Raises:
@@ -171,13 +172,13 @@ class GrowingGAN(LatentGAN):
     def __init__(
         self,
         image_size,
-        channels,
-        latent_dim,
-        fmap_base,
-        fmap_max,
         start_resolution,
         stable_images,
         fade_images,
+        channels=3,
+        latent_dim=512,
+        fmap_base=8192,
+        fmap_max=512,
         **kwargs,
     ):
         reason = "because each resolution is twice the one before, from 4"

@@ -111,11 +111,7 @@ class Pix2Pix(TranslationGAN):
             width=width,
             max_width=8 * width if max_width is None else max_width,
         )
-        if patch_size not in list(patchgan.DEPTHS):
-            raise ValueError(
-                f"`patch_size` must be one of {list(patchgan.DEPTHS)}. "
-                f"Received: patch_size={patch_size!r}"
-            )
+        checks.one_of(patchgan.DEPTHS, patch_size=patch_size)
         checks.weight(l1_weight=l1_weight)
         self.image_size = image_size
         self.source_channels = source_channels
@@ -166,10 +162,7 @@ class Pix2Pix(TranslationGAN):
 
     def default_optimizers(self):
         # Section 3.3.
-        return (
-            Adam(2e-4, beta_1=0.5),
-            Adam(2e-4, beta_1=0.5),
-        )
+        return Adam(2e-4, beta_1=0.5), Adam(2e-4, beta_1=0.5)
 
     def check_batch(self, batch):
         source_shape = (*self.image_shape[:2], self.source_channels)

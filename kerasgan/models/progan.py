@@ -55,11 +55,6 @@ class ProGAN(GrowingGAN):
 
     Args:
         image_size: int. Final height and width, a power of two from 8.
-        channels: int. 1 for grey images, 3 for color. Defaults to `3`.
-        latent_dim: int. Length of the noise vector. Defaults to `512`.
-        fmap_base: int. A resolution has `2 * fmap_base / resolution` feature
-            maps. Defaults to `8192`.
-        fmap_max: int. But never more than this. Defaults to `512`.
         start_resolution: int. The first resolution; `image_size` means no
             growth. Defaults to `4`.
         stable_images: int. Real images shown at each resolution before the
@@ -71,7 +66,8 @@ class ProGAN(GrowingGAN):
             `0.001`.
         group_size: int. Images that minibatch deviation compares. Defaults
             to `4`.
-        **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
+        **kwargs: See `GrowingGAN`: `channels`, `latent_dim`, `fmap_base`,
+            `fmap_max`; and `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
 
     Call arguments:
         latents: Float tensor `(batch, latent_dim)`, from a unit normal.
@@ -106,10 +102,6 @@ class ProGAN(GrowingGAN):
     def __init__(
         self,
         image_size,
-        channels=3,
-        latent_dim=512,
-        fmap_base=8192,
-        fmap_max=512,
         start_resolution=4,
         stable_images=800_000,
         fade_images=800_000,
@@ -124,10 +116,6 @@ class ProGAN(GrowingGAN):
         self.group_size = group_size
         super().__init__(
             image_size=image_size,
-            channels=channels,
-            latent_dim=latent_dim,
-            fmap_base=fmap_base,
-            fmap_max=fmap_max,
             start_resolution=start_resolution,
             stable_images=stable_images,
             fade_images=fade_images,

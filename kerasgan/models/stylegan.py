@@ -46,13 +46,8 @@ class StyleGAN(GrowingGAN):
 
     Args:
         image_size: int. Final height and width, a power of two from 8.
-        channels: int. 1 for grey images, 3 for color. Defaults to `3`.
-        latent_dim: int. Length of the noise vector. Defaults to `512`.
         w_dim: int. Length of w. Defaults to `512`.
         mapping_layers: int. Layers of the mapping network. Defaults to `8`.
-        fmap_base: int. A resolution has `2 * fmap_base / resolution` feature
-            maps. Defaults to `8192`.
-        fmap_max: int. But never more than this. Defaults to `512`.
         start_resolution: int. The first resolution; `image_size` means no
             growth. Defaults to `8`.
         stable_images: int. Real images shown at each resolution before the
@@ -70,7 +65,8 @@ class StyleGAN(GrowingGAN):
         ema_decay: float in [0, 1). The share of itself that the average
             keeps over 32 images; larger steps keep less. Defaults to a half
             over 10,000 images.
-        **kwargs: See `GAN`: `seed`, `name`, `dtype`.
+        **kwargs: See `GrowingGAN`: `channels`, `latent_dim`, `fmap_base`,
+            `fmap_max`; and `GAN`: `seed`, `name`, `dtype`.
 
     Call arguments:
         inputs: Float tensor `(batch, latent_dim)`, from a unit normal; or a
@@ -107,12 +103,8 @@ class StyleGAN(GrowingGAN):
     def __init__(
         self,
         image_size,
-        channels=3,
-        latent_dim=512,
         w_dim=512,
         mapping_layers=8,
-        fmap_base=8192,
-        fmap_max=512,
         start_resolution=8,
         stable_images=600_000,
         fade_images=600_000,
@@ -138,10 +130,6 @@ class StyleGAN(GrowingGAN):
         self.group_size = group_size
         super().__init__(
             image_size=image_size,
-            channels=channels,
-            latent_dim=latent_dim,
-            fmap_base=fmap_base,
-            fmap_max=fmap_max,
             start_resolution=start_resolution,
             stable_images=stable_images,
             fade_images=fade_images,

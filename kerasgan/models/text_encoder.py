@@ -55,19 +55,19 @@ def check_tokens(tokens):
         )
 
 
-def match_loss(image_vectors, text_vectors, tokens, all_tokens):
+def match_loss(image_vectors, text_vectors, tokens):
     """Returns how far images and captions are from retrieving each other.
 
     Args:
         image_vectors: Float tensor `(batch, sentence_dim)`.
         text_vectors: Float tensor `(batch, sentence_dim)`.
         tokens: Integer tensor `(batch, caption_length)`, the captions.
-        all_tokens: Integer tensor, the captions of the global batch.
 
     Returns:
         Float tensor `(batch,)`, never negative.
     """
     # [row, row of the global batch]
+    all_tokens = replicas.gather(tokens)
     is_other = tf.reduce_any(tokens[:, None] != all_tokens[None], axis=2)
     return matching_loss(
         image_vectors, text_vectors, replicas.gather(text_vectors), is_other

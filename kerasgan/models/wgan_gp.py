@@ -154,6 +154,7 @@ class WGANGP(LatentGAN):
     def train_step(self, real_images):
         # Critic: with each share of the batch, separate the scores of real
         # and fake images as far as the penalty allows.
+        critic = functools.partial(self.discriminator, training=True)
         d_losses, penalties = [], []
         for step in range(self.critic_steps):
             # Every `critic_steps`-th image: on any number of replicas the
@@ -165,16 +166,11 @@ class WGANGP(LatentGAN):
             )
             with tf.GradientTape() as tape:
                 # One pass: no layer of the critic mixes images.
-                scores = self.discriminator(
-                    tf.concat([share, fake_images], axis=0), training=True
-                )
+                scores = critic(tf.concat([share, fake_images], axis=0))
                 real_scores, fake_scores = tf.split(scores, 2)
                 penalty = tf.reduce_mean(
                     gradient_penalty(
-                        functools.partial(self.discriminator, training=True),
-                        share,
-                        fake_images,
-                        self.seed_generator,
+                        critic, share, fake_images, self.seed_generator
                     )
                 )
                 d_loss = (
@@ -190,8 +186,7 @@ class WGANGP(LatentGAN):
         latents = self.sample_latents(count)
         with tf.GradientTape() as tape:
             fake_images = self.generator(latents, training=True)
-            fake_scores = self.discriminator(fake_images, training=True)
-            g_loss = -tf.reduce_mean(fake_scores)
+            g_loss = -tf.reduce_mean(critic(fake_images))
         self.update_generators(tape, g_loss)
         self.update_average(inputs=latents)
 

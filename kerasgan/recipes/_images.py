@@ -1,50 +1,42 @@
-"""What the recipes of models that draw share: the data and what is better."""
+"""Batches, scores and samples of recipes of models that generate images."""
 
 import functools
 
 import numpy as np
 
-from kerasgan import data, metrics, training
-from kerasgan.data import splits
+from kerasgan import data, metrics
+from kerasgan.data import catalog
 
 BATCH = 500
 
 
 @functools.cache
-def training_data(dataset, size):
-    """Returns the training part of a data set, as `data.load` does."""
-    return data.load(dataset, "train", size)
-
-
-def recipe(
-    name,
-    dataset,
-    size,
-    build,
-    batch_size,
-    epochs,
-    condition=None,
-    drawn=10_000,
-    **more,
-):
-    """Returns a recipe on all training images of a data set.
+def training_data(name, size):
+    """Returns the training part of a data set, as `data.load` does.
 
     Args:
-        name: str.
-        dataset: str. One of `kerasgan.data.NAMES`, with features in the zoo.
+        name: str. One of `kerasgan.data.NAMES`.
         size: int. Height and width of the images.
-        build: Callable without arguments to the compiled `GAN`.
+    """
+    return data.load(name, "train", size)
+
+
+def batches(data_set, batch_size, epochs, condition=None):
+    """Returns the `batches` of a recipe: all training images of a data set.
+
+    Args:
+        data_set: A `DataSet` of the catalog, at its default size.
         batch_size: int.
-        epochs: int.
-        condition: str or `None`. The data's feature that the model takes
-            beside the images: `"label"` or `"caption"`. Defaults to none.
-        drawn: int. Images to score an epoch by. Defaults to `10000`.
-        **more: Further fields of the `Recipe`.
+        epochs: int. Of the whole run.
+        condition: str or `None`. Feature of the data that the model is
+            conditioned on: `"label"` or `"caption"`. Defaults to none.
     """
 
-    def batches(first_epoch):
-        examples = training_data(dataset, size)
-        arrays = [examples[key] for key in ("image", condition) if key]
+    def from_epoch(first_epoch):
+        examples = training_data(data_set.name, data_set.size)
+        arrays = (examples[data_set.image],)
+        if condition:
+            arrays += (examples[condition],)
 
         def transform(images, *others):
             *conditions, _ = others  # The last is a seed.
@@ -52,72 +44,68 @@ def recipe(
             return (images, *conditions) if conditions else images
 
         return data.stream(
-            tuple(arrays) if condition else arrays[0],
+            arrays,
             batch_size,
             transform=transform,
             first_epoch=first_epoch,
             epochs=epochs - first_epoch,
         )
 
-    examples = splits.COUNTS[dataset]["train"]
-    return training.Recipe(
-        name=name,
-        dataset=dataset,
-        build=build,
-        batches=batches,
-        steps_per_epoch=examples // batch_size,
-        epochs=epochs,
-        score=functools.partial(
-            distance_to_training_images,
-            dataset=dataset,
-            size=size,
-            captions=condition == "caption",
-            count=drawn,
-        ),
-        features=dataset,
-        **more,
-    )
+    return from_epoch
+
+
+def distance_to_training_images(data_set, captions=False, count=10_000):
+    """Returns the `score` of a recipe: the distance to all training images.
+
+    It selects an epoch, so it does not use the test images. Generated images
+    have seed 1; published scores have seed 0.
+
+    Args:
+        data_set: A `DataSet` of the catalog with features in the zoo, at its
+            default size.
+        captions: bool. Whether images are generated from captions, those of
+            training images. Defaults to `False`.
+        count: int. Images to generate. Defaults to `10000`.
+
+    Returns:
+        Callable from a `GAN` to a dict of one number, the Fréchet distance.
+    """
+
+    def score(gan):
+        features, reference = _reference(data_set.name)
+        metric = metrics.FrechetDistance(features, reference)
+        generate = functools.partial(gan.generate, seed=1, batch_size=BATCH)
+        if captions:
+            texts = training_data(data_set.name, data_set.size)["caption"]
+            chosen = np.random.default_rng(1).choice(texts, count)
+            images = generate(captions=[text.decode() for text in chosen])
+        else:
+            images = generate(count)
+        for start in range(0, count, BATCH):
+            metric.update_state(fake_images=images[start : start + BATCH])
+        return {f"fd_{data_set.name}_train": float(metric.result())}
+
+    return score
 
 
 @functools.cache
-def _reference(dataset, size):
+def _reference(name):
     import zoo
 
-    features = zoo.features(dataset)
+    data_set = catalog.get(name)
+    features = zoo.features(name)
     metric = metrics.FrechetDistance(features)
-    images = training_data(dataset, size)["image"]
+    images = training_data(name, data_set.size)[data_set.image]
     for start in range(0, len(images), BATCH):
         metric.update_state(real_images=images[start : start + BATCH])
     return features, metric.statistics("real")
 
 
-def distance_to_training_images(gan, dataset, size, captions, count, seed=1):
-    """Returns the Fréchet distance to all training images.
-
-    It chooses between epochs, so it does not touch the test images.
+def eight_of_each_class(gan):
+    """Returns images of seed 0, eight of each class in a row.
 
     Args:
-        gan: A `GAN`.
-        dataset: str.
-        size: int. Height and width of the images.
-        captions: bool. Whether the images are drawn from captions, those of
-            training images.
-        count: int. Images to generate.
-        seed: int. Of the images. Defaults to `1`; published scores are of
-            seed 0.
-
-    Returns:
-        dict of one number.
+        gan: A `GAN` with classes.
     """
-    features, reference = _reference(dataset, size)
-    metric = metrics.FrechetDistance(features, reference)
-    draw = functools.partial(gan.generate, seed=seed, batch_size=BATCH)
-    if captions:
-        texts = training_data(dataset, size)["caption"]
-        chosen = np.random.default_rng(seed).choice(texts, count)
-        images = draw(captions=[text.decode() for text in chosen])
-    else:
-        images = draw(count)
-    for start in range(0, count, BATCH):
-        metric.update_state(fake_images=images[start : start + BATCH])
-    return {f"fd_{dataset}_train": float(metric.result())}
+    labels = np.repeat(np.arange(gan.num_classes), 8)
+    return gan.generate(labels=labels.tolist(), seed=0)

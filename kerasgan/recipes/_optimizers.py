@@ -6,13 +6,13 @@ from kerasgan.optimizers import Adam
 
 
 def falling_adam(updates, rate=2e-4, beta_1=0.5, beta_2=0.999):
-    """Returns Adam whose rate falls in a straight line to zero.
+    """Returns Adam with a learning rate that decreases linearly to zero.
 
-    That takes the place of choosing when to stop.
+    This replaces the choice of when to stop.
 
     Args:
-        updates: int. Of the whole run.
-        rate: float. The first learning rate. Defaults to `2e-4`, DCGAN's.
+        updates: int. Number of updates of the whole run.
+        rate: float. Initial learning rate. Defaults to `2e-4`, DCGAN's.
         beta_1: float. Defaults to `0.5`, DCGAN's.
         beta_2: float. Defaults to `0.999`.
     """
@@ -23,15 +23,15 @@ def falling_adam(updates, rate=2e-4, beta_1=0.5, beta_2=0.999):
 
 
 def late_adam(*falls, rate=3e-3, beta_1=0.0, beta_2=0.99):
-    """Returns Adam whose rate falls late, each time to a third.
+    """Returns Adam with a learning rate that decreases late, to a third.
 
-    Until then it stays, as in ProGAN and StyleGAN, whose networks are new at
-    each resolution.
+    Until then it is constant, as in ProGAN and StyleGAN, which add new layers
+    at each resolution.
 
     Args:
-        *falls: ints. The updates after which it falls.
-        rate: float. The first learning rate. Defaults to `3e-3`, three times
-            theirs, for far shorter runs.
+        *falls: ints. The updates after which it decreases.
+        rate: float. Initial learning rate. Defaults to `3e-3`, three times
+            theirs, for much shorter runs.
         beta_1: float. Defaults to `0.0`, theirs.
         beta_2: float. Defaults to `0.99`, theirs.
     """

@@ -1,100 +1,42 @@
-"""What the recipes of image-to-image models share: what is better."""
+"""Scores and samples of recipes of image-to-image models."""
 
 import functools
 
 import numpy as np
 
-from kerasgan import data, metrics, training
-from kerasgan.data import splits
-from kerasgan.recipes._optimizers import falling_adam
+from kerasgan import data, metrics
 
 BATCH = 64
 
 
-def recipe(
-    name, dataset, size, build, batches, steps_per_epoch, epochs, **more
-):
-    """Returns a recipe that keeps the epoch nearest to the targets.
-
-    Nearest in L1, if `more` has no other `score`.
-
-    Args:
-        name: str.
-        dataset: str. `"fluent"` or `"relief"`.
-        size: int. Height and width of the pictures.
-        build: Callable without arguments to the compiled `TranslationGAN`.
-        batches: `kerasgan.data.paired` or `unpaired`, with its arguments but
-            for epochs.
-        steps_per_epoch: int.
-        epochs: int.
-        **more: Further fields of the `Recipe`.
-    """
-    fields = {"score": similarity_to_targets(dataset, size), **more}
-    return training.Recipe(
-        name=name,
-        dataset=dataset,
-        build=build,
-        batches=lambda first_epoch: batches(
-            first_epoch=first_epoch, epochs=epochs - first_epoch
-        ),
-        steps_per_epoch=steps_per_epoch,
-        epochs=epochs,
-        score_every=2,
-        sample=inputs_and_outputs(dataset, size),
-        **fields,
-    )
-
-
-def pix2pix(
-    name, dataset, size, build, batches, batch_size, epochs, rate=2e-4, **more
-):
-    """Returns a recipe for pix2pix whose learning rates fall to zero.
-
-    Args:
-        name: See `recipe`.
-        dataset: See `recipe`.
-        size: See `recipe`.
-        build: Callable without arguments to the `Pix2Pix`.
-        batches: See `recipe`.
-        batch_size: int.
-        epochs: int.
-        rate: float. The first learning rate. Defaults to `2e-4`, the paper's.
-        **more: See `recipe`.
-    """
-    steps = splits.COUNTS[dataset]["train"] // batch_size
-
-    def compiled():
-        gan = build()
-        gan.compile(
-            falling_adam(steps * epochs, rate),
-            falling_adam(steps * epochs, rate),
-        )
-        return gan
-
-    return recipe(name, dataset, size, compiled, batches, steps, epochs, **more)
-
-
 def similarity_to_targets(dataset, size):
-    """Returns the `score` of a recipe: how near the validation targets are.
+    """Returns the `score` of a recipe: similarity to the validation targets.
 
-    It chooses between epochs, so it does not touch the test pictures.
+    It selects an epoch, so it does not use the test images.
 
     Args:
         dataset: str. `"fluent"` or `"relief"`.
-        size: int. Height and width of the pictures.
+        size: int. Height and width of the images.
+
+    Returns:
+        Callable from a `TranslationGAN` to a dict of numbers, L1 first.
     """
     return functools.partial(_compared, dataset=dataset, size=size)
 
 
 def distance_to_targets(dataset, size):
-    """Returns the `score` of a recipe: how much alike targets they look.
+    """Returns the `score` of a recipe: Fréchet distance to the targets.
 
     L1 is lowest where texture is blurred; the Fréchet distance is not. It
-    chooses between epochs, so it does not touch the test pictures.
+    selects an epoch, so it does not use the test images.
 
     Args:
         dataset: str. One with features in the zoo: `"relief"`.
-        size: int. Height and width of the pictures.
+        size: int. Height and width of the images.
+
+    Returns:
+        Callable from a `TranslationGAN` to a dict of numbers, the distance
+        first.
     """
 
     def score(gan):
@@ -114,7 +56,7 @@ def _features(dataset):
 
 
 def _compared(gan, dataset, size, *others):
-    """Returns similarities to targets; other metrics see the same pictures."""
+    """Returns similarities to targets; other metrics see the same images."""
     examples = data.load(dataset, "validation", size)
     similarity = metrics.PairSimilarity()
     for start in range(0, len(examples["input"]), BATCH):
@@ -131,8 +73,11 @@ def inputs_and_outputs(dataset, size, count=16):
 
     Args:
         dataset: str. `"fluent"` or `"relief"`.
-        size: int. Height and width of the pictures.
+        size: int. Height and width of the images.
         count: int. The first ones of the test part. Defaults to `16`.
+
+    Returns:
+        Callable from a `TranslationGAN` to uint8 images, rows of eight.
     """
 
     def sample(gan):

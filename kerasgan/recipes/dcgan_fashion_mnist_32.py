@@ -4,28 +4,30 @@
     kerasgan train dcgan_fashion_mnist_32
     kerasgan publish runs/dcgan_fashion_mnist_32 -o zoo/dcgan_fashion_mnist_32
 
-The network of the authors' Torch release with one block less and the width
-that it has, 64. Beyond the paper: the averaged generator draws, and the
-learning rates fall in a straight line to zero, which takes the place of
-choosing when to stop. bfloat16 makes a step faster (docs/performance.md).
+The network of the authors' Torch release with one block less and its width of
+64. Beyond the paper: the averaged generator is used, and the learning rates
+decrease linearly to zero, which replaces the choice of when to stop. bfloat16
+makes a step faster (docs/performance.md).
 
-The published weights did not come of this recipe alone: the rates fell to zero
-over 30 epochs (8713a9d, on an AMD EPYC), and from the weights kept then, with
-fresh optimizers, anew over 12, and once more over 16. From nothing only its
-first epoch was run, when 42 were meant (8119769).
+The published weights are not from this recipe alone: the rates decreased to
+zero over 30 epochs (8713a9d, on an AMD EPYC), and from the weights kept then,
+with new optimizers, again over 12, and once more over 16. Of this recipe itself
+only the first epoch was run, when 42 were intended (8119769).
 
 Trained for 2.0 hours by the clock on 2 cores (Intel(R) Xeon(R) Processor), with
 seed 0 at commit 87ff379: FD 0.153 under fd10k_fashion_mnist_test. More is on
 the card, zoo/dcgan_fashion_mnist_32.
 """
 
+from kerasgan.data import catalog
 from kerasgan.models import DCGAN
-from kerasgan.recipes import _fashion_mnist
+from kerasgan.recipes import Recipe, _images
 from kerasgan.recipes._optimizers import falling_adam
 
+DATA = catalog.get("fashion_mnist")
 BATCH_SIZE = 64
 EPOCHS = 58
-STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
@@ -41,6 +43,15 @@ def build():
 
 
 def recipe():
-    return _fashion_mnist.recipe(
-        "dcgan_fashion_mnist_32", build, BATCH_SIZE, EPOCHS
+    return Recipe(
+        name="dcgan_fashion_mnist_32",
+        dataset=DATA.name,
+        description="Draws grey pictures of clothing.",
+        license=DATA.license,
+        build=build,
+        batches=_images.batches(DATA, BATCH_SIZE, EPOCHS),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_images.distance_to_training_images(DATA),
+        features=DATA.name,
     )

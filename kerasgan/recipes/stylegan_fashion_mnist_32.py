@@ -8,10 +8,10 @@ r"""StyleGAN on Fashion-MNIST at 32x32, by class, growing from 8x8.
 The paper's networks with class labels, as its code has them, a sixteenth
 of its feature maps at each resolution, a mapping network of a quarter of the
 width, a fifteenth of its images at each stage of growth, and three times its
-learning rate, for so short a run, until it falls after 17 and 25 epochs. R1 is
-weaker than at 1024x1024, where an image has a thousand times the pixels to
-spread the slope over. bfloat16 makes a step faster (docs/performance.md);
-penalty and fade stay float32.
+learning rate, because the run is short, until it decreases after 17 and 25
+epochs. R1 is weaker than at 1024x1024, where the gradient is spread over a
+thousand times as many pixels. bfloat16 makes a step faster
+(docs/performance.md); penalty and fade stay float32.
 
 Trained for 3.3 hours by the clock on 2 cores (Intel(R) Xeon(R) Processor), with
 seed 0 at commit 5a20c0a: FD 0.143 under fd10k_fashion_mnist_test, class 93.3%
@@ -19,13 +19,15 @@ under agreement10k_fashion_mnist. More is on the card,
 zoo/stylegan_fashion_mnist_32.
 """
 
+from kerasgan.data import catalog
 from kerasgan.models import ConditionalStyleGAN
-from kerasgan.recipes import _fashion_mnist
+from kerasgan.recipes import Recipe, _images
 from kerasgan.recipes._optimizers import late_adam
 
+DATA = catalog.get("fashion_mnist")
 BATCH_SIZE = 32
 EPOCHS = 28
-STEPS = _fashion_mnist.TRAINING_IMAGES // BATCH_SIZE
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
@@ -49,12 +51,19 @@ def build():
 
 
 def recipe():
-    return _fashion_mnist.labelled_recipe(
-        "stylegan_fashion_mnist_32",
-        build,
-        BATCH_SIZE,
-        EPOCHS,
-        score_every=2,
+    return Recipe(
+        name="stylegan_fashion_mnist_32",
+        dataset=DATA.name,
         description="Draws grey pictures of clothing of the class asked for, "
         "with styles to mix.",
+        license=DATA.license,
+        build=build,
+        batches=_images.batches(DATA, BATCH_SIZE, EPOCHS, "label"),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_images.distance_to_training_images(DATA),
+        score_every=2,
+        sample=_images.eight_of_each_class,
+        classes=DATA.classes,
+        features=DATA.name,
     )

@@ -6,30 +6,33 @@
 
 The paper's networks with a sixteenth of its feature maps at each resolution
 and at most 128, a mapping network of half the width, a fifteenth of its images
-at each stage of growth, and ten times its learning rate, for so short a run. It
-falls late, each time to a third. R1 is weaker than at 1024x1024, where an image
-has many more pixels to spread the slope over, and stronger than their number
-asks for, since a discriminator tells these flat drawings from generated ones
-easily. float32, because the processor that it went on with is slower in
+at each stage of growth, and ten times its learning rate, because the run is
+short. It decreases late, each time to a third. R1 is weaker than at 1024x1024,
+where the gradient is spread over many more pixels, and stronger than their
+number suggests, since a discriminator easily separates these flat drawings from
+generated ones. float32, because the processor of the later epochs is slower in
 bfloat16.
 
-The published weights did not come of this recipe alone: their first 40 epochs
+The published weights are not from this recipe alone: their first 40 epochs
 are those of c3a118f, at three times the paper's rate, with an R1 penalty of 2,
-in bfloat16 on an AMD EPYC. Then the averaged generator and the discriminator
-went on with fresh optimizers. From nothing only its first epoch was run.
+in bfloat16 on an AMD EPYC. Then training of the averaged generator and the
+discriminator continued with new optimizers. Of this recipe itself only the
+first epoch was run.
 
 Trained for 2.8 hours by the clock on 2 cores (Intel(R) Xeon(R) Processor), with
 seed 0 at commit c5707f6: FD 14.389 under fd10k_personas_train. More is on the
 card, zoo/stylegan_personas_64.
 """
 
+from kerasgan.data import catalog
 from kerasgan.models import StyleGAN
-from kerasgan.recipes import _personas
+from kerasgan.recipes import Recipe, _images
 from kerasgan.recipes._optimizers import late_adam
 
+DATA = catalog.get("personas")
 BATCH_SIZE = 32
 EPOCHS = 54
-STEPS = _personas.TRAINING_IMAGES // BATCH_SIZE
+STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
 def build():
@@ -50,12 +53,17 @@ def build():
 
 
 def recipe():
-    return _personas.recipe(
-        "stylegan_personas_64",
-        build,
-        BATCH_SIZE,
-        EPOCHS,
-        score_every=2,
+    return Recipe(
+        name="stylegan_personas_64",
+        dataset=DATA.name,
         description="Draws faces in the style of an avatar set, with styles "
         "to mix.",
+        license=DATA.license,
+        build=build,
+        batches=_images.batches(DATA, BATCH_SIZE, EPOCHS),
+        steps_per_epoch=STEPS,
+        epochs=EPOCHS,
+        score=_images.distance_to_training_images(DATA, count=5000),
+        score_every=2,
+        features=DATA.name,
     )

@@ -1,4 +1,4 @@
-"""Running requests, those that fit together as one batch."""
+"""Dynamic batching: compatible requests run as one batch."""
 
 import asyncio
 import collections
@@ -7,19 +7,19 @@ import concurrent.futures
 import numpy as np
 import tensorflow as tf
 
-# Images that run at once, as many as in `generate`.
+# Most samples that run at once, as in `generate`.
 BATCH = 64
 
 
 class Worker:
     """Runs requests one batch after the other, on a thread of its own.
 
-    A batch is what has come in for the same signature while the one before
-    it ran, so nobody waits for company. All methods are called on the event
-    loop.
+    A batch is what arrived for the same signature while the previous one ran,
+    so no request is delayed to fill a batch. All methods are called on the
+    event loop.
 
     Args:
-        on_batch: Callable with the number of images of each batch that ran.
+        on_batch: Callable with the number of samples of each batch.
     """
 
     def __init__(self, on_batch):
@@ -47,7 +47,7 @@ class Worker:
         return await outputs
 
     def close(self):
-        """Ends the thread, when nothing runs any more."""
+        """Stops the thread; no request may be running."""
         self._thread.shutdown()
 
     async def _work(self):
@@ -55,7 +55,7 @@ class Worker:
         while batch := self._next():
             requests = [request for request, _ in batch]
             results = await loop.run_in_executor(self._thread, run, requests)
-            self._on_batch(sum(request.images for request in requests))
+            self._on_batch(sum(request.samples for request in requests))
             for (_, outputs), result in zip(batch, results, strict=True):
                 if outputs.cancelled():
                     continue
@@ -66,17 +66,17 @@ class Worker:
         self._task = None
 
     def _next(self):
-        """Takes the oldest request, and all that can run with it."""
-        # The client of a cancelled one has gone.
+        """Dequeues the oldest request and those that can run with it."""
+        # The client of a cancelled request has disconnected.
         waiting = [pair for pair in self._waiting if not pair[1].cancelled()]
-        batch, rest, images = [], [], 0
+        batch, rest, samples = [], [], 0
         for request, outputs in waiting:
             if not batch or (
                 fit_together(batch[0][0], request)
-                and images + request.images <= BATCH
+                and samples + request.samples <= BATCH
             ):
                 batch.append((request, outputs))
-                images += request.images
+                samples += request.samples
             else:
                 rest.append((request, outputs))
         self._waiting = collections.deque(rest)
@@ -101,21 +101,21 @@ def fit_together(first, second):
 
 
 def run(requests):
-    """Returns the outputs of requests that fit together.
+    """Returns the outputs of requests that can run as one batch.
 
     Args:
         requests: List of `rest.Request`.
 
     Returns:
         List with a dict of output name to array for each, or the exception
-        that it met.
+        that it raised.
     """
     try:
         return _run_joined(requests)
     except tf.errors.OpError as error:
         if len(requests) == 1:
             return [error]
-        # One of them is at fault; the others get their answers.
+        # One of them is invalid; the others still get their outputs.
         return [result for request in requests for result in run([request])]
     except Exception as error:
         return [error] * len(requests)
@@ -130,7 +130,7 @@ def _run_joined(requests):
         name: np.concatenate([request.inputs[name] for request in requests])
         for name in signature.inputs
     }
-    ends = np.cumsum([request.images for request in requests])
+    ends = np.cumsum([request.samples for request in requests])
     parts = [
         signature.function(
             {name: v[start : start + BATCH] for name, v in inputs.items()}

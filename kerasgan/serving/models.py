@@ -1,4 +1,4 @@
-"""What is served: named signatures, of a model or of a SavedModel."""
+"""Served models: named signatures of a `GAN` or of a SavedModel."""
 
 import dataclasses
 import pathlib
@@ -8,13 +8,13 @@ import tensorflow as tf
 
 from kerasgan import export
 
-# The signature of requests that name none.
+# The signature of requests without a `signature_name`.
 DEFAULT = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Signature:
-    """One thing that a model can do.
+    """A function of a model, with the types of its inputs and outputs.
 
     Attributes:
         function: Callable from a dict of input name to array, to a dict of
@@ -29,29 +29,29 @@ class Signature:
 
     @property
     def by_row(self):
-        """Whether every input has a row for each image."""
+        """Whether every input has a row for each sample."""
         return all(has_rows(spec) for spec in self.inputs.values())
 
     @property
     def joinable(self):
         """Whether the rows of several requests may run as one batch.
 
-        An image depends on its own row alone: the same seed gives the same
-        images, whatever the batch size. No such thing holds for scores, which
-        may look at the whole batch.
+        A sample depends on its own row alone, whatever the batch size:
+        images (uint8), tokens (integers) and text (strings). Scores may
+        depend on the whole batch, and are floating-point numbers.
         """
         return self.by_row and all(
-            spec.dtype == tf.uint8 and spec.shape.rank == 4
+            has_rows(spec) and not spec.dtype.is_floating
             for spec in self.outputs.values()
         )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Model:
-    """A model under the name that clients ask for.
+    """A served model.
 
     Attributes:
-        name: str.
+        name: str. In the paths of requests.
         version: int. As in TensorFlow Serving, where a model's folder has
             numbered sub-folders; a model of the zoo is version 1.
         signatures: Mapping of signature name to `Signature`.
@@ -63,14 +63,14 @@ class Model:
 
     @classmethod
     def of(cls, gan, scores=False):
-        """Returns a GAN as it is served.
+        """Returns the served form of a GAN.
 
-        Each signature runs once, so that the first client need not wait.
+        Each signature runs once, so that the first request is not slower.
 
         Args:
-            gan: A `GAN`. Its `name` becomes the model's.
-            scores: bool. Whether to serve the discriminator's scores, too.
-                Defaults to `False`.
+            gan: A `GAN`. Its `name` becomes that of the model.
+            scores: bool. Whether to serve the scores of the discriminator,
+                too. Defaults to `False`.
 
         Returns:
             A `Model`.
@@ -87,7 +87,7 @@ class Model:
                 )
                 return {name: value.numpy() for name, value in outputs.items()}
 
-            run({s.name: export.example(s, gan.image_shape) for s in specs})
+            run({s.name: export.example(s, gan.sample_shape) for s in specs})
             outputs = traced.get_concrete_function().structured_outputs
             return Signature(run, {s.name: s for s in specs}, outputs)
 
@@ -101,14 +101,14 @@ class Model:
 
     @classmethod
     def from_saved_model(cls, folder):
-        """Returns an exported model as it is served.
+        """Returns the served form of a SavedModel.
 
         Args:
             folder: str or path of a SavedModel, or of a folder with numbered
-                SavedModels, of which the last is taken.
+                SavedModels, of which the highest is loaded.
 
         Returns:
-            A `Model`, named like the folder that holds the numbered ones.
+            A `Model`, named like the folder of the numbered ones.
         """
         folder = _newest(pathlib.Path(folder).resolve())
         loaded = tf.saved_model.load(str(folder))
@@ -139,7 +139,7 @@ class Model:
 
 
 def is_saved_model(folder):
-    """Returns whether a folder is what `Model.from_saved_model` takes.
+    """Returns whether `Model.from_saved_model` can load a folder.
 
     Args:
         folder: str or path, may not exist.
@@ -159,9 +159,9 @@ def _newest(folder):
 
 
 def has_rows(spec):
-    """Returns whether a tensor has a row for each image.
+    """Returns whether a tensor has a row for each sample.
 
     Args:
         spec: `tf.TensorSpec`.
     """
-    return spec.shape.rank > 0 and spec.shape[0] is None
+    return bool(spec.shape.rank) and spec.shape[0] is None

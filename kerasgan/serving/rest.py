@@ -1,13 +1,13 @@
-"""TensorFlow Serving's JSON: requests to arrays, arrays to answers.
+"""TensorFlow Serving's JSON: requests to arrays, arrays to responses.
 
-As TensorFlow Serving's REST API documents it
-(https://www.tensorflow.org/tfx/serving/api_rest) and its `json_tensor.cc` does
-it. Its parser is also the model for what is refused, with three exceptions:
-numbers that are not finite are refused, an unknown signature is 404, and a
-uint8 picture may be given as the base64 of a PNG, JPEG or WebP file.
+Follows the documentation of TensorFlow Serving's REST API
+(https://www.tensorflow.org/tfx/serving/api_rest) and its `json_tensor.cc`,
+whose parser also defines what is refused, with three exceptions: numbers that
+are not finite are refused, an unknown signature is 404, and a uint8 image may
+be given as the base64 of a PNG, JPEG or WebP file.
 
-orjson is what parses and writes: it refuses what is not JSON or not UTF-8,
-stops at a nesting of 1024, and writes NumPy arrays without lists in between.
+orjson parses and writes: it refuses invalid JSON and UTF-8, limits nesting to
+1024, and writes NumPy arrays without intermediate lists.
 """
 
 import base64
@@ -23,16 +23,16 @@ from tensorflow.core.framework import types_pb2
 from kerasgan.data import folder
 from kerasgan.serving.models import DEFAULT, has_rows
 
-# The input that says how many images a signature draws from a seed.
+# The input with the number of samples that a signature generates from a seed.
 COUNT = "count"
 
 
 class Refusal(Exception):
-    """An answer that is not the one asked for.
+    """An error response.
 
     Args:
-        status: int. Of HTTP.
-        sentence: str. For the client to read.
+        status: int. HTTP status.
+        sentence: str. Message for the client.
     """
 
     def __init__(self, status, sentence):
@@ -42,23 +42,23 @@ class Refusal(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """A request that was understood.
+    """A parsed and validated request.
 
     Attributes:
         signature: `Signature` to run.
         inputs: dict of input name to array.
-        images: int. How many it will give.
-        row_format: bool. Whether it was asked for by row.
+        samples: int. Number of samples that it generates.
+        row_format: bool. Whether it is in row format (`instances`).
     """
 
     signature: object
     inputs: dict
-    images: int
+    samples: int
     row_format: bool
 
 
 def read_request(body, signatures, limits):
-    """Returns what a client asks for.
+    """Parses the body of a request.
 
     Args:
         body: bytes of JSON.
@@ -69,7 +69,7 @@ def read_request(body, signatures, limits):
         A `Request`.
 
     Raises:
-        Refusal: If it cannot be done; the sentence says why.
+        Refusal: If the request is invalid.
     """
     content = _json_object(body)
     signature = _signature(content, signatures)
@@ -78,7 +78,7 @@ def read_request(body, signatures, limits):
         raise Refusal(
             400,
             "The body must have either `instances`, a list with an entry for "
-            "each image, or `inputs`, whole tensors by name. Received: "
+            "each sample, or `inputs`, whole tensors by name. Received: "
             f"{'both' if row_format else 'neither'}",
         )
     if row_format:
@@ -89,23 +89,22 @@ def read_request(body, signatures, limits):
         name: _array(name, columns[name], spec, limits)
         for name, spec in signature.inputs.items()
     }
-    return Request(
-        signature, inputs, _images(inputs, signature, limits), row_format
-    )
+    samples = _count_samples(inputs, signature, limits)
+    return Request(signature, inputs, samples, row_format)
 
 
-def write_answer(outputs, row_format):
-    """Returns the body that answers a request.
+def write_response(outputs, row_format):
+    """Returns the body of a response.
 
     Args:
         outputs: dict of output name to array.
-        row_format: bool. Whether it was asked for by row.
+        row_format: bool. Whether the request was in row format.
 
     Returns:
         bytes of JSON. A single output is not named.
 
     Raises:
-        Refusal: If the outputs have no rows to be written by.
+        Refusal: If the request was in row format and an output has no rows.
     """
     finite = all(
         value.dtype.kind != "f" or np.isfinite(value).all()
@@ -121,7 +120,7 @@ def write_answer(outputs, row_format):
             raise Refusal(
                 400,
                 "The outputs of this signature have no row for each instance; "
-                "ask for whole tensors with `inputs`.",
+                "request whole tensors with `inputs`.",
             )
         rows = zip(*outputs.values(), strict=True)
         named = (dict(zip(outputs, row, strict=True)) for row in rows)
@@ -165,14 +164,15 @@ def metadata(model):
     """
 
     def tensor(signature, name, spec):
+        unknown_rank = spec.shape.rank is None
         return {
             "dtype": types_pb2.DataType.Name(spec.dtype.as_datatype_enum),
             "tensor_shape": {
                 "dim": [
                     {"size": str(-1 if size is None else size), "name": ""}
-                    for size in spec.shape
+                    for size in ([] if unknown_rank else spec.shape)
                 ],
-                "unknown_rank": False,
+                "unknown_rank": unknown_rank,
             },
             "name": f"{signature}_{name}:0",
         }
@@ -203,7 +203,7 @@ def metadata(model):
 
 
 def shortened(text):
-    """Returns a client's own word, for a message.
+    """Returns a string of a client, quoted, for a message.
 
     Args:
         text: str.
@@ -249,7 +249,7 @@ def _columns_of_rows(rows, signature):
         raise Refusal(
             400,
             f"This signature takes one {' and one '.join(whole)} for all "
-            "images, so it is asked with `inputs` instead of `instances`.",
+            "samples, so use `inputs` instead of `instances`.",
         )
     if not isinstance(rows, list) or not rows:
         raise Refusal(
@@ -263,12 +263,12 @@ def _columns_of_rows(rows, signature):
     names = set(signature.inputs)
     for number, row in enumerate(rows):
         if not named[number] or set(row) != names:
-            came = _keys(row) if named[number] else _kind(row)
+            received = _keys(row) if named[number] else _kind(row)
             raise Refusal(
                 400,
                 "Each entry of `instances` must be an object with "
                 f"{', '.join(signature.inputs)}. Received in entry {number}: "
-                f"{came}",
+                f"{received}",
             )
     return {name: [row[name] for row in rows] for name in names}
 
@@ -286,18 +286,18 @@ def _columns(inputs, signature):
     return inputs
 
 
-def _single(value, signature, wanted):
+def _single(value, signature, place):
     if len(signature.inputs) > 1:
         raise Refusal(
             400,
             f"This signature takes {', '.join(signature.inputs)}, so they "
-            f"must be named, in {wanted}. Received: {_kind(value)}",
+            f"must be named, in {place}. Received: {_kind(value)}",
         )
     return dict.fromkeys(signature.inputs, value)
 
 
 def _array(name, value, spec, limits):
-    """Turns nested lists into an array, and checks all there is to check."""
+    """Converts nested lists to an array of the type and shape of a spec."""
     items, shape = [value], []
     while len(shape) < spec.shape.rank and list in set(map(type, items)):
         lengths = {len(i) if isinstance(i, list) else None for i in items}
@@ -307,9 +307,10 @@ def _array(name, value, spec, limits):
         items = list(itertools.chain.from_iterable(items))
     if not items:
         raise _unfit(name, spec, f"shape {shape}")
-    if spec.dtype == tf.uint8 and all(map(_is_base64, items)):
-        pictures = _pictures(name, items, spec.shape[-1], limits)
-        array = pictures.reshape((*shape, *pictures.shape[1:]))
+    takes_images = spec.dtype == tf.uint8 and spec.shape.rank == 4
+    if takes_images and all(map(_is_base64, items)):
+        images = _decode_images(name, items, spec.shape[-1], limits)
+        array = images.reshape((*shape, *images.shape[1:]))
     else:
         array = _values(name, items, spec).reshape(shape)
     if not spec.shape.is_compatible_with(array.shape):
@@ -350,29 +351,29 @@ def _values(name, items, spec):
     return np.array(items, dtype=dtype.as_numpy_dtype)
 
 
-def _pictures(name, items, channels, limits):
-    """Decodes base64 of whole files, which must be equally large."""
+def _decode_images(name, items, channels, limits):
+    """Decodes base64 of image files, which must have equal sizes."""
     if channels not in (1, 3):
         raise Refusal(
             400,
             f"`{name}` has {channels} channels, so it must be given as nested "
-            "lists instead of encoded pictures.",
+            "lists instead of encoded images.",
         )
-    pictures, pixels = [], limits.max_pixels
+    images, pixels = [], limits.max_pixels
     for item in items:
         try:
-            picture = folder.decode_whole(_bytes(name, item), channels, pixels)
+            image = folder.decode_whole(_bytes(name, item), channels, pixels)
         except OSError as error:
             raise Refusal(400, f"`{name}`: {error}") from error
-        pixels -= picture.shape[0] * picture.shape[1]
-        pictures.append(picture)
-    if len({picture.shape for picture in pictures}) > 1:
+        pixels -= image.shape[0] * image.shape[1]
+        images.append(image)
+    if len({image.shape for image in images}) > 1:
         raise Refusal(
             400,
-            f"All pictures of one request must have the same size in `{name}`. "
-            f"Received: {sorted({p.shape[:2] for p in pictures})}",
+            f"All images of one request must have the same size in `{name}`. "
+            f"Received: {sorted({i.shape[:2] for i in images})}",
         )
-    return np.stack(pictures)
+    return np.stack(images)
 
 
 def _is_base64(item):
@@ -384,7 +385,7 @@ def _is_base64(item):
 
 
 def _is_named(item):
-    """Whether it is an object of tensors by name, not one encoded value."""
+    """Whether it is an object of tensors by name, not an encoded value."""
     return isinstance(item, dict) and not _is_base64(item)
 
 
@@ -393,7 +394,7 @@ def _bytes(name, item):
         raise Refusal(
             400, f'`{name}` has an object that is not {{"b64": string}}.'
         )
-    # As TensorFlow Serving: spaces and missing padding do not matter.
+    # As in TensorFlow Serving, spaces and missing padding are ignored.
     text = "".join(item["b64"].split()).rstrip("=")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -401,8 +402,8 @@ def _bytes(name, item):
         raise Refusal(400, f"`{name}` has broken base64: {error}") from error
 
 
-def _images(inputs, signature, limits):
-    """Returns how many images a request gives."""
+def _count_samples(inputs, signature, limits):
+    """Returns the number of samples of a request."""
     counts = {
         len(inputs[name])
         for name, spec in signature.inputs.items()
@@ -413,30 +414,30 @@ def _images(inputs, signature, limits):
     if len(counts) > 1:
         raise Refusal(
             400,
-            f"{', '.join(signature.inputs)} must have equally many rows, one "
-            f"for each image. Received: {sorted(counts)}",
+            f"{', '.join(signature.inputs)} must have the same number of "
+            f"rows, one for each sample. Received: {sorted(counts)}",
         )
     count = counts.pop() if counts else 1
-    if not 1 <= count <= limits.max_images:
+    if not 1 <= count <= limits.max_samples:
         raise Refusal(
             400,
-            f"A request may be for 1 to {limits.max_images} images. Received: "
-            f"{count}",
+            f"A request may be for 1 to {limits.max_samples} samples. "
+            f"Received: {count}",
         )
     return count
 
 
-def _unfit(name, spec, came):
+def _unfit(name, spec, received):
     shape = ["?" if size is None else size for size in spec.shape]
     return Refusal(
         400,
         f"`{name}` must be {spec.dtype.name} of shape "
-        f"[{', '.join(map(str, shape))}]. Received: {came}",
+        f"[{', '.join(map(str, shape))}]. Received: {received}",
     )
 
 
 def _kind(value):
-    """Returns what a JSON value is, in words."""
+    """Returns the kind of a JSON value, in words."""
     kinds = {
         list: ("a ", "list"),
         dict: ("an ", "object"),
@@ -449,22 +450,22 @@ def _kind(value):
 
 
 def _keys(item):
-    """Returns what is in an object, in words."""
+    """Returns the first keys of an object, in words."""
     shown = [shortened(key) for key in itertools.islice(item, 5)]
     more = [f"{len(item) - 5} more"] if len(item) > 5 else []
     return ", ".join(shown + more) or "an empty object"
 
 
 def _text(value, name):
-    """Returns strings as JSON, those of binary outputs encoded."""
+    """Returns strings as JSON, those of binary outputs in base64."""
     if isinstance(value, list):
         return [_text(item, name) for item in value]
-    # What TensorFlow Serving goes by.
+    # The convention of TensorFlow Serving.
     if name.endswith("_bytes"):
         return {"b64": base64.b64encode(value).decode()}
     return value.decode(errors="replace")
 
 
 def _unnamed(outputs):
-    """A single output stands for itself; several are named."""
+    """Returns the value of a single output; several stay named."""
     return next(iter(outputs.values())) if len(outputs) == 1 else outputs

@@ -1,7 +1,7 @@
-"""The server: paths, limits, metrics, and a clean stop.
+"""The HTTP server: paths, limits, metrics, graceful shutdown.
 
-aiohttp carries it, because one well-kept package then brings the HTTP
-grammar, bounds on bodies and idle connections, and a stop that waits.
+It is built on aiohttp, which provides the HTTP parser, limits on bodies and
+idle connections, and a shutdown that waits for open requests.
 """
 
 import asyncio
@@ -33,17 +33,17 @@ _VERSION = r"/versions/{version:\d{1,19}}"
 
 
 def run(models, host="127.0.0.1", port=8501, limits=None):
-    """Serves models until the process is told to stop.
+    """Serves models until a signal stops the process.
 
-    SIGTERM and SIGINT stop it: no new connections, but every request that it
-    has is answered. A second signal ends it at once. A line is printed when
-    it listens, and when it has stopped.
+    After SIGTERM or SIGINT no new connections are accepted, and every open
+    request is answered. A second signal ends the process at once. A line is
+    printed when the server listens, and when it has stopped.
 
     Args:
         models: Sequence of `Model`.
         host: str. The address to listen on. Defaults to `"127.0.0.1"`, which
             no other machine can reach.
-        port: int. 0 takes a free one. Defaults to `8501`, as TensorFlow
+        port: int. 0 selects a free one. Defaults to `8501`, as in TensorFlow
             Serving.
         limits: `Limits`. Defaults to `Limits()`.
 
@@ -54,12 +54,12 @@ def run(models, host="127.0.0.1", port=8501, limits=None):
     server = Server(models, limits or Limits())
 
     async def serve():
-        told_to_stop = _stop_event()
+        stop = _stop_event()
         async with listening(server, host, port) as address:
             names = ", ".join(server.models)
-            # Flushed, for whoever waits behind a pipe.
+            # Flushed, for a reader at the end of a pipe.
             print(f"Serving {names} at {address}; Ctrl-C stops it.", flush=True)
-            await told_to_stop.wait()
+            await stop.wait()
         print(f"Stopped; {server.answered} requests were answered.")
 
     asyncio.run(serve())
@@ -67,7 +67,7 @@ def run(models, host="127.0.0.1", port=8501, limits=None):
 
 @contextlib.asynccontextmanager
 async def listening(server, host, port):
-    """Lets a server answer; at the end, what is under way is finished.
+    """Runs a server; on exit, open requests are finished.
 
     Args:
         server: A `Server`.
@@ -83,9 +83,9 @@ async def listening(server, host, port):
     runner = web.AppRunner(
         server.app,
         access_log=None,
-        # The work of a client that has gone is dropped.
+        # The request of a disconnected client is cancelled.
         handler_cancellation=True,
-        # Also of a connection that has not sent a whole head yet.
+        # Also for a connection that has not sent complete headers yet.
         keepalive_timeout=server.limits.timeout,
         shutdown_timeout=server.limits.timeout,
     )
@@ -96,8 +96,8 @@ async def listening(server, host, port):
             await site.start()
         except OSError as error:
             raise OSError(
-                f"The server cannot listen on {host}, port {port}; is another "
-                "one there? Choose with `--port`. Received: "
+                f"The server cannot listen on {host}, port {port}; is it in "
+                "use? Choose another with `--port`. Received: "
                 f"{error.strerror or error}"
             ) from error
         host, port = runner.addresses[0][:2]
@@ -114,23 +114,23 @@ async def listening(server, host, port):
 def _stop_event():
     """Returns the event that the first signal sets."""
     loop = asyncio.get_running_loop()
-    told = asyncio.Event()
+    event = asyncio.Event()
 
     def stop():
-        # A second signal does what it does everywhere else.
+        # A second signal has its default effect.
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-        told.set()
+        event.set()
 
-    # Windows has no such handlers: there Ctrl-C cancels what waits.
+    # Windows has no such handlers: there Ctrl-C cancels the main task.
     with contextlib.suppress(NotImplementedError):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop)
-    return told
+    return event
 
 
 class Server:
-    """The paths of TensorFlow Serving's REST API, and what they answer.
+    """The paths of TensorFlow Serving's REST API, and their handlers.
 
     Args:
         models: Sequence of `Model`.
@@ -140,7 +140,7 @@ class Server:
         app: The `aiohttp.web.Application`.
         models: dict of name to `Model`.
         limits: The `Limits`.
-        answered: int. Requests whose answer was handed over so far.
+        answered: int. Number of responses sent so far.
 
     Raises:
         ValueError: If two models have the same name.
@@ -150,8 +150,8 @@ class Server:
         self.models = {model.name: model for model in models}
         if len(self.models) < len(models):
             raise ValueError(
-                "Each model must have a name of its own, because clients ask "
-                f"by name. Received: {', '.join(m.name for m in models)}"
+                "Each model must have its own name, because requests are by "
+                f"name. Received: {', '.join(m.name for m in models)}"
             )
         self.limits = limits
         self.answered = 0
@@ -160,18 +160,18 @@ class Server:
         self._stopping = False
         self._metrics = _Metrics(lambda: self._admitted)
         self._worker = batching.Worker(self._metrics.batch.observe)
-        # JSON is read and written beside TensorFlow and the event loop.
+        # JSON is parsed and written outside the event loop.
         self._helpers = concurrent.futures.ThreadPoolExecutor(2, "json")
         self.app = web.Application(
             client_max_size=limits.max_body,
-            middlewares=[self._answer],
+            middlewares=[self._respond],
         )
         self.app.on_cleanup.append(self._close)
         self.app.add_routes(
             [
                 web.get("/healthz", self._health),
                 web.get("/metrics", self._show_metrics),
-                # Where TensorFlow Serving has them.
+                # The path of TensorFlow Serving.
                 web.get("/monitoring/prometheus/metrics", self._show_metrics),
             ]
         )
@@ -186,7 +186,7 @@ class Server:
         self.app.add_routes([web.route("*", "/v1{rest:.*}", self._malformed)])
 
     async def finish(self):
-        """Waits until every request that is here has its answer."""
+        """Waits until every open request is answered."""
         self._stopping = True
         while self._active:
             await asyncio.sleep(0.02)
@@ -198,8 +198,8 @@ class Server:
     # Around every request
 
     @web.middleware
-    async def _answer(self, request, handler):
-        """Gives each request a whole answer, in time, or drops its client."""
+    async def _respond(self, request, handler):
+        """Sends a complete response in time, or closes the connection."""
         start = time.perf_counter()
         self._active += 1
         status = "gone"
@@ -219,7 +219,7 @@ class Server:
         finally:
             self._active -= 1
             name = request.match_info.get("model", "")
-            # An unknown name would make a row of its own.
+            # Unknown names would create metrics without limit.
             name = name if name in self.models else ""
             seconds = time.perf_counter() - start
             self._metrics.seconds.labels(name, status).observe(seconds)
@@ -277,25 +277,25 @@ class Server:
         if self._admitted >= self.limits.max_queue:
             raise rest.Refusal(
                 503,
-                f"The server has {self._admitted} requests to answer and takes "
+                f"The server has {self._admitted} open requests and accepts "
                 "no more; try again.",
             )
         self._admitted += 1
         try:
-            wanted = await self._aside(
+            parsed = await self._on_helper(
                 rest.read_request, body, model.signatures, self.limits
             )
-            outputs = await self._worker.run(wanted)
-            text = await self._aside(
-                rest.write_answer, outputs, wanted.row_format
+            outputs = await self._worker.run(parsed)
+            text = await self._on_helper(
+                rest.write_response, outputs, parsed.row_format
             )
         except tf.errors.InvalidArgumentError as error:
-            raise rest.Refusal(400, _complaint(error)) from error
+            raise rest.Refusal(400, _reason(error)) from error
         except tf.errors.ResourceExhaustedError as error:
-            raise rest.Refusal(503, "The memory is too small.") from error
+            raise rest.Refusal(503, "The server is out of memory.") from error
         finally:
             self._admitted -= 1
-        self._metrics.images.labels(model.name).inc(wanted.images)
+        self._metrics.samples.labels(model.name).inc(parsed.samples)
         return web.Response(body=text, content_type="application/json")
 
     def _model(self, request):
@@ -310,7 +310,7 @@ class Server:
         version = request.match_info.get("version")
         if version is not None and int(version) != model.version:
             raise rest.Refusal(
-                404, f"Of {name} there is version {model.version} here."
+                404, f"The version of {name} here is {model.version}."
             )
         return model
 
@@ -333,39 +333,39 @@ class Server:
         except web.RequestPayloadError as error:
             raise rest.Refusal(400, f"The body is broken: {error}") from error
 
-    async def _aside(self, function, *arguments):
+    async def _on_helper(self, function, *arguments):
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._helpers, function, *arguments)
 
 
 class _Metrics:
-    """What Prometheus is told."""
+    """The metrics for Prometheus."""
 
     def __init__(self, admitted):
         self.registry = prometheus.CollectorRegistry()
         prometheus.ProcessCollector(registry=self.registry)
         self.seconds = prometheus.Histogram(
             "kerasgan_request_seconds",
-            "From the head of a request to the end of its answer, by model and "
-            "HTTP status; gone: the client left first.",
+            "From the headers of a request to the end of its response, by "
+            "model and HTTP status; gone: the client disconnected first.",
             ["model", "status"],
             registry=self.registry,
         )
-        self.images = prometheus.Counter(
-            "kerasgan_images",
-            "Images made.",
+        self.samples = prometheus.Counter(
+            "kerasgan_samples",
+            "Images or texts generated.",
             ["model"],
             registry=self.registry,
         )
         self.batch = prometheus.Histogram(
-            "kerasgan_batch_images",
-            "Images that ran as one batch.",
+            "kerasgan_batch_samples",
+            "Samples that ran as one batch.",
             buckets=[2**power for power in range(9)],
             registry=self.registry,
         )
         prometheus.Gauge(
             "kerasgan_queue",
-            "Requests that wait or are worked on.",
+            "Requests that are queued or running.",
             registry=self.registry,
         ).set_function(admitted)
 
@@ -374,10 +374,10 @@ def _json(content, status=200):
     return web.json_response(content, status=status)
 
 
-def _complaint(error):
-    """Returns what TensorFlow found wrong, without where in its graph."""
+def _reason(error):
+    """Returns the message of a TensorFlow error, without names of nodes."""
     lines = [line.strip() for line in error.message.splitlines()]
-    # Before the first name of a node comes what happened there.
+    # The message precedes the name of the first node.
     nodes = [i for i, line in enumerate(lines) if line.startswith("[[")]
     line = lines[nodes[0] - 1] if nodes else lines[0]
     line = re.sub(r"\{\{.*?\}\}\s*|\s*\[Op:.*\]$", "", line)

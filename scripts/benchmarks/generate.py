@@ -1,18 +1,17 @@
-"""Pictures a second, and the wait for the first one, of trained models.
+"""Images per second, and the time to the first one, of trained models.
 
     pip install torch==2.13.0
     python scripts/benchmarks/generate.py [NAME ...] [--rounds 5]
 
-Four sides, each in a process of its own: `generate` (or `translate`) of the
-model; its SavedModel; and the same generator in PyTorch, eager and under
-`torch.compile`, from the mirrors in tests/reference, with random weights, as
-they do not change the speed. Models without a mirror have two sides. All hand
-out uint8 pictures as NumPy arrays.
+Four sides, each in its own process: `generate` (or `translate`) of the model;
+its SavedModel; and the same generator in PyTorch, eager and under
+`torch.compile`, from the mirrors in tests/reference, with random weights, which
+do not change the speed. Models without a mirror have two sides. All return
+uint8 images as NumPy arrays.
 
-The first picture is timed from when the libraries are imported: loading the
-weights, building or compiling, and one picture. Then the sides take turns, for
-one picture and for 64 at a time; the table gives medians and spreads of the
-rounds.
+The first image is timed after the imports: loading the weights, building or
+compiling, and one image. Then the sides alternate, with batches of 1 and of 64
+images; the table gives medians and ranges over the rounds.
 """
 
 import argparse
@@ -31,7 +30,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 BATCHES = (1, 64)
-# Without labels; `mirror` makes them.
+# Architectures that `mirror` builds.
 MIRRORED = ("DCGAN", "WGANGP", "Pix2Pix", "CycleGAN", "ProGAN", "StyleGAN")
 
 
@@ -48,7 +47,7 @@ class Kerasgan:
     def prepare(self, name, folder):
         gan = self.load(name)
 
-        def pictures(rows):
+        def images(rows):
             if gan.task == "image":
                 return gan.generate(rows, seed=0, batch_size=rows)
             if gan.task == "class-to-image":
@@ -62,11 +61,11 @@ class Kerasgan:
             )
             return gan.translate(inputs["images"], batch_size=rows)
 
-        return pictures
+        return images
 
 
 class SavedModel:
-    """The exported model, in a process that does without kerasgan."""
+    """The exported model, in a process without kerasgan."""
 
     def __init__(self):
         import tensorflow as tf
@@ -84,7 +83,7 @@ class SavedModel:
         _, specs = signature.structured_input_signature
         size = read(folder)["arguments"]["image_size"]
 
-        def pictures(rows):
+        def images(rows):
             inputs = self.served.example_inputs(
                 [
                     self.tf.TensorSpec(s.shape, s.dtype, n)
@@ -96,7 +95,7 @@ class SavedModel:
             tensors = {n: self.tf.constant(v) for n, v in inputs.items()}
             return signature(**tensors)["images"].numpy()
 
-        return pictures
+        return images
 
 
 class Torch:
@@ -114,18 +113,18 @@ class Torch:
         if self.compiled:
             network = torch.compile(network)
 
-        def pictures(rows):
+        def images(rows):
             with torch.inference_mode():
-                images = network(torch.randn(rows, *shape))
-                images = ((images + 1) * 127.5).round().clamp(0, 255)
-                images = images.to(torch.uint8).permute(0, 2, 3, 1)
-                return images.contiguous().numpy()
+                batch = network(torch.randn(rows, *shape))
+                batch = ((batch + 1) * 127.5).round().clamp(0, 255)
+                batch = batch.to(torch.uint8).permute(0, 2, 3, 1)
+                return batch.contiguous().numpy()
 
-        return pictures
+        return images
 
 
 def read(folder):
-    """Returns what `main` has put beside the SavedModel."""
+    """Returns the description that `main` wrote beside the SavedModel."""
     return json.loads(pathlib.Path(folder, "model.json").read_text())
 
 
@@ -134,7 +133,7 @@ def mirror(architecture, arguments):
 
     Args:
         architecture: str. The name of the class.
-        arguments: dict. What the model was made with.
+        arguments: dict. Arguments of the model.
 
     Returns:
         Pair of a module and a tuple.
@@ -179,7 +178,7 @@ def mirror(architecture, arguments):
 
 
 def stylegan(mapping, synthesis):
-    """Returns the two as one module, from latents to pictures."""
+    """Returns the two as one module, from latents to images."""
     import torch
 
     class StyleGAN(torch.nn.Module):
@@ -206,21 +205,21 @@ SIDES = {
 
 
 def serve(side):
-    """Returns what answers the requests for a side."""
-    worker, pictures = SIDES[side](), None
+    """Returns a handler of the requests to a side."""
+    worker, images = SIDES[side](), None
 
     def answer(request, *arguments):
-        nonlocal pictures
+        nonlocal images
         start = time.perf_counter()
         if request == "first":
-            pictures = worker.prepare(*arguments)
-            pictures(1)
+            images = worker.prepare(*arguments)
+            images(1)
             return time.perf_counter() - start
         rows, seconds = arguments
         count = 0
         while time.perf_counter() - start < seconds:
-            if len(pictures(rows)) != rows:
-                raise ValueError(f"{side} did not give {rows} pictures.")
+            if len(images(rows)) != rows:
+                raise ValueError(f"{side} did not return {rows} images.")
             count += rows
         return count / (time.perf_counter() - start)
 
@@ -242,8 +241,8 @@ def main():
     import zoo
 
     print(
-        "| Model | | first picture, s | then one, ms "
-        "| 64 at a time, pictures/s | spread |"
+        "| Model | | first image, s | then one, ms "
+        "| 64 at a time, images/s | range |"
     )
     print("|---|---|---|---|---|---|")
     for name in options.names or zoo.list():
@@ -260,9 +259,7 @@ def main():
 
 def measure(name, folder, rounds, seconds):
     about = read(folder)
-    has_mirror = about["architecture"] in MIRRORED and not about[
-        "arguments"
-    ].get("num_classes")
+    has_mirror = about["architecture"] in MIRRORED
     chosen = [s for s in SIDES if has_mirror or "PyTorch" not in s]
     sides = {side: workers.Worker(side) for side in chosen}
     first = {side: sides[side]("first", name, folder) for side in chosen}

@@ -19,7 +19,7 @@ import time
 import keras
 import tensorflow as tf
 
-from kerasgan import evaluation, training
+from kerasgan import evaluation, recipes
 from kerasgan.models import Pix2Pix
 
 SCORES = pathlib.Path(__file__).with_name("l1_unet_scores.json")
@@ -65,7 +65,7 @@ def main():
     options = parser.parse_args()
     dataset, size = options.dataset, options.size
 
-    recipe, _ = training.load_recipe(f"pix2pix_{dataset}_{size}")
+    recipe, _ = recipes.load(f"pix2pix_{dataset}_{size}")
     given = recipe.build()
     keras.utils.set_random_seed(recipe.seed)
     gan = L1UNet.from_config(
@@ -87,7 +87,9 @@ def main():
         "epochs": len(history.epoch),
         "seed": recipe.seed,
         "scores": evaluation.score_pairs(
-            {"input": gan.translate}, dataset, names, size=size
+            {"input": gan.translate},
+            evaluation.ReferenceData(dataset, size),
+            names,
         ),
     }
     scores = json.loads(SCORES.read_text("utf-8")) if SCORES.exists() else {}

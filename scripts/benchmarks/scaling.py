@@ -10,7 +10,7 @@ run with the times that the authors published, and prints what the formula of
 docs/scaling.md gives for other hardware.
 
 `measure` trains a DCGAN in one process and in two that are workers of one run,
-each held to one core of this machine, with the same number of pictures for
+each held to one core of this machine, with the same number of images for
 each; and times sums of plain arrays over the two workers. From the latter it
 predicts the former by the formula of docs/scaling.md.
 """
@@ -52,7 +52,7 @@ LINKS = {
     "10 Gb/s": 1.25e9,
 }
 WIDTH = 32
-# Pictures of each worker.
+# Images of each worker.
 BATCHES = (8, 16, 32)
 ARRAYS = (1, 8, 16)
 NUMBERS = (1_000, 100_000, 1_000_000)
@@ -178,16 +178,16 @@ def operations(graph):
         elif op.type in _KERNELS:
             kernel, pixels = _KERNELS[op.type]
             tensors = [*op.inputs, *op.outputs]
-            height, width, maps, _ = tensors[kernel].shape
+            height, width, channels, _ = tensors[kernel].shape
             if op.type.startswith("Depthwise"):
-                maps = 1  # Each map is made of one.
+                channels = 1  # Each channel is computed from one.
             places = tensors[pixels].shape.num_elements()
-            total += 2 * places * height * width * maps
+            total += 2 * places * height * width * channels
     return total
 
 
 # Where, among the inputs and then the outputs of an operation, the kernel is,
-# and the maps on the output's side of the convolution.
+# and the feature maps on the output side of the convolution.
 _KERNELS = {
     "Conv2D": (1, 2),
     "Conv2DBackpropInput": (1, 2),

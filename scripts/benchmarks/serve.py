@@ -1,11 +1,11 @@
-"""Measures the HTTP server: requests a second, and how long each takes.
+"""Measures throughput and latency of the HTTP server.
 
     python scripts/benchmarks/serve.py
 
-Starts `kerasgan serve`, and asks it from this process, with a fixed number of
-clients that each wait for their answer before they ask again. Both share the
-machine. Answers are read, and counted, not parsed. Prints a table, and below it
-what the model does without HTTP, in batches of 1 and 64.
+Starts `kerasgan serve`, and sends requests from this process, by a fixed number
+of clients that each wait for the response before the next request. Both share
+the machine. Responses are read and counted, not parsed. Prints a table, and the
+throughput of the model without HTTP, in batches of 1 and 64.
 """
 
 import argparse
@@ -37,34 +37,34 @@ def body(latent_dim, images):
     return json.dumps({"instances": rows}).encode()
 
 
-async def ask(url, content, clients, seconds):
-    """Returns the seconds that each answer took, after a second to warm up."""
-    took = []
+async def load(url, content, clients, seconds):
+    """Returns the latency of each request, after a second of warm-up."""
+    latencies = []
     start = time.perf_counter() + 1
     end = start + seconds
 
     async def client(session):
-        while (asked := time.perf_counter()) < end:
+        while (sent := time.perf_counter()) < end:
             async with session.post(url, data=content) as answer:
                 await answer.read()
                 if answer.status != 200:
                     raise RuntimeError(f"{answer.status}: {answer.reason}")
-            if asked > start:
-                took.append(time.perf_counter() - asked)
+            if sent > start:
+                latencies.append(time.perf_counter() - sent)
 
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
         await asyncio.gather(*(client(session) for _ in range(clients)))
-    return took
+    return latencies
 
 
 async def batches(address):
-    """Returns how many batches ran so far, and how many images in them."""
+    """Returns the number of batches so far, and of images in them."""
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{address}/metrics") as answer:
             text = await answer.text()
     return [
-        float(re.search(rf"kerasgan_batch_images_{what} (\S+)", text)[1])
+        float(re.search(rf"kerasgan_batch_samples_{what} (\S+)", text)[1])
         for what in ("count", "sum")
     ]
 
@@ -78,10 +78,10 @@ async def measure(address, name, latent_dim, seconds):
     for clients, images in CASES:
         content = body(latent_dim, images)
         before = await batches(address)
-        took = await ask(url, content, clients, seconds)
+        latencies = await load(url, content, clients, seconds)
         after = await batches(address)
-        rate = len(took) / seconds
-        p50, p95, p99 = np.percentile(took, [50, 95, 99]) * 1000
+        rate = len(latencies) / seconds
+        p50, p95, p99 = np.percentile(latencies, [50, 95, 99]) * 1000
         count, total = np.subtract(after, before)
         print(
             f"| {clients} | {images} | {rate:.0f} | {rate * images:.0f} "
@@ -91,7 +91,7 @@ async def measure(address, name, latent_dim, seconds):
 
 
 def without_http(gan, seconds):
-    """Returns images a second of `generate`, by batch size."""
+    """Returns images per second of `generate`, by batch size."""
     rates = {}
     for size in (1, 64):
         gan.generate(size, seed=0, batch_size=size)

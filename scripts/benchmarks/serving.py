@@ -3,13 +3,12 @@
     pip install -e '.[litert,onnx]'
     python scripts/benchmarks/serving.py [NAME ...] [--rounds 5]
 
-Each side is handed the same inputs, as NumPy arrays, and gives uint8 pictures,
-as a NumPy array; one process, the default threads of each runtime but for
-LiteRT, whose default is one and which gets all processors. The sides take
-turns, `--calls` calls at a time, after two that do not count. Sizes are of the
-files one has to ship: the zoo's weights (in 16 bits, discriminator included),
-the whole SavedModel, model.tflite, and the .onnx of the signature that is
-measured.
+Each runtime gets the same inputs, as NumPy arrays, and returns uint8 images, as
+a NumPy array; one process, the default threads of each runtime except LiteRT,
+whose default is one and which gets all processors. The runtimes alternate,
+`--calls` calls at a time, after two warm-up calls. Sizes are those of the files
+to deploy: the weights of the zoo (in 16 bits, discriminator included), the
+whole SavedModel, model.tflite, and the .onnx of the measured signature.
 """
 
 import argparse
@@ -71,7 +70,7 @@ def prepare(gan, name, folder):
 
     Returns:
         Pair of dicts: runtime to bytes; and runtime and batch size to a
-        function without arguments that gives pictures.
+        function without arguments that returns images.
     """
     for format in ("saved_model", "litert", "onnx"):
         gan.export(folder / format, format)
@@ -96,7 +95,7 @@ def prepare(gan, name, folder):
         inputs = served.example_inputs(
             specs, rows=batch, size=gan.image_shape[0]
         )
-        # Of its own for each batch size, because another size costs time.
+        # One for each batch size, because a change of size costs time.
         interpreter = Interpreter(
             str(folder / "litert" / "model.tflite"),
             num_threads=os.cpu_count(),
@@ -144,12 +143,12 @@ def measure(sides, rounds, calls):
     """Returns the seconds of each call, by runtime and batch size."""
     expected = {}
     for (runtime, batch), function in sides.items():
-        pictures = function().astype(int)
+        images = function().astype(int)
         function()
-        # The sides must have done the same work.
-        difference = np.abs(pictures - expected.setdefault(batch, pictures))
+        # The runtimes must compute the same images.
+        difference = np.abs(images - expected.setdefault(batch, images))
         if difference.max() > 1:
-            sys.exit(f"{runtime} gives other pictures than Keras.")
+            sys.exit(f"The images of {runtime} differ from those of Keras.")
     times = {side: [] for side in sides}
     for _, (side, function) in itertools.product(range(rounds), sides.items()):
         for _ in range(calls):

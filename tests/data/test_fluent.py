@@ -84,7 +84,7 @@ def test_tones_are_paired_by_color(swapped):
     assert pairs["hand-medium"] == "m"
 
 
-def test_oblong_pictures_become_square_on_white():
+def test_oblong_images_become_square_on_white():
     image = Image.new("LA", (32, 48), (0, 255))
     received = fluent.on_white_square(image)
     assert received.shape == (128, 128, 3)
@@ -96,15 +96,15 @@ def test_oblong_pictures_become_square_on_white():
 
 @pytest.mark.data
 def test_the_packages_have_the_recorded_pairs_and_swaps():
-    pictures = fluent.Pictures()
+    images = fluent.Images()
     toned = [
         name
-        for name in pictures.pairs
+        for name in images.pairs
         if fluent.split_tone(name)[1] in fluent.TONES
     ]
-    assert (len(pictures.pairs), len(toned)) == (2861, 1347)
+    assert (len(images.pairs), len(toned)) == (2861, 1347)
     _, swapped = fluent.correct_tones(
-        pictures.pairs, pictures.flat_color, pictures.rendered_color
+        images.pairs, images.flat_color, images.rendered_color
     )
     assert swapped == 265
 

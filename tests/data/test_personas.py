@@ -140,3 +140,16 @@ def test_the_first_ten_thousand_are_as_varied_as_recorded():
     captions = [personas.caption_of(face["attributes"]) for face in faces]
     words = {w for c in captions for w in c.replace(",", "").split()}
     assert (len(set(captions)), len(words)) == (9609, 73)
+
+
+def test_hair_color_is_hidden_where_no_hair_shows():
+    styles = personas.ATTRIBUTES["hair"]
+    attributes = {
+        "hair": np.array([styles.index(s) for s in ("bald", "long", "cap")]),
+        "hair_color": np.array([1, 2, 3]),
+        "nose": np.array([0, 1, 2]),
+    }
+    found = personas.visible_labels(attributes)
+    assert found["hair_color"].tolist() == [-1, 2, -1]
+    assert found["nose"].tolist() == [0, 1, 2]
+    assert attributes["hair_color"].tolist() == [1, 2, 3]

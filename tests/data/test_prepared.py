@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from kerasgan import data
-from kerasgan.data import cache, fashion_mnist, prepared, splits
-from kerasgan.recipes import _fashion_mnist
+from kerasgan.data import cache, catalog, fashion_mnist, prepared, splits
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def test_fashion_mnist_names_a_damaged_file(tmp_path):
     source.mkdir()
     with pytest.raises(OSError, match="train-images.*cannot be read"):
         fashion_mnist.prepare_from_folder(source, tmp_path / "tfds")
-    packed = gzip.compress(b"pictures" * 1000)
+    packed = gzip.compress(b"images" * 1000)
     target = source / "train-images-idx3-ubyte.gz"
     target.write_bytes(packed[:-20])
     with pytest.raises(OSError, match="train-images.*cannot be read"):
@@ -131,25 +130,23 @@ def test_digest_is_the_md5_of_the_text():
 
 def test_fashion_mnist_is_padded_before_it_is_resized():
     white = np.full((2, 28, 28, 1), 255, np.uint8)
-    framed = prepared._to_size("fashion_mnist", white, 32)
+    framed = prepared._to_size(white, 32, 32)
     assert framed.shape == (2, 32, 32, 1)
     assert framed[:, 2:30, 2:30].min() == 255
     assert framed.sum() == white.sum()
-    assert prepared._to_size("fashion_mnist", white, 64).shape[1] == 64
-    np.testing.assert_array_equal(
-        prepared._to_size("fashion_mnist", white, 28), white
-    )
+    assert prepared._to_size(white, 32, 64).shape[1] == 64
+    np.testing.assert_array_equal(prepared._to_size(white, 32, 28), white)
 
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", data.NAMES)
 def test_counts_are_the_published_ones(name):
-    for part, count in splits.COUNTS[name].items():
+    for part, count in catalog.get(name).counts.items():
         examples = data.load(name, part)
-        pictures = examples.get("image", examples.get("target"))
-        assert len(pictures) == count, part
-        size, channels = prepared.SIZES[name], pictures.shape[-1]
-        assert pictures.shape[1:] == (size, size, channels)
+        images = examples[catalog.get(name).image]
+        assert len(images) == count, part
+        size, channels = catalog.get(name).size, images.shape[-1]
+        assert images.shape[1:] == (size, size, channels)
         assert channels == (1 if name == "fashion_mnist" else 3)
 
 
@@ -184,7 +181,8 @@ assert "kerasgan" not in sys.modules
 def test_fashion_mnist_has_its_classes():
     examples = data.load("fashion_mnist")
     assert np.bincount(examples["label"]).tolist() == [6000] * 10
-    assert data.class_names("fashion_mnist") == _fashion_mnist.CLASSES
+    expected = catalog.get("fashion_mnist").classes
+    assert data.class_names("fashion_mnist") == expected
     with pytest.raises(ValueError, match="Received: split='validation'"):
         data.load("fashion_mnist", "validation")
     with pytest.raises(ValueError, match="personas has no classes"):
@@ -225,10 +223,8 @@ def test_sets_without_what_a_task_needs_are_refused(task, name, message):
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["fluent", "relief"])
 def test_unpaired_halves_share_no_pair(name):
-    from kerasgan.data import pipeline
-
     examples = data.load(name, "train", 64)
-    in_second = pipeline._second_half(name, examples)
+    in_second = catalog.get(name).halves(examples)
     assert 0.35 < in_second.mean() < 0.65
     key = "concept" if name == "fluent" else "longitude"
     halves = [set(examples[key][half]) for half in (~in_second, in_second)]

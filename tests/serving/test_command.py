@@ -49,7 +49,7 @@ STATUSES = [200, 200, 200, 400, 400]
 
 
 async def load(address, clients, until):
-    """Asks again and again, on kept connections, until `until` is done.
+    """Sends requests on persistent connections until `until` is done.
 
     Returns:
         Number of answers, and number of connections that ended without one.
@@ -86,10 +86,10 @@ def test_a_signal_under_load_loses_no_answer(process, number):
 
     async def until_stopped():
         until = asyncio.get_running_loop().create_future()
-        asking = asyncio.ensure_future(load(address, 20, until))
+        requests = asyncio.ensure_future(load(address, 20, until))
         await asyncio.sleep(2)
         running.send_signal(number)
-        answers, _ = await asyncio.wait_for(asking, 60)
+        answers, _ = await asyncio.wait_for(requests, 60)
         until.cancel()
         return answers
 
@@ -144,12 +144,12 @@ def test_sustained_load_loses_nothing_and_does_not_grow(process):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{folder}", "{folder}"], "must have a name of its own"),
+        (["{folder}", "{folder}"], "must have its own name"),
         (["{folder}", "--port", "{taken}"], "cannot listen on 127.0.0.1, port"),
         (["nothing"], "Unknown model"),
         (["{folder}", "--max-queue", "0"], "must be positive: 0"),
         (["{folder}", "--timeout", "nan"], "must be positive: nan"),
-        (["{folder}", "--max-images", "many"], "invalid int value: 'many'"),
+        (["{folder}", "--max-samples", "many"], "invalid int value: 'many'"),
     ],
 )
 def test_an_error_is_one_line_and_status_2(capsys, folder, arguments, message):

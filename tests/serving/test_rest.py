@@ -1,4 +1,4 @@
-"""JSON in and out, held to TensorFlow Serving's documents and tests."""
+"""JSON requests and responses, against TensorFlow Serving's documentation."""
 
 import base64
 import io
@@ -43,7 +43,7 @@ LATENTS = signature({"latents": ((None, 3), "float32")}, IMAGES)
 LABELS = signature({"labels": ((None,), "int32")}, IMAGES)
 CAPTIONS = signature({"captions": ((None,), "string")}, IMAGES)
 SAMPLE = signature({"seed": ((), "int64"), "count": ((), "int32")}, IMAGES)
-PICTURES = signature({"images": ((None, None, None, 3), "uint8")}, IMAGES)
+SOURCES = signature({"images": ((None, None, None, 3), "uint8")}, IMAGES)
 
 
 def read(content, served=LATENTS, **limits):
@@ -55,7 +55,7 @@ def read(content, served=LATENTS, **limits):
 
 
 def written(outputs, row_format):
-    return json.loads(rest.write_answer(outputs, row_format))
+    return json.loads(rest.write_response(outputs, row_format))
 
 
 def refusal(content, served=LATENTS, **limits):
@@ -71,7 +71,7 @@ def png(array, format="PNG"):
     return {"b64": base64.b64encode(file.getvalue()).decode()}
 
 
-# What the pages of TensorFlow Serving show
+# Examples of the documentation of TensorFlow Serving
 
 
 def test_the_documented_half_plus_three():
@@ -111,7 +111,7 @@ def test_the_documented_formats_say_the_same():
         NAMED,
     )
     assert (by_row.row_format, by_column.row_format) == (True, False)
-    assert by_row.images == by_column.images == 2
+    assert by_row.samples == by_column.samples == 2
     for name, value in by_row.inputs.items():
         np.testing.assert_array_equal(value, by_column.inputs[name])
     assert by_row.inputs["tag"].tolist() == [b"foo", b"bar"]
@@ -144,12 +144,12 @@ def test_a_single_output_has_no_name_and_several_have():
 
 
 def test_outputs_of_every_type():
-    assert rest.write_answer({"y": np.float32([0.2, 3.0])}, True) == (
+    assert rest.write_response({"y": np.float32([0.2, 3.0])}, True) == (
         b'{"predictions":[0.2,3.0]}'
     )
-    assert rest.write_answer({"y": np.float32([np.nan, np.inf, 2])}, True) == (
-        b'{"predictions": [NaN, Infinity, 2.0]}'
-    )
+    assert rest.write_response(
+        {"y": np.float32([np.nan, np.inf, 2])}, True
+    ) == (b'{"predictions": [NaN, Infinity, 2.0]}')
     images = np.arange(8, dtype="uint8").reshape(2, 2, 2, 1)
     assert written({"images": images}, True)["predictions"] == images.tolist()
     assert written({"n": np.int64(7)}, False) == {"outputs": 7}
@@ -165,8 +165,8 @@ def test_an_output_without_rows_needs_columns():
         {"n": np.int64(7)},
         {"y": np.zeros(2), "z": np.zeros(3)},
     ):
-        with pytest.raises(rest.Refusal, match="ask for whole tensors"):
-            rest.write_answer(outputs, True)
+        with pytest.raises(rest.Refusal, match="request whole tensors"):
+            rest.write_response(outputs, True)
 
 
 def test_status_and_metadata_are_as_documented():
@@ -214,7 +214,7 @@ def test_status_and_metadata_are_as_documented():
     }
 
 
-# What is ours
+# Extensions
 
 
 def test_a_seed_and_a_count_are_columns():
@@ -223,7 +223,7 @@ def test_a_seed_and_a_count_are_columns():
         "inputs": {"seed": 2**63 - 1, "count": 5, "more": "is not looked at"},
     }
     request = read(content)
-    assert request.images == 5
+    assert request.samples == 5
     assert request.inputs["seed"] == 2**63 - 1
     assert request.inputs["seed"].shape == ()
 
@@ -235,9 +235,9 @@ def test_a_signature_that_is_not_named_is_the_default():
 
 
 @pytest.mark.parametrize("format", ["PNG", "WEBP"])
-def test_encoded_pictures_are_their_pixels(format):
+def test_encoded_images_are_their_pixels(format):
     pixels = np.random.RandomState(0).randint(0, 256, (2, 3, 4, 3), "uint8")
-    encoded = [png(picture, format) for picture in pixels]
+    encoded = [png(image, format) for image in pixels]
     for content in (
         {"instances": encoded},
         {"instances": [{"images": e} for e in encoded]},
@@ -246,13 +246,13 @@ def test_encoded_pictures_are_their_pixels(format):
         {"instances": pixels.tolist()},
     ):
         np.testing.assert_array_equal(
-            read(content, PICTURES).inputs["images"], pixels
+            read(content, SOURCES).inputs["images"], pixels
         )
 
 
-def test_pictures_become_as_many_channels_as_the_model_has():
+def test_images_become_as_many_channels_as_the_model_has():
     grey = np.full((2, 2), 7, "uint8")
-    request = read({"instances": [png(grey)]}, PICTURES)
+    request = read({"instances": [png(grey)]}, SOURCES)
     assert request.inputs["images"].tolist() == [[[[7] * 3] * 2] * 2]
 
 
@@ -299,7 +299,7 @@ NESTED = b'{"instances": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
         ({"inputs": {"latents": []}}, r"Received: shape \[0\]"),
         ({"inputs": {"latents": [[]]}}, r"Received: shape \[1, 0\]"),
         ({"inputs": None}, "Received: null in it"),
-        ({"inputs": [[1, 2, 3]] * 65}, "1 to 64 images. Received: 65"),
+        ({"inputs": [[1, 2, 3]] * 65}, "1 to 64 samples. Received: 65"),
         ({"signature_name": 3, "inputs": []}, "must be a string. Received: 3"),
         ({"signature_name": None, "inputs": []}, "must be a string"),
     ],
@@ -350,22 +350,30 @@ def test_bad_bodies(content, message):
                     "sensor": [[[1] * 2] * 2],
                 }
             },
-            r"equally many rows.*Received: \[1, 2\]",
+            r"same number of rows.*Received: \[1, 2\]",
         ),
-        (SAMPLE, {"instances": [{"seed": 1, "count": 1}]}, "with `inputs`"),
+        (SAMPLE, {"instances": [{"seed": 1, "count": 1}]}, "use `inputs`"),
         (SAMPLE, {"inputs": {"seed": 1}}, "must have seed, count"),
         (SAMPLE, {"inputs": {"seed": [1], "count": 1}}, r"shape \[\]"),
         (SAMPLE, {"inputs": {"seed": 1, "count": 0}}, "Received: 0"),
         (SAMPLE, {"inputs": {"seed": 1, "count": -1}}, "Received: -1"),
-        (SAMPLE, {"inputs": {"seed": 1, "count": 2**31 - 1}}, "1 to 64 images"),
+        (
+            SAMPLE,
+            {"inputs": {"seed": 1, "count": 2**31 - 1}},
+            "1 to 64 samples",
+        ),
         (SAMPLE, {"inputs": {"seed": 1, "count": 10**18}}, "that int32 can"),
         (SAMPLE, {"inputs": {"seed": 2**63, "count": 1}}, "that int64 can"),
-        (PICTURES, {"instances": [{"b64": "aaaa"}]}, "whole PNG, JPEG or WebP"),
-        (PICTURES, {"inputs": {"b64": "aaaa"}}, "."),
-        (PICTURES, {"instances": [[[[0, 0, 256]]]]}, "that uint8 can hold"),
-        (PICTURES, {"instances": [[[[0, 0, -1]]]]}, "that uint8 can hold"),
-        (PICTURES, {"instances": [[[[0, 0, 0.5]]]]}, "Received: 0.5 in it"),
-        (PICTURES, {"instances": [[[[0, 0]]]]}, r"shape \[1, 1, 1, 2\]"),
+        (
+            SOURCES,
+            {"instances": [{"b64": "aaaa"}]},
+            "whole PNG, JPEG or WebP",
+        ),
+        (SOURCES, {"inputs": {"b64": "aaaa"}}, "."),
+        (SOURCES, {"instances": [[[[0, 0, 256]]]]}, "that uint8 can hold"),
+        (SOURCES, {"instances": [[[[0, 0, -1]]]]}, "that uint8 can hold"),
+        (SOURCES, {"instances": [[[[0, 0, 0.5]]]]}, "Received: 0.5 in it"),
+        (SOURCES, {"instances": [[[[0, 0]]]]}, r"shape \[1, 1, 1, 2\]"),
     ],
 )
 def test_bad_inputs_of_other_types(served, content, message):
@@ -406,9 +414,7 @@ MANY = settings(
 
 @MANY
 @given(
-    served=st.sampled_from(
-        [LATENTS, LABELS, CAPTIONS, NAMED, PICTURES, SAMPLE]
-    ),
+    served=st.sampled_from([LATENTS, LABELS, CAPTIONS, NAMED, SOURCES, SAMPLE]),
     key=st.sampled_from(["instances", "inputs"]),
     value=VALUES,
 )
@@ -432,6 +438,24 @@ def test_any_bytes_are_understood_or_refused(content):
         read(content)
 
 
+def test_bytes_that_are_no_images_are_not_decoded():
+    served = signature({"bytes": ((None, 3), "uint8")}, IMAGES)
+    assert read({"inputs": [[1, 2, 3]]}, served).samples == 1
+    answer = refusal({"inputs": [{"b64": "AAAA"}]}, served)
+    assert "must be uint8 of shape [?, 3]" in str(answer)
+
+
+def test_outputs_of_any_rank_are_described():
+    outputs = {"y": tf.TensorSpec(None, "string")}
+    model = Model("any", 1, {"run": Signature(None, {}, outputs)})
+    (found,) = rest.metadata(model)["metadata"]["signature_def"].values()
+    assert found["run"]["outputs"]["y"]["tensor_shape"] == {
+        "dim": [],
+        "unknown_rank": True,
+    }
+    assert not model.signatures["run"].joinable
+
+
 def test_an_unknown_signature_is_not_found():
     answer = refusal({"signature_name": "x" * 500, "inputs": []})
     assert answer.status == 404
@@ -439,43 +463,50 @@ def test_an_unknown_signature_is_not_found():
     assert "sample, serving_default" in str(answer)
 
 
-def test_a_picture_is_measured_before_it_is_decoded():
+def test_an_image_is_measured_before_it_is_decoded():
     black = png(np.zeros((3000, 3000, 3), "uint8"))
     small = png(np.zeros((3, 3, 3), "uint8"))
     assert len(black["b64"]) < 50_000
-    answer = refusal({"instances": [black]}, PICTURES)
+    answer = refusal({"instances": [black]}, SOURCES)
     assert "3000x3000 pixels" in str(answer)
     # The limit is for all of them together.
     two = {"instances": [small, small]}
-    assert read(two, PICTURES, max_pixels=18).images == 2
-    assert "3x3 pixels" in str(refusal(two, PICTURES, max_pixels=17))
+    assert read(two, SOURCES, max_pixels=18).samples == 2
+    assert "3x3 pixels" in str(refusal(two, SOURCES, max_pixels=17))
 
 
-def test_pictures_of_different_sizes_are_refused():
-    pictures = [png(np.zeros((size, 3, 3), "uint8")) for size in (3, 4)]
-    answer = refusal({"instances": pictures}, PICTURES)
+def test_images_of_different_sizes_are_refused():
+    images = [png(np.zeros((size, 3, 3), "uint8")) for size in (3, 4)]
+    answer = refusal({"instances": images}, SOURCES)
     assert "[(3, 3), (4, 3)]" in str(answer)
 
 
-def test_a_broken_picture_is_refused():
+def test_a_broken_image_is_refused():
     content = base64.b64decode(png(np.zeros((9, 9, 3), "uint8"))["b64"])
     for broken in (content[:-30], b"GIF89a", b"%!PS-Adobe-3.0 EPSF-3.0\n"):
         encoded = {"b64": base64.b64encode(broken).decode()}
-        answer = refusal({"instances": [encoded]}, PICTURES)
+        answer = refusal({"instances": [encoded]}, SOURCES)
         assert "whole PNG, JPEG or WebP" in str(answer)
 
 
-def test_encoded_pictures_need_one_or_three_channels():
+def test_encoded_images_need_one_or_three_channels():
     served = signature({"images": ((None, None, None, 4), "uint8")}, IMAGES)
     answer = refusal({"instances": [png(np.zeros((2, 2, 3), "uint8"))]}, served)
     assert "has 4 channels" in str(answer)
 
 
-def test_only_pictures_without_shared_statistics_are_joined():
+def test_only_samples_are_joined():
     scores = signature(
         {"images": ((None, 2, 2, 1), "uint8")}, {"scores": ((None,), "float32")}
     )
-    assert LATENTS.joinable and PICTURES.joinable
-    assert not scores.joinable
+    sentences = signature(
+        {"tokens": ((None, 3), "int32")},
+        {"sentences": ((None,), "string"), "tokens": ((None, 3), "int32")},
+    )
+    whole = signature(
+        {"tokens": ((None, 3), "int32")}, {"text": ((), "string")}
+    )
+    assert LATENTS.joinable and SOURCES.joinable and sentences.joinable
+    assert not scores.joinable and not whole.joinable
     assert scores.by_row
     assert not SAMPLE.joinable and not SAMPLE.by_row

@@ -88,7 +88,7 @@ def predict(port, model, content):
 
 
 def sampled(gan):
-    """Returns any uint8 images, for a model whose samples nobody looks at."""
+    """Returns any uint8 images, for a model whose samples are not tested."""
     return np.zeros((64, *gan.image_shape), "uint8")
 
 
@@ -98,7 +98,7 @@ def folders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("zoo")
     for name in ("dcgan", "acgan", "gan_cls", "pix2pix"):
         gan = tiny.by_name(name).build()
-        golden.ramp(gan)  # The first weights give nothing but grey.
+        golden.ramp(gan)  # With the initial weights all images are grey.
         publishing.write(
             gan,
             folder / f"{name}_noise",
@@ -211,15 +211,15 @@ def test_captions(port, gans):
 
 def test_translation(port, gans):
     gan = gans["pix2pix_noise"]
-    pictures = tiny.images_to_translate(2)
-    expected = gan.translate(pictures)
+    sources = tiny.images_to_translate(2)
+    expected = gan.translate(sources)
     encoded = []
-    for picture in pictures:
+    for image in sources:
         file = io.BytesIO()
-        Image.fromarray(picture).save(file, "PNG")
+        Image.fromarray(image).save(file, "PNG")
         encoded.append({"b64": base64.b64encode(file.getvalue()).decode()})
     for content in (
-        {"instances": pictures.tolist()},
+        {"instances": sources.tolist()},
         {"instances": encoded},
         {"inputs": {"images": encoded}},
     ):
@@ -231,8 +231,8 @@ def test_what_the_model_refuses_is_a_sentence(port):
     status, answer = predict(port, "acgan_noise", {"instances": [row]})
     assert status == 400
     assert answer["error"].endswith("indices[0] = 99 is not in [0, 3)")
-    picture = np.zeros((1, 33, 33, 3), "uint8").tolist()
-    status, answer = predict(port, "pix2pix_noise", {"instances": picture})
+    image = np.zeros((1, 33, 33, 3), "uint8").tolist()
+    status, answer = predict(port, "pix2pix_noise", {"instances": image})
     assert status == 400
     assert re.search(
         r"input: The height and width .* Received: \[33 33\]$", answer["error"]
@@ -333,10 +333,10 @@ def test_health_and_metrics(port):
     predict(port, "unheard_of", content)
     after = measured()
     grown = {
-        'kerasgan_images_total{model="dcgan_noise"}': 3,
+        'kerasgan_samples_total{model="dcgan_noise"}': 3,
         'kerasgan_request_seconds_count{model="dcgan_noise",status="200"}': 1,
         'kerasgan_request_seconds_count{model="",status="404"}': 1,
-        "kerasgan_batch_images_sum": 3,
+        "kerasgan_batch_samples_sum": 3,
     }
     for name, value in grown.items():
         assert after[name] - before[name] == value, name
@@ -426,7 +426,7 @@ def test_waiting_requests_run_together_and_get_their_own_answers():
 
 def test_a_batch_has_a_limit_and_a_large_request_is_cut():
     echo = Echo()
-    with running([echo.model], max_images=200) as (_, port):
+    with running([echo.model], max_samples=200) as (_, port):
         others = [(n,) * 40 for n in (1, 2, 3)]
         with held_up(echo, port, others) as (_, rest):
             wait_until(lambda: queued(port) == 4)
@@ -477,13 +477,13 @@ def test_a_full_queue_is_503():
         assert echoed(ask_echo(port, 3)) == [3]
 
 
-@pytest.mark.parametrize("length", ["told", "chunked", "unpacked"])
+@pytest.mark.parametrize("length", ["declared", "chunked", "unpacked"])
 def test_a_large_body_is_413(length):
     echo = Echo()
     with running([echo.model], max_body=10_000) as (_, port):
         content = json.dumps({"inputs": [1] * 20_000}).encode()
         path = "/v1/models/echo:predict"
-        if length == "told":
+        if length == "declared":
             answer = fetch(port, path, content)
         elif length == "unpacked":
             packed = gzip.compress(content)

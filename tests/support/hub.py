@@ -1,8 +1,8 @@
 """A stand-in for the Hugging Face Hub, on this machine.
 
-It answers what the real client asks to create a repository, to commit small
-files to it and to read them, as far as kerasgan needs it. That the real Hub
-answers alike is what these tests cannot show.
+It implements the requests of the real client that create a repository, commit
+small files to it and read them. These tests cannot show that the real Hub
+responds in the same way.
 """
 
 import base64
@@ -22,13 +22,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         length = int(self.headers["Content-Length"])
         body = self.rfile.read(length).decode()
-        self.server.asked.append(("POST", self.path))
+        self.server.requests.append(("POST", self.path))
         if self.server.refuses:
             self.answer({"error": "no"}, 403)
         elif self.path == "/api/repos/create":
-            told = json.loads(body)
-            owner = told.get("organization") or "user"
-            name = f"{owner}/{told['name']}"
+            content = json.loads(body)
+            owner = content.get("organization") or "user"
+            name = f"{owner}/{content['name']}"
             self.server.commits.setdefault(name, [{}])
             self.answer({"url": f"{self.server.url}/{name}"})
         elif self.path == "/api/validate-yaml":
@@ -69,7 +69,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self):
-        self.server.asked.append((self.command, self.path))
+        self.server.requests.append((self.command, self.path))
         path = self.path.split("?")[0]
         found = re.match(
             r"/api/models/([\w.-]+/[\w.-]+)(?:/revision/([\w.-]+))?$", path
@@ -144,7 +144,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.commits, self.sizes, self.asked = {}, {}, []
+        self.commits, self.sizes, self.requests = {}, {}, []
         self.refuses = False
 
 

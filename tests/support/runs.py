@@ -22,7 +22,7 @@ import keras
 import numpy as np
 
 from kerasgan import data
-from kerasgan.training import Recipe
+from kerasgan.recipes import Recipe
 from tests import tiny
 
 EPOCHS = {epochs}

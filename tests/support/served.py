@@ -1,7 +1,7 @@
 """Runs exported models where nothing but TensorFlow can be imported.
 
-By this Python, with all else hidden from it; or by the one that the environment
-variable SERVING_PYTHON names, in whose environment TensorFlow is all there is.
+By this Python, with other packages hidden; or by the one that the environment
+variable SERVING_PYTHON names, whose environment has TensorFlow alone.
 """
 
 import json
@@ -13,8 +13,8 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-# Python takes None for "cannot be imported". The last argument says which
-# folder to load, and which signatures to call with the arrays in which file.
+# In `sys.modules` None means "cannot be imported". The last argument is a JSON
+# object of folders to signatures to files of inputs.
 SERVE = """
 import json, sys
 for name in ("kerasgan", "zoo", "keras", "tf_keras", "tensorflow_datasets",
@@ -29,6 +29,9 @@ for folder, calls in json.loads(sys.argv[1]).items():
             arguments = {k: tf.constant(inputs[k]) for k in inputs}
         outputs = loaded.signatures[name](**arguments)
         outputs = {k: v.numpy() for k, v in outputs.items()}
+        # Arrays of objects would be pickled.
+        outputs = {k: v.astype(bytes) if v.dtype == object else v
+                   for k, v in outputs.items()}
         np.savez(f"{file}.out.npz", **outputs)
 """
 
@@ -74,15 +77,15 @@ def example_inputs(specs, seed=1, rows=5, size=32):
 
     Args:
         specs: List of `tf.TensorSpec`.
-        seed: int. Of what is drawn.
+        seed: int. Of the random numbers.
         rows: int. How long each batch is.
-        size: int. Of images, where they have no size of their own.
+        size: int. Of images, where the specs do not fix it.
 
     Returns:
         dict of name to array.
     """
     random = np.random.RandomState(seed)
-    # Numbers that mean something; they have no rows.
+    # Scalar inputs.
     numbers = {"seed": 3, "count": rows, "truncation": 0.7}
     inputs = {}
     for spec in specs:

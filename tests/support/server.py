@@ -1,4 +1,4 @@
-"""A web server on this machine that can be told to misbehave."""
+"""A local web server that can be made to misbehave."""
 
 import contextlib
 import http.server
@@ -11,12 +11,12 @@ BLOCK = 1 << 16
 class Handler(http.server.BaseHTTPRequestHandler):
     """Serves `server.files`, in the way that `server.manner` names.
 
-    `server.asked` collects the path and the range of each request.
+    `server.requests` collects the path and the range of each request.
     """
 
     def do_GET(self):
         range_header = self.headers.get("Range")
-        self.server.asked.append((self.path, range_header))
+        self.server.requests.append((self.path, range_header))
         manner = self.server.manner
         if self.path in self.server.redirects:
             self.send_response(302)
@@ -91,7 +91,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files, self.redirects, self.codes = {}, {}, {}
-        self.asked = []
+        self.requests = []
         self.manner, self.delay = "well", 0
         self.stalled, self.go_on = threading.Event(), threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}"

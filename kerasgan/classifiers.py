@@ -1,32 +1,32 @@
-"""Trains a small classifier whose features score pictures of a data set.
+"""Trains the zoo's feature networks: small classifiers of a data set.
 
-    python scripts/train_classifier.py zoo/classifier_fashion_mnist_32
-    python scripts/train_classifier.py zoo/classifier_personas_64 \\
+    python -m kerasgan.classifiers zoo/classifier_fashion_mnist_32
+    python -m kerasgan.classifiers zoo/classifier_personas_64 \\
         --dataset personas --convolutions 1 --width 32 --batch-size 64 \\
         --epochs 20
-    python scripts/train_classifier.py zoo/classifier_relief_128 \\
+    python -m kerasgan.classifiers zoo/classifier_relief_128 \\
         --dataset relief --convolutions 1 --width 16 --batch-size 32 \\
         --epochs 30
 
-What it learns to tell, by data set:
+What they predict, by data set:
 
-- fashion_mnist: the class. 55,000 pictures of the training part; the other
-  5,000 choose the epoch.
-- personas: all nine attributes at once. Hair color counts only where hair
-  shows. The training part lacks some pairs of hair style and hair color, which
-  would teach that such a style is never of such a color; so what is left out
-  is left out of the softmax too. In half of the pictures the color channels
-  change places and nobody asks for colors: styles are known by their shape.
-  The drawings are flat on white, what is generated never quite: each is made
-  brighter or darker and gets grain, by up to 20 grey levels, and is changed in
-  contrast by up to 15 %, so that this does not hide what a picture shows.
-  The validation part chooses the epoch.
-- relief: a satellite patch's zone of latitude, and how rugged the land is: its
-  quarter of the training patches by the contrast of the relief map, which the
-  classifier does not see. The validation part chooses the epoch.
+- fashion_mnist: the class. 55,000 images of the training part; the other
+  5,000 select the epoch.
+- personas: all nine attributes. Hair color counts only where hair shows. The
+  training part lacks some pairs of hair style and hair color, from which the
+  classifier would learn that such a style never has such a color; so values
+  that do not occur together are excluded from the softmax. In half of the
+  images the color channels are permuted and colors are not predicted, so that
+  styles are recognized by their shape. The drawings are flat on white, which
+  generated images never are exactly: brightness and grain vary by up to 20 grey
+  levels and contrast by up to 15 %, so that the classifier is robust to them.
+  The validation part selects the epoch.
+- relief: the zone of latitude of a satellite patch, and the ruggedness of the
+  land: the quartile, among training patches, of the contrast of the relief map,
+  which the classifier does not see. The validation part selects the epoch.
 
-The test part is read at the end alone. Augmentation: shifts and mirror images.
-A run that was stopped goes on where it was, by the same command.
+The test part is read only at the end. Augmentation: shifts and mirror images.
+An interrupted run is resumed by the same command.
 
 The folder then holds config.json, model.weights.h5, metrics.json, README.md.
 """
@@ -47,12 +47,11 @@ import tensorflow as tf
 
 from kerasgan import data
 from kerasgan.data import personas
+from kerasgan.data.personas import HIDDEN
 from kerasgan.metrics import features
 
 VALIDATION = 5000
-# In labels: what the picture does not show, and nobody is asked for.
-HIDDEN = -1
-# Grey levels by which the test pictures of `test_accuracy_uneven` are darker,
+# Grey levels by which the test images of `test_accuracy_uneven` are darker,
 # and the standard deviation of the noise on them.
 UNEVENNESS = 10.0
 # Where relief's patches begin, from north to south, in degrees.
@@ -65,20 +64,20 @@ class Task:
     """What a classifier is trained on.
 
     Attributes:
-        size: int. Height and width of the pictures.
-        shift: int. Pixels by which pictures are moved in training.
+        size: int. Height and width of the images.
+        shift: int. Pixels by which images are moved in training.
         attributes: dict of attribute to the names of its values.
-        colors: Tuple of str. Attributes that are not asked for where the color
-            channels have changed places, in half of the pictures; where there
-            are none, they never do.
+        colors: Tuple of str. Attributes that are not predicted where the color
+            channels are permuted, in half of the images; without such
+            attributes they are never permuted.
         paired: Tuple of two str, or none. Attributes of which some pairs of
             values are missing from the training part.
-        unevenness: float. Grey levels by which brightness is changed at most
-            in training, and the most standard deviation of normal noise.
-        upside_down: bool. Whether every second picture is turned over too.
+        unevenness: float. Largest change of brightness in training, in grey
+            levels, and largest standard deviation of normal noise.
+        upside_down: bool. Whether half of the images are flipped vertically.
         part: Callable from `"train"`, `"validation"` or `"test"` to uint8
-            pictures and int64 labels `(count, attributes)`.
-        subject: str. What it sees, for the card.
+            images and int64 labels `(count, attributes)`.
+        subject: str. What the images show, for the card.
         credit: str. Data and licence, for the card.
         parts: str. How the parts are used, for metrics.json.
     """
@@ -116,21 +115,15 @@ def fashion_mnist():
         subject="clothes",
         credit="Fashion-MNIST (Zalando SE, MIT licence), padded with black "
         "from 28 to 32 pixels",
-        parts="train[:55000] to train, train[55000:] to choose the epoch, "
-        "test read at the end; pictures padded with black to 32x32",
+        parts="train[:55000] for training, train[55000:] to choose the epoch, "
+        "test read at the end; images padded with black to 32x32",
     )
 
 
 def personas_attributes():
-    hair = personas.ATTRIBUTES["hair"]
-    shows = np.array(["{color}" in personas.HAIR[style] for style in hair])
-
     def part(name):
         examples = data.load("personas", name)
-        labels = dict(examples["attributes"])
-        labels["hair_color"] = np.where(
-            shows[labels["hair"]], labels["hair_color"], HIDDEN
-        )
+        labels = personas.visible_labels(examples["attributes"])
         columns = [labels[name] for name in personas.ATTRIBUTES]
         return examples["image"], np.stack(columns, axis=1)
 
@@ -141,9 +134,9 @@ def personas_attributes():
         part=part,
         subject="drawn faces",
         credit='"Personas by Draftbit" (CC BY 4.0), via DiceBear (MIT)',
-        parts="train to train, validation to choose the epoch, test (pairs of "
-        "hair style and hair color that the others lack) read at the end; "
-        "hair_color only where the caption names it",
+        parts="train for training, validation to choose the epoch, test "
+        "(pairs of hair style and hair color that the others lack) read at the "
+        "end; hair_color only where the caption names it",
         colors=("hair_color", "skin", "clothing_color"),
         paired=("hair", "hair_color"),
         unevenness=20.0,
@@ -180,8 +173,8 @@ def relief():
         credit="NASA Earth Observatory, Blue Marble Next Generation (public "
         "domain); ruggedness from the shaded relief of Natural Earth, by Tom "
         "Patterson (public domain)",
-        parts="bands of longitude: train to train, validation to choose the "
-        "epoch, test read at the end",
+        parts="bands of longitude: train for training, validation to choose "
+        "the epoch, test read at the end",
         upside_down=True,
     )
 
@@ -194,13 +187,12 @@ TASKS = {
 
 
 def augmenting(task):
-    """Returns a function that changes a picture by chance.
+    """Returns a function that augments an image at random.
 
-    It moves the picture, mirrors every second one, turns every second one over
-    if the task says so, changes brightness, contrast and grain if it has
-    unevenness, and lets the color channels of every second one change places
-    if it has colors. What it returns beside the picture is what is asked for,
-    then what is true.
+    It moves the image, mirrors half of them, flips half of them vertically if
+    the task says so, changes brightness, contrast and grain if the task has
+    unevenness, and permutes the color channels of half of them if it has
+    colors. It returns the image and the labels to predict, then the true ones.
     """
     hidden = np.array([name in task.colors for name in task.attributes])
     edges = (task.shift, task.shift)
@@ -218,18 +210,20 @@ def augmenting(task):
             grain = tf.random.normal(image.shape, stddev=task.unevenness)
             image += tf.random.uniform(()) * grain
             image = tf.cast(tf.round(tf.clip_by_value(image, 0, 255)), "uint8")
-        asked = truth
+        predicted = truth
         if task.colors and tf.random.uniform(()) < 0.5:
             order = tf.random.shuffle(tf.range(image.shape[-1]))
             image = tf.gather(image, order, axis=-1)
-            asked = tf.where(hidden, tf.constant(HIDDEN, truth.dtype), truth)
-        return image, tf.concat([asked, truth], axis=0)
+            predicted = tf.where(
+                hidden, tf.constant(HIDDEN, truth.dtype), truth
+            )
+        return image, tf.concat([predicted, truth], axis=0)
 
     return augment
 
 
 def possible(labels, attributes, paired):
-    """Returns by attribute which of its values go with those of another.
+    """Returns which values of two attributes occur together.
 
     Args:
         labels: int64 array `(count, attributes)`, of the training part.
@@ -248,7 +242,7 @@ def possible(labels, attributes, paired):
     first, second = labels[:, columns].T
     both = (first != HIDDEN) & (second != HIDDEN)
     seen[first[both], second[both]] = True
-    # What never goes with anything, such as a bald head, is no missing pair.
+    # A value that occurs with none, such as a bald head, lacks no pair.
     seen |= ~seen.any(axis=1, keepdims=True)
     return {
         paired[0]: (columns[1], seen.T),
@@ -257,18 +251,18 @@ def possible(labels, attributes, paired):
 
 
 def loss_of(attributes, together=None):
-    """Returns the sum over attributes of the cross entropy, per picture.
+    """Returns the sum over attributes of the cross entropy, per image.
 
     Args:
         attributes: See `Task`.
-        together: What `possible` returns. Values that never go with what is
-            true of the other attribute are left out of the softmax.
+        together: What `possible` returns. Values that never occur with the
+            true value of the other attribute are excluded from the softmax.
             Defaults to none.
     """
     sizes = [len(values) for values in attributes.values()]
 
     def cross_entropy(labels, logits):
-        asked, truth = tf.split(tf.cast(labels, tf.int64), 2, axis=1)
+        predicted, truth = tf.split(tf.cast(labels, tf.int64), 2, axis=1)
         losses = []
         groups = tf.split(logits, sizes, axis=1)
         for column, (name, group) in enumerate(
@@ -280,7 +274,7 @@ def loss_of(attributes, together=None):
                 fits = tf.gather(table, tf.maximum(truth[:, other], 0))
                 fits |= ~known[:, None]
                 group = tf.where(fits, group, group - 1e4)
-            right = asked[:, column]
+            right = predicted[:, column]
             entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
                 tf.maximum(right, 0), group
             )
@@ -291,11 +285,11 @@ def loss_of(attributes, together=None):
 
 
 def recognized(model, images, labels, attributes):
-    """Returns what a model makes of pictures.
+    """Returns which predictions of a model are correct.
 
     Returns:
-        dict of each attribute to a bool array, whether it is right, and an
-        int array, the labels, of the pictures that show the attribute.
+        dict of each attribute to a bool array, whether it is correct, and an
+        int array, the labels, of the images that show the attribute.
     """
     _, logits = model.predict(images, batch_size=500, verbose=0)
     ends = np.cumsum([len(values) for values in attributes.values()])
@@ -309,7 +303,7 @@ def recognized(model, images, labels, attributes):
 
 
 def accuracies(recognized):
-    """Returns for each attribute the share of pictures that are right."""
+    """Returns for each attribute the share of correct images."""
     return {
         name: float(right.mean()) for name, (right, _) in recognized.items()
     }
@@ -318,7 +312,7 @@ def accuracies(recognized):
 class KeepBest(keras.callbacks.Callback):
     """Keeps the weights of the epoch with the best validation accuracy.
 
-    On disk, so that a run that was stopped goes on with them.
+    On disk, for an interrupted run to resume with.
     """
 
     def __init__(self, classifier, measure, folder):
@@ -334,7 +328,7 @@ class KeepBest(keras.callbacks.Callback):
             self.history, self.seconds = stored["history"], stored["seconds"]
 
     def on_epoch_begin(self, epoch, logs=None):
-        # An epoch that was measured, but not backed up, is run again.
+        # An epoch that was measured, but not backed up, is repeated.
         self.history = self.history[:epoch]
         self.start = time.perf_counter()
 
@@ -347,23 +341,25 @@ class KeepBest(keras.callbacks.Callback):
         self.seconds += time.perf_counter() - self.start
         stored = {"history": self.history, "seconds": self.seconds}
         self.path.write_text(json.dumps(stored), "utf-8")
-        told = ", ".join(f"{name} {share:.4f}" for name, share in found.items())
-        print(f"epoch {epoch + 1}: {value:.4f} ({told})", flush=True)
+        shares = ", ".join(
+            f"{name} {share:.4f}" for name, share in found.items()
+        )
+        print(f"epoch {epoch + 1}: {value:.4f} ({shares})", flush=True)
 
 
 CARD = """# {name}
 
-A small convolutional classifier of {subject}, trained to be looked through:
-the {num_features} features before its last layer are what `fd_{name}` compares.
+A small convolutional classifier of {subject}, trained for its
+features: `fd_{name}` compares the {num_features} before its last layer.
 
 | | |
 |---|---|
-| Pictures | {size}x{size}, {color}, uint8 |
-| Network | {convolutions} convolutions a stage from {size} to 8 pixels, {width} maps at first, {parameters:,} parameters |
-| Tells apart | {attributes} |
+| Images | {size}x{size}, {color}, uint8 |
+| Network | {convolutions} convolution(s) per stage from {size} to 8 pixels, {width} channels at first, {parameters:,} parameters |
+| Classifies | {attributes} |
 | Data | {credit} |
 | Parts | {parts} |
-| Validation | {validation:.2%} (mean over what it tells apart), epoch {epoch} of {epochs} |
+| Validation | {validation:.2%} (mean over the attributes), epoch {epoch} of {epochs} |
 | Test | {test:.2%} |
 | Storage | {dtype}; on the test part {stored:.2%} |
 | Trained in | {minutes:.0f} minutes on {cores} processor cores ({machine}) |
@@ -371,15 +367,15 @@ the {num_features} features before its last layer are what `fd_{name}` compares.
 
 Test part:
 
-| Attribute | Accuracy | {unevenness:.0f} grey levels darker, with as much grain |
+| Attribute | Accuracy | {unevenness:.0f} grey levels darker, with noise of {unevenness:.0f} |
 |---|---|---|
 {table}
 
 Made by `{command}`.
 
 What it does badly: {weak}
-It knows {subject} alone: a Fréchet distance over its features says nothing
-about other pictures, and does not compare with FID.
+It is for {subject} only: a Fréchet distance over its features is meaningless
+for other images, and not comparable with FID.
 """  # noqa: E501
 
 
@@ -557,9 +553,9 @@ def card(options, task, network, figures):
         cores=os.cpu_count(),
         machine=platform.machine(),
         sha256=network.hash,
-        command=f"python scripts/train_classifier.py {network.name} {settings}"
+        command=f"python -m kerasgan.classifiers {network.name} {settings}"
         + (" --float32" if options.float32 else ""),
-        weak=f"of the test pictures with {worst[2]} {worst[1]} it knows "
+        weak=f"of the test images with {worst[2]} {worst[1]} it recognizes "
         f"{worst[0]:.1%}.",
     )
 

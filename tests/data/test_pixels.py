@@ -62,16 +62,16 @@ def test_pad_is_black_and_central():
 
 
 def test_crop_takes_the_middle():
-    picture = np.arange(16, dtype=np.uint8).reshape(1, 4, 4, 1)
-    assert data.crop(picture, 2).numpy().ravel().tolist() == [5, 6, 9, 10]
+    image = np.arange(16, dtype=np.uint8).reshape(1, 4, 4, 1)
+    assert data.crop(image, 2).numpy().ravel().tolist() == [5, 6, 9, 10]
 
 
 def test_pad_and_crop_refuse_the_other_direction():
-    picture = np.zeros((1, 4, 4, 1), np.uint8)
+    image = np.zeros((1, 4, 4, 1), np.uint8)
     with pytest.raises(ValueError, match="4x4 and size=2"):
-        data.pad(picture, 2)
+        data.pad(image, 2)
     with pytest.raises(ValueError, match="4x4 and size=8"):
-        data.crop(picture, 8)
+        data.crop(image, 8)
 
 
 def test_resize_does_not_alias():
@@ -84,19 +84,19 @@ def test_resize_does_not_alias():
 
 
 def test_resize_stays_in_range():
-    picture = np.full((1, 8, 8, 1), -1.0, np.float32)
-    picture[:, 3:5] = 1.0
-    large = data.resize(picture, 20).numpy()
+    image = np.full((1, 8, 8, 1), -1.0, np.float32)
+    image[:, 3:5] = 1.0
+    large = data.resize(image, 20).numpy()
     assert large.min() == -1.0 and large.max() == 1.0
 
 
-def test_grid_places_every_picture():
-    pictures = np.stack([np.full((2, 3, 1), i, np.uint8) for i in range(5)])
-    picture = data.grid(pictures, columns=3, gap=1)
-    assert picture.shape == (5, 11, 1)
-    assert [picture[0, 0, 0], picture[0, 4, 0], picture[3, 4, 0]] == [0, 1, 4]
-    # The gap and the place of the missing sixth picture.
-    assert picture[2, 0, 0] == 255 and picture[4, 10, 0] == 255
+def test_grid_places_every_image():
+    images = np.stack([np.full((2, 3, 1), i, np.uint8) for i in range(5)])
+    canvas = data.grid(images, columns=3, gap=1)
+    assert canvas.shape == (5, 11, 1)
+    assert [canvas[0, 0, 0], canvas[0, 4, 0], canvas[3, 4, 0]] == [0, 1, 4]
+    # The gap and the place of the missing sixth image.
+    assert canvas[2, 0, 0] == 255 and canvas[4, 10, 0] == 255
 
 
 def test_grid_converts_floats():
@@ -111,13 +111,13 @@ def test_grid_refuses_other_shapes(shape):
 
 def test_save_png_writes_what_it_got(tmp_path):
     for channels in (1, 3):
-        picture = np.random.RandomState(0).randint(
+        image = np.random.RandomState(0).randint(
             0, 256, (4, 5, channels), np.uint8
         )
         path = tmp_path / "new" / f"{channels}.png"
-        data.save_png(path, picture)
-        read = np.asarray(Image.open(path)).reshape(picture.shape)
-        np.testing.assert_array_equal(read, picture)
+        data.save_png(path, image)
+        read = np.asarray(Image.open(path)).reshape(image.shape)
+        np.testing.assert_array_equal(read, image)
 
 
 def test_save_png_refuses_a_batch(tmp_path):
@@ -132,7 +132,7 @@ def test_save_png_refuses_a_batch(tmp_path):
         batch().astype(np.float64),
         tf.cast(batch(), tf.bfloat16),
         batch(-1.0005, 1.0005),
-        # Pale pictures, such as pencil drawings, have no dark value.
+        # Pale images, such as pencil drawings, have no dark value.
         batch(0.4, 1.0),
         np.ones((1, 8, 8, 3), np.float32),
     ],
@@ -159,7 +159,7 @@ def test_check_images_lets_good_batches_pass(images):
         (batch(shape=(4, 3, 8, 8)), "transpose"),
         (batch(shape=(4, 8, 8, 1)), "from 1 to 3 channels"),
         (batch(shape=(4, 16, 16, 3)), r"shape=\(4, 16, 16, 3\).*Resize"),
-        (np.zeros((0, 8, 8, 3), np.float32), "at least one picture"),
+        (np.zeros((0, 8, 8, 3), np.float32), "at least one image"),
         ([[1.0]], "Received: list"),
     ],
 )

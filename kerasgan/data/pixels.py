@@ -1,6 +1,6 @@
-"""Pictures as numbers: the range, the checks at the door, and the way back.
+"""Pixel values: conversions, geometry, and checks of training batches.
 
-Inside kerasgan a picture is float32 in `[-1, 1]`, height x width x channels;
+Inside kerasgan an image is float32 in `[-1, 1]`, height x width x channels;
 outside it is uint8 in 0..255. The two conversions are here and nowhere else.
 """
 
@@ -14,14 +14,16 @@ from PIL import Image
 # How far rounding may carry a value outside [-1, 1].
 RANGE_TOLERANCE = 1e-3
 
-# 8-bit pictures scaled to [0, 1] have a black or nearly black value in almost
+# 8-bit images scaled to [0, 1] have a black or nearly black value in almost
 # every batch. In [-1, 1] the same minimum would mean that the darkest value
 # of the whole batch is a grey between 128 and 140 of 255.
 UNIT_RANGE_MINIMUM = 0.1
 
+_CHUNK = 512
+
 
 def to_float(images):
-    """Converts uint8 pictures to the range the networks work in.
+    """Converts uint8 images to the value range of the networks.
 
     Computes x / 127.5 - 1, so 0 becomes -1 and 255 becomes 1.
 
@@ -37,7 +39,7 @@ def to_float(images):
     images = tf.convert_to_tensor(images)
     if images.dtype != tf.uint8:
         raise ValueError(
-            "`to_float` converts uint8 pictures, because the scale of other "
+            "`to_float` converts uint8 images, because the scale of other "
             f"types is not known. Received: dtype={images.dtype.name}. Cast "
             "values of 0..255 to uint8 first."
         )
@@ -45,7 +47,7 @@ def to_float(images):
 
 
 def to_uint8(images):
-    """Converts what the networks make to uint8 pictures.
+    """Converts float images from the networks to uint8.
 
     Computes (x + 1) * 127.5 in float32, rounds to the nearest integer (halves
     to the even one) and clips to 0..255. `to_uint8(to_float(x))` is `x`.
@@ -62,7 +64,7 @@ def to_uint8(images):
     images = tf.convert_to_tensor(images)
     if not images.dtype.is_floating:
         raise ValueError(
-            "`to_uint8` converts float pictures in [-1, 1]. "
+            "`to_uint8` converts float images in [-1, 1]. "
             f"Received: dtype={images.dtype.name}."
         )
     # bfloat16 has 8 significant bits, too few for the product.
@@ -71,25 +73,25 @@ def to_uint8(images):
 
 
 def pad(images, size):
-    """Puts pictures in the middle of larger black ones.
+    """Pads images with black to a larger square.
 
     Args:
         images: uint8 tensor in 0..255 or float tensor in `[-1, 1]`,
             `(batch, height, width, channels)`.
-        size: int. Height and width of the result. Of an odd margin the larger
-            half goes below and to the right.
+        size: int. Height and width of the result. The larger
+            half of an odd margin goes below and to the right.
 
     Returns:
         Tensor `(batch, size, size, channels)` of the same type and range.
 
     Raises:
-        ValueError: If a picture is larger than `size`.
+        ValueError: If an image is larger than `size`.
     """
     images = tf.convert_to_tensor(images)
     height, width = images.shape[1:3]
     if height > size or width > size:
         raise ValueError(
-            "`pad` makes pictures larger. Received: pictures of "
+            "`pad` enlarges the canvas. Received: images of "
             f"{height}x{width} and size={size}. Use `crop` or `resize`."
         )
     black = tf.constant(0 if images.dtype == tf.uint8 else -1, images.dtype)
@@ -104,7 +106,7 @@ def pad(images, size):
 
 
 def crop(images, size):
-    """Cuts the middle out of pictures.
+    """Crops images to their central square.
 
     Args:
         images: Tensor `(batch, height, width, channels)` of any type.
@@ -114,13 +116,13 @@ def crop(images, size):
         Tensor `(batch, size, size, channels)` of the same type.
 
     Raises:
-        ValueError: If a picture is smaller than `size`.
+        ValueError: If an image is smaller than `size`.
     """
     images = tf.convert_to_tensor(images)
     height, width = images.shape[1:3]
     if height < size or width < size:
         raise ValueError(
-            "`crop` makes pictures smaller. Received: pictures of "
+            "`crop` reduces the canvas. Received: images of "
             f"{height}x{width} and size={size}. Use `pad` or `resize`."
         )
     top, left = (height - size) // 2, (width - size) // 2
@@ -128,7 +130,7 @@ def crop(images, size):
 
 
 def resize(images, size):
-    """Resizes pictures with a cubic filter that is wide enough not to alias.
+    """Resizes images with an antialiased cubic filter.
 
     Args:
         images: uint8 tensor in 0..255 or float tensor in `[-1, 1]`,
@@ -152,25 +154,47 @@ def resize(images, size):
     return tf.cast(resized, images.dtype)
 
 
+def resize_many(images, size):
+    """Resizes an array of images in chunks, to limit the memory in use.
+
+    Args:
+        images: uint8 or float array `(count, height, width, channels)`,
+            square.
+        size: int. Height and width of the result.
+
+    Returns:
+        NumPy array `(count, size, size, channels)` of the same type.
+    """
+    if images.shape[1:3] == (size, size):
+        return images
+    resized = np.empty(
+        (len(images), size, size, images.shape[-1]), images.dtype
+    )
+    for start in range(0, len(images), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        resized[rows] = resize(images[rows], size).numpy()
+    return resized
+
+
 def grid(images, columns, gap=2):
-    """Lays pictures out in rows, on white.
+    """Arranges images in rows on a white background.
 
     Args:
         images: uint8 array in 0..255 or float array in `[-1, 1]`,
             `(count, height, width, channels)` with 1 or 3 channels.
-        columns: int. Pictures in a row; the last row may be shorter.
-        gap: int. White pixels between pictures. Defaults to `2`.
+        columns: int. Images in a row; the last row may be shorter.
+        gap: int. White pixels between images. Defaults to `2`.
 
     Returns:
         uint8 NumPy array `(grid_height, grid_width, channels)`.
 
     Raises:
-        ValueError: If there is no picture, or the rank is not 4.
+        ValueError: If there is no image, or the rank is not 4.
     """
     images = tf.convert_to_tensor(images)
     if images.shape.rank != 4 or images.shape[0] == 0:
         raise ValueError(
-            "`grid` needs at least one picture, as (count, height, width, "
+            "`grid` needs at least one image, as (count, height, width, "
             f"channels). Received: shape={tuple(images.shape)}."
         )
     if columns < 1:
@@ -183,7 +207,7 @@ def grid(images, columns, gap=2):
     count, height, width, channels = images.shape
     columns = min(columns, count)
     rows = math.ceil(count / columns)
-    picture = np.full(
+    canvas = np.full(
         (
             rows * (height + gap) - gap,
             columns * (width + gap) - gap,
@@ -195,12 +219,12 @@ def grid(images, columns, gap=2):
     for index, image in enumerate(images):
         top = index // columns * (height + gap)
         left = index % columns * (width + gap)
-        picture[top : top + height, left : left + width] = image
-    return picture
+        canvas[top : top + height, left : left + width] = image
+    return canvas
 
 
 def save_png(path, image):
-    """Writes one picture as a PNG file; folders are made where missing.
+    """Writes one image as a PNG file; missing folders are created.
 
     Args:
         path: str or path. The file to write.
@@ -216,9 +240,9 @@ def save_png(path, image):
         or image.shape[-1] not in (1, 3)
     ):
         raise ValueError(
-            "`save_png` writes one uint8 picture (height, width, channels) "
+            "`save_png` writes one uint8 image (height, width, channels) "
             f"with 1 or 3 channels. Received: shape={image.shape}, "
-            f"dtype={image.dtype}. `grid` makes one picture of many."
+            f"dtype={image.dtype}. `grid` combines several images into one."
         )
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     if image.shape[-1] == 1:
@@ -227,18 +251,18 @@ def save_png(path, image):
 
 
 def check_images(images, image_shape, name="images"):
-    """Refuses a batch of pictures that a network cannot learn from.
+    """Checks that a batch of images is valid training data.
 
     Args:
         images: NumPy array or eager tensor; must be of a float type, of shape
             `(batch, height, width, channels)`, finite and in `[-1, 1]` (to
             within 0.001).
         image_shape: `(height, width, channels)` that the model takes; `None`
-            stands for any.
-        name: str. What the message calls the batch. Defaults to `"images"`.
+            matches any.
+        name: str. Name of the batch in the message. Defaults to `"images"`.
 
     Raises:
-        ValueError: If something is wrong: what is, what came, what to do.
+        ValueError: If the batch violates one of these rules.
     """
     shape, dtype = _shape_and_dtype(images, name)
     expected = tuple(image_shape)
@@ -255,7 +279,7 @@ def check_images(images, image_shape, name="images"):
         )
     if shape[0] == 0:
         raise ValueError(
-            f"`{name}` must hold at least one picture. "
+            f"`{name}` must hold at least one image. "
             f"Received: shape={shape}. Use a smaller batch size, since "
             "incomplete batches are dropped."
         )
@@ -267,7 +291,7 @@ def check_images(images, image_shape, name="images"):
     if not dtype.is_floating:
         raise ValueError(
             f"`{name}` must be floats in [-1, 1]. Received: "
-            f"dtype={dtype.name}. Convert uint8 pictures with "
+            f"dtype={dtype.name}. Convert uint8 images with "
             "`kerasgan.data.to_float`."
         )
     values = tf.cast(images, tf.float32).numpy()
@@ -287,7 +311,7 @@ def check_images(images, image_shape, name="images"):
                 "This looks like 0..255: cast to uint8 and convert with "
                 "`kerasgan.data.to_float`."
                 if looks_8_bit
-                else "Scale the pictures linearly to [-1, 1]; do not "
+                else "Scale the images linearly to [-1, 1]; do not "
                 "standardize them."
             )
         )
@@ -299,16 +323,16 @@ def check_images(images, image_shape, name="images"):
 
 
 def check_labels(labels, num_classes, name="labels"):
-    """Refuses class labels that are not integers of a known class.
+    """Checks that labels are integers of known classes.
 
     Args:
         labels: NumPy array or eager tensor; must be integers `(batch,)` from
             0 to `num_classes - 1`.
         num_classes: int. Number of classes.
-        name: str. What the message calls the batch. Defaults to `"labels"`.
+        name: str. Name of the batch in the message. Defaults to `"labels"`.
 
     Raises:
-        ValueError: If something is wrong: what is, what came, what to do.
+        ValueError: If the batch violates one of these rules.
     """
     shape, dtype = _shape_and_dtype(labels, name)
     if not dtype.is_integer:
@@ -337,23 +361,23 @@ def check_labels(labels, num_classes, name="labels"):
 
 
 def check_captions(captions, name="captions"):
-    """Refuses captions that say nothing.
+    """Checks that captions are non-empty strings or finite vectors.
 
     Args:
         captions: NumPy array or eager tensor: strings `(batch,)`, none of
             them empty, or finite sentence vectors, floats
             `(batch, dimensions)`.
-        name: str. What the message calls the batch. Defaults to
+        name: str. Name of the batch in the message. Defaults to
             `"captions"`.
 
     Raises:
-        ValueError: If something is wrong: what is, what came, what to do.
+        ValueError: If the batch violates one of these rules.
     """
     shape, dtype = _shape_and_dtype(captions, name)
     if dtype == tf.string:
         if len(shape) != 1:
             raise ValueError(
-                f"`{name}` must have rank 1, one string for each picture. "
+                f"`{name}` must have rank 1, one string for each image. "
                 f"Received: shape={shape}."
             )
         stripped = tf.strings.strip(captions)
@@ -362,7 +386,7 @@ def check_captions(captions, name="captions"):
             raise ValueError(
                 f"`{name}` must not be empty. Received: {empty.size} empty "
                 f"of {shape[0]}, the first at {empty[0]}. Drop those "
-                "pictures or describe them."
+                "images or describe them."
             )
     elif dtype.is_floating:
         if len(shape) != 2:
@@ -383,12 +407,12 @@ def check_captions(captions, name="captions"):
 
 
 def check_same_length(first, second, names):
-    """Refuses two batches whose rows do not belong together one to one.
+    """Checks that two batches have the same length.
 
     Args:
         first: NumPy array or eager tensor with a batch axis.
         second: Like `first`.
-        names: Two strings. What the message calls them.
+        names: Two strings. Names of the batches in the message.
 
     Raises:
         ValueError: If their lengths differ.
@@ -409,7 +433,7 @@ def check_same_length(first, second, names):
 
 
 def _shape_and_dtype(values, name):
-    """Returns the shape and the TensorFlow type of what came."""
+    """Returns the shape and the TensorFlow type of an argument."""
     if not isinstance(values, (np.ndarray, tf.Tensor)):
         raise ValueError(
             f"`{name}` must be a tensor or a NumPy array. Received: "
@@ -431,13 +455,13 @@ def _format_shape(shape):
 
 
 def _shape_advice(shape, expected):
-    """Says how pictures of `shape` become those of `expected`."""
+    """Returns how to convert images of `shape` to `expected`."""
     channels_last = (*shape[1:], shape[0])
     if shape[0] in (1, 3) and _fits(channels_last, expected):
         return "Move the channels last: transpose (0, 2, 3, 1)."
     if shape[2] != expected[2] and shape[2] in (1, 3, 4):
         return (
-            f"Convert the pictures from {shape[2]} to {expected[2]} channels, "
-            f"or make the model with channels={shape[2]}."
+            f"Convert the images from {shape[2]} to {expected[2]} channels, "
+            f"or build the model with channels={shape[2]}."
         )
-    return "Resize, crop or pad the pictures with `kerasgan.data`."
+    return "Resize, crop or pad the images with `kerasgan.data`."

@@ -1,0 +1,76 @@
+"""Samples of a model as files: a grid of images, or lines of text.
+
+What a sample is follows from the task (`kerasgan.tasks`); nothing else in
+kerasgan needs to know when it only writes samples or compares them.
+"""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from kerasgan import data
+from kerasgan.tasks import TASKS
+
+COLUMNS = 8
+
+
+def write(path, samples, task, columns=COLUMNS):
+    """Writes samples to one file.
+
+    Args:
+        path: str or path, which ends in `TASKS[task].suffix`.
+        samples: uint8 images `(n, height, width, channels)`, or a sequence of
+            str for a task of text.
+        task: str. A key of `TASKS`.
+        columns: int. Images in a row of the grid. Defaults to `8`.
+    """
+    if TASKS[task].output == "text":
+        text = "".join(f"{line}\n" for line in _lines(samples))
+        pathlib.Path(path).write_text(text, "utf-8")
+    else:
+        data.save_png(path, data.grid(samples, columns))
+
+
+def matches(path, samples, task, columns=COLUMNS):
+    """Returns whether a file shows these samples.
+
+    Args:
+        path: str or path of a file that `write` made.
+        samples: See `write`.
+        task: See `write`.
+        columns: See `write`.
+
+    Returns:
+        bool. Text must be equal; pixels may differ by one grey level, because
+        processors round differently.
+    """
+    if TASKS[task].output == "text":
+        text = pathlib.Path(path).read_text("utf-8")
+        return text.splitlines() == _lines(samples)
+    expected = data.grid(samples, columns).astype(int)
+    with Image.open(path) as image:
+        found = np.asarray(image)
+    return found.size == expected.size and (
+        np.abs(found.reshape(expected.shape) - expected).max() <= 1
+    )
+
+
+def summarize(samples, task, columns=COLUMNS):
+    """Writes samples to the default `tf.summary` writer, under `samples`.
+
+    Args:
+        samples: See `write`.
+        task: See `write`.
+        columns: See `write`.
+    """
+    if TASKS[task].output == "text":
+        tf.summary.text("samples", _lines(samples))
+    else:
+        tf.summary.image("samples", data.grid(samples, columns)[None])
+
+
+def _lines(samples):
+    """Returns one line of each sample, which may hold line breaks."""
+    return [" ".join(text.splitlines()) for text in samples]
