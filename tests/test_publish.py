@@ -16,6 +16,7 @@ from kerasgan import (
     publishing,
     recipes,
     samples,
+    tasks,
 )
 from tests import tiny
 from tests.support import hub as hubs
@@ -305,7 +306,12 @@ def test_samples_of_text(tmp_path):
     samples.write(path, sentences, "text")
     assert path.read_text("utf-8") == "a smile\nüber\n\n"
     assert samples.matches(path, sentences, "text")
-    assert not samples.matches(path, ["a smile", "uber", ""], "text")
+    assert not samples.matches(path, ["a Smile", "über", ""], "text")
+    assert "samples.txt" in publishing.files("text")
+    assert "samples.png" not in publishing.files("text")
+    task = tasks.TASKS["text"]
+    shown = model_card._samples(tmp_path, task, "Not selected.")
+    assert "```text\na smile\nüber\n" in shown
 
 
 # The Hub, with its real client and a local server
