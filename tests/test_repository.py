@@ -19,6 +19,7 @@ LARGEST_TOGETHER = 90 * 2**20
 # A module imports only modules before it.
 IMPORT_ORDER = (
     "fetch",
+    "names",
     "checks",
     "replicas",
     "tasks",
@@ -34,7 +35,9 @@ IMPORT_ORDER = (
     "models",
     "checkpoints",
     "samples",
+    "animations",
     "callbacks",
+    "run_page",
     "latents",
     "metrics",
     "export",
@@ -47,6 +50,7 @@ IMPORT_ORDER = (
     "model_card",
     "publishing",
     "convert",
+    "commands",
     "cli",
 )
 IMPORTS_OUT_OF_ORDER = {

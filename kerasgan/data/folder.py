@@ -82,8 +82,8 @@ def class_names(folder):
         folder: str or path.
 
     Returns:
-        Tuple of the names of the sub-folders, sorted. The class number is the
-        position.
+        Tuple of the names of the sub-folders, sorted; as numbers if all are
+        numbers. The class number is the position.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -101,6 +101,8 @@ def class_names(folder):
             f"two or more classes. Received: {str(folder)!r} with sub-folders "
             f"{names}."
         )
+    if all(name.isascii() and name.isdecimal() for name in names):
+        names.sort(key=int)
     return tuple(names)
 
 

@@ -94,7 +94,20 @@ def _statistics(path, features, batch_size):
     return statistics
 
 
-def _of_folder(folder, features, batch_size):
+def find(folder):
+    """Returns the images directly in a folder.
+
+    Args:
+        folder: str or path.
+
+    Returns:
+        List of `pathlib.Path`, sorted.
+
+    Raises:
+        OSError: If there is no such folder.
+        ValueError: If there are fewer than two images.
+    """
+    folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder}.")
     paths = sorted(
@@ -107,9 +120,35 @@ def _of_folder(folder, features, batch_size):
             f"{folder} must hold at least two images "
             f"({', '.join(SUFFIXES)}). Received: {len(paths)}"
         )
-    metric = FrechetDistance(features)
+    return paths
+
+
+def batches(source, features, batch_size):
+    """Yields images as a feature network takes them.
+
+    Args:
+        source: List of paths of images, or a uint8 array
+            `(n, height, width, channels)`.
+        features: `FeatureNetwork`.
+        batch_size: int. Images at a time, fewer where sizes differ.
+
+    Yields:
+        uint8 arrays `(batch, height, width, channels)`.
+
+    Raises:
+        OSError: If an image is broken.
+    """
+    if isinstance(source, np.ndarray):
+        for start in range(0, len(source), batch_size):
+            yield source[start : start + batch_size]
+        return
     mode = "L" if features.image_shape[2] == 1 else "RGB"
-    for batch in _batches(paths, mode, batch_size):
+    yield from _batches(source, mode, batch_size)
+
+
+def _of_folder(folder, features, batch_size):
+    metric = FrechetDistance(features)
+    for batch in batches(find(folder), features, batch_size):
         metric.update_state(real_images=batch)
     return metric.statistics("real")
 
