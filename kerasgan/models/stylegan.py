@@ -96,7 +96,7 @@ class StyleGAN(GrowingGAN):
         [Karras et al., 2019](https://arxiv.org/abs/1812.04948)
     """
 
-    # Of the authors' code, relative to the small resolutions.
+    # Learning rates of the authors' code, relative to small resolutions.
     rate_factors = {128: 1.5, 256: 2.0, 512: 3.0, 1024: 3.0}
     # Decay of the average w (appendix B).
     w_decay = 0.995
