@@ -115,8 +115,8 @@ def fashion_mnist():
         subject="clothes",
         credit="Fashion-MNIST (Zalando SE, MIT licence), padded with black "
         "from 28 to 32 pixels",
-        parts="train[:55000] to train, train[55000:] to choose the epoch, "
-        "test read at the end; pictures padded with black to 32x32",
+        parts="train[:55000] for training, train[55000:] to choose the epoch, "
+        "test read at the end; images padded with black to 32x32",
     )
 
 
@@ -134,9 +134,9 @@ def personas_attributes():
         part=part,
         subject="drawn faces",
         credit='"Personas by Draftbit" (CC BY 4.0), via DiceBear (MIT)',
-        parts="train to train, validation to choose the epoch, test (pairs of "
-        "hair style and hair color that the others lack) read at the end; "
-        "hair_color only where the caption names it",
+        parts="train for training, validation to choose the epoch, test "
+        "(pairs of hair style and hair color that the others lack) read at the "
+        "end; hair_color only where the caption names it",
         colors=("hair_color", "skin", "clothing_color"),
         paired=("hair", "hair_color"),
         unevenness=20.0,
@@ -173,8 +173,8 @@ def relief():
         credit="NASA Earth Observatory, Blue Marble Next Generation (public "
         "domain); ruggedness from the shaded relief of Natural Earth, by Tom "
         "Patterson (public domain)",
-        parts="bands of longitude: train to train, validation to choose the "
-        "epoch, test read at the end",
+        parts="bands of longitude: train for training, validation to choose "
+        "the epoch, test read at the end",
         upside_down=True,
     )
 
@@ -349,17 +349,17 @@ class KeepBest(keras.callbacks.Callback):
 
 CARD = """# {name}
 
-A small convolutional classifier of {subject}, trained for its features:
-`fd_{name}` compares the {num_features} features before its last layer.
+A small convolutional classifier of {subject}, trained for its
+features: `fd_{name}` compares the {num_features} before its last layer.
 
 | | |
 |---|---|
 | Images | {size}x{size}, {color}, uint8 |
-| Network | {convolutions} convolutions a stage from {size} to 8 pixels, {width} channels in the first stage, {parameters:,} parameters |
-| Predicts | {attributes} |
+| Network | {convolutions} convolution(s) per stage from {size} to 8 pixels, {width} channels at first, {parameters:,} parameters |
+| Classifies | {attributes} |
 | Data | {credit} |
 | Parts | {parts} |
-| Validation | {validation:.2%} (mean over attributes), epoch {epoch} of {epochs} |
+| Validation | {validation:.2%} (mean over the attributes), epoch {epoch} of {epochs} |
 | Test | {test:.2%} |
 | Storage | {dtype}; on the test part {stored:.2%} |
 | Trained in | {minutes:.0f} minutes on {cores} processor cores ({machine}) |
@@ -367,15 +367,15 @@ A small convolutional classifier of {subject}, trained for its features:
 
 Test part:
 
-| Attribute | Accuracy | {unevenness:.0f} grey levels darker, with as much grain |
+| Attribute | Accuracy | {unevenness:.0f} grey levels darker, with noise of {unevenness:.0f} |
 |---|---|---|
 {table}
 
 Made by `{command}`.
 
 What it does badly: {weak}
-It knows only {subject}: a Fréchet distance over its features says nothing
-about other images, and does not compare with FID.
+It is for {subject} only: a Fréchet distance over its features is meaningless
+for other images, and not comparable with FID.
 """  # noqa: E501
 
 

@@ -391,7 +391,7 @@ def _progress(done, total):
 def _evaluate(options):
     from kerasgan import evaluation
 
-    scores = evaluation.evaluate(
+    scores = evaluation.score(
         options.name, options.protocol, _progress, options.truncation
     )
     print(file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Measuring; what is marked `data` needs `kerasgan data prepare`."""
+"""Evaluation; tests marked `data` need `kerasgan data prepare`."""
 
 import types
 
@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 
 import zoo
-from kerasgan import data, evaluation, metrics
-from kerasgan.data import catalog
+from kerasgan import data, evaluation, metrics, publishing
+from kerasgan.data import catalog, personas
+from kerasgan.evaluation import ReferenceData, figures
 from kerasgan.metrics import neighbors
 from kerasgan.metrics.color_regression import ColorRegression
 from kerasgan.recipes import _images, _pairs
+from tests.support import toy_sequences
 
 HAIR = ("bald", "mohawk")
 
 
 class Reader:
-    """Stands in for a classifier: the first pixel says what is seen."""
+    """A classifier that reads attributes from the first pixels."""
 
     name = "reader"
     hash = "0" * 64
@@ -39,25 +41,27 @@ def written(*columns):
     return images
 
 
-def test_agreement_with_classes_by_hand(monkeypatch):
+def test_accuracy_of_classes_by_hand(monkeypatch):
     labels = np.array([1, 0, 1, 0])
     monkeypatch.setattr(
         data, "load", lambda *_: {"image": written(labels), "label": labels}
     )
     network = Reader({"class": ("bag", "boot")})
-    protocol = metrics.AgreementProtocol(
+    protocol = metrics.ConditionalAccuracyProtocol(
         "a", "reader", "classes", 2000, ("class",), seed=5
     )
-    asked = []
+    requested = []
 
     def generate(labels, seed):
-        asked.append((seed, labels[0], labels[-1], len(labels)))
+        requested.append((seed, labels[0], labels[-1], len(labels)))
         # Every fifth boot is a bag.
         seen = [0 if i % 5 == 0 else one for i, one in enumerate(labels)]
         return written(np.array(seen))
 
-    found = evaluation.agreement(generate, protocol, network, size=12)
-    assert asked == [(5, 0, 0, 1000), (6, 1, 1, 1000)]
+    found = evaluation.conditional_accuracy(
+        generate, ReferenceData("fashion_mnist", 12, [network]), protocol
+    )
+    assert requested == [(5, 0, 0, 1000), (6, 1, 1, 1000)]
     assert found["value"] == {"class": 0.9, "bag": 1.0, "boot": 0.8}
     assert found["metric"] == "agreement_reader"
     assert found["protocol"]["features_sha256"] == network.hash
@@ -68,7 +72,7 @@ def two_faces(monkeypatch):
     """A test part of three faces, one of them bald."""
     attributes = {
         "hair": np.array(
-            [list(evaluation.personas.HAIR).index(n) for n in HAIR + HAIR[1:]]
+            [list(personas.HAIR).index(n) for n in HAIR + HAIR[1:]]
         ),
         "hair_color": np.array([3, 4, 5]),
         "eyes": np.array([0, 1, 2]),
@@ -84,7 +88,7 @@ def two_faces(monkeypatch):
 
 def test_hair_color_counts_where_hair_shows(two_faces):
     network = Reader({name: () for name in two_faces})
-    protocol = metrics.AgreementProtocol(
+    protocol = metrics.ConditionalAccuracyProtocol(
         "a", "reader", "test captions", 3, ("hair_color", "eyes")
     )
 
@@ -93,24 +97,61 @@ def test_hair_color_counts_where_hair_shows(two_faces):
         wrong = two_faces["hair_color"] + [1, 0, 1]
         return written(two_faces["hair"], wrong, np.array([0, 1, 0]))
 
-    found = evaluation.agreement(generate, protocol, network, size=12)
-    # Of the bald face's color nobody spoke.
+    found = evaluation.conditional_accuracy(
+        generate, ReferenceData("personas", 12, [network]), protocol
+    )
+    # The caption of the bald face names no color.
     assert found["value"] == {"hair_color": 0.5, "eyes": 2 / 3}
 
 
-def test_real_faces_of_the_same_captions(two_faces, monkeypatch):
+def test_real_faces_of_the_same_captions(two_faces):
     network = Reader({name: () for name in two_faces})
-    monkeypatch.setattr(evaluation, "_network", lambda protocol: network)
-    protocol = metrics.AgreementProtocol(
+    protocol = metrics.ConditionalAccuracyProtocol(
         "a", "reader", "test captions", 3, tuple(two_faces)
     )
-    found = evaluation.real_against_real("personas", [protocol], size=12)
+    reference = ReferenceData("personas", 12, [network])
+    found = evaluation.real_baseline(reference, [protocol])
     assert found["a"]["value"] == dict.fromkeys(two_faces, 1.0)
+
+
+def test_parts_and_networks_are_opened_once(monkeypatch):
+    opened = []
+    monkeypatch.setattr(data, "load", lambda *part: opened.append(part) or {})
+    monkeypatch.setattr(
+        metrics.FeatureNetwork, "load", lambda folder: opened.append(folder)
+    )
+    reference = ReferenceData("fashion_mnist", 32)
+    for _ in range(2):
+        reference.part("train")
+        reference.part("test")
+        assert reference.features is None
+        reference.network("classifier_fashion_mnist_32")
+    assert opened == [
+        ("fashion_mnist", "train", 32),
+        ("fashion_mnist", "test", 32),
+        zoo.folder("classifier_fashion_mnist_32"),
+    ]
+    assert ReferenceData("fluent", 64).features is None
+
+
+def test_models_of_text_have_no_scores(tmp_path):
+    folder = tmp_path / "toy"
+    publishing.write(
+        toy_sequences.build(),
+        folder,
+        dataset="fluent",
+        description="Sentences.",
+        license="none",
+        recipe="none",
+    )
+    assert not evaluation.is_measured("fluent", "text")
+    with pytest.raises(ValueError, match="toy, whose task is 'text'"):
+        evaluation.score(folder)
 
 
 @pytest.fixture
 def pairs(monkeypatch):
-    """Pairs whose target is the input, ten levels brighter, then nothing."""
+    """Pairs whose target is the input, ten grey levels brighter."""
     draws = np.random.default_rng(0)
     inputs = draws.integers(0, 200, (6, 64, 64, 3), "uint8")
     part = {"input": inputs, "target": inputs + np.uint8(10)}
@@ -124,7 +165,8 @@ def brighter(levels):
 
 def test_pairs_by_hand(pairs):
     found = evaluation.score_pairs(
-        {"input": brighter(7), "target": brighter(-6)}, "fluent", size=64
+        {"input": brighter(7), "target": brighter(-6)},
+        ReferenceData("fluent", 64),
     )
     assert list(found) == [
         "pairs_fluent_test_64",
@@ -142,24 +184,26 @@ def test_pairs_by_hand(pairs):
 
 
 def test_a_model_of_one_direction(pairs):
-    found = evaluation.score_pairs({"input": brighter(10)}, "fluent", size=64)
+    reference = ReferenceData("fluent", 64)
+    found = evaluation.score_pairs({"input": brighter(10)}, reference)
     assert list(found) == ["pairs_fluent_test_64"]
     assert found["pairs_fluent_test_64"]["value"]["l1"] == 0.0
     for name in ("reversed_fluent_test_64", "cycle_fluent_test_64"):
         with pytest.raises(ValueError, match="does not translate the target"):
-            evaluation.score_pairs(
-                {"input": brighter(10)}, "fluent", name, size=64
-            )
+            evaluation.score_pairs({"input": brighter(10)}, reference, name)
 
 
 def test_pairs_of_another_size(pairs):
     with pytest.raises(ValueError, match="fluent at 128x128. Received: fluent"):
-        evaluation.score_pairs({}, "fluent", "pairs_fluent_test_128", size=64)
+        evaluation.score_pairs(
+            {}, ReferenceData("fluent", 64), "pairs_fluent_test_128"
+        )
 
 
-def test_yardsticks_of_pairs(pairs):
-    found = evaluation.pair_yardsticks(
-        "fluent", ["pairs_fluent_test_64", "cycle_fluent_test_64"], size=64
+def test_baselines_of_pairs(pairs):
+    found = evaluation.pair_baselines(
+        ReferenceData("fluent", 64),
+        ["pairs_fluent_test_64", "cycle_fluent_test_64"],
     )
     assert list(found) == ["copy", "color regression"]
     copied, recolored = (one["pairs_fluent_test_64"] for one in found.values())
@@ -216,7 +260,7 @@ def test_copies_stand_out():
     }
 
 
-def test_samples_are_looked_for_among_the_training_pictures(monkeypatch):
+def test_copies_of_training_images_are_found(monkeypatch):
     draws = np.random.default_rng(0)
     parts = {
         name: {"target": draws.integers(0, 256, (40, 16, 16, 3), "uint8")}
@@ -226,21 +270,21 @@ def test_samples_are_looked_for_among_the_training_pictures(monkeypatch):
     # Sixteen copies, of which every pixel is two levels off, and noise.
     samples = draws.integers(0, 256, (32, 16, 16, 3), "uint8")
     samples[:16] = np.clip(parts["train"]["target"][:16], 0, 253) + 2
-    found, picture = evaluation.nearest_training_pictures(
-        samples, "fluent", size=16
+    found, image = figures.nearest_training_images(
+        samples, ReferenceData("fluent", 16)
     )
     # The copies, and by chance a few others.
     assert 0.5 <= found["pixels"]["nearer_than_any"] < 0.6
     assert 1.9 < found["pixels"]["smallest"] <= 2.0
     assert found["pixels"]["training_pictures"] == 40
-    assert picture.shape == (8 * 18 - 2, 4 * 18 - 2, 3)
+    assert image.shape == (8 * 18 - 2, 4 * 18 - 2, 3)
     # In the figure a copy is beside what it copies.
-    first, nearest = picture[:16, :16].astype(int), picture[:16, 18:34]
+    first, nearest = image[:16, :16].astype(int), image[:16, 18:34]
     assert np.abs(first - nearest).max() <= 2
 
 
 class Face:
-    """Stands in for a model: glasses where the first latent is above one."""
+    """A model with glasses where the first latent is above one."""
 
     def seeded_latents(self, seed, count):
         draws = np.random.default_rng(seed)
@@ -250,10 +294,9 @@ class Face:
         return written(points[:, 0] > 1.0, points[:, 1] > 0.0)
 
 
-def test_arithmetic_puts_glasses_on(monkeypatch):
+def test_arithmetic_adds_glasses():
     network = Reader({"eyes": ("open", "glasses"), "hair": ("long", "short")})
-    monkeypatch.setattr(zoo, "features", lambda name: network)
-    found, picture = evaluation.arithmetic(Face(), count=400)
+    found, image = figures.arithmetic(Face(), network, count=400)
     assert found["with_it"] + found["without_it"] == 4000
     assert found["with_it"] == pytest.approx(0.159 * 4000, rel=0.1)
     assert found["added_to"] == 400
@@ -264,18 +307,19 @@ def test_arithmetic_puts_glasses_on(monkeypatch):
     assert thrice["shows_it"] > 0.99
     assert once["others_kept"] > 0.9
     assert once["random_shows_it"] < 0.3
-    assert picture.shape == (4 * 14 - 2, 8 * 14 - 2, 3)
+    assert image.shape == (4 * 14 - 2, 8 * 14 - 2, 3)
 
 
-def test_shares_of_attributes(monkeypatch):
+def test_shares_of_attributes():
     network = Reader({"eyes": ("open", "glasses"), "hair": ("a", "b", "c")})
-    monkeypatch.setattr(zoo, "features", lambda name: network)
+    network.name = "classifier_personas_64"
+    reference = ReferenceData("personas", 64, [network])
 
     def generate(count, seed):
         assert (count, seed) == (4, 3)
         return written(np.array([0, 0, 0, 1]), np.array([2, 2, 0, 0]))
 
-    assert evaluation.shares(generate, "personas", count=4, seed=3) == {
+    assert evaluation.shares(generate, reference, count=4, seed=3) == {
         "eyes": {"open": 0.75, "glasses": 0.25},
         "hair": {"a": 0.5, "b": 0.0, "c": 0.5},
     }
@@ -284,20 +328,20 @@ def test_shares_of_attributes(monkeypatch):
 def test_halves_of_faces_do_not_overlap(monkeypatch):
     images = written(np.arange(100))
     monkeypatch.setattr(data, "load", lambda *_: {"image": images})
-    monkeypatch.setattr(evaluation, "_network", lambda protocol: None)
+    network = types.SimpleNamespace(name="classifier_personas_64")
     seen = types.SimpleNamespace()
 
     def score(generate, batches, network, protocols):
-        seen.drawn = generate(protocols[0].generated, 0)
+        seen.generated = generate(protocols[0].generated, 0)
         seen.reference = np.concatenate(list(batches))
         return {"fd10k_personas_train": {"protocol": protocols[0]}}
 
     monkeypatch.setattr(metrics, "evaluate", score)
-    found = evaluation.real_against_real(
-        "personas", "fd10k_personas_train", size=12
+    found = evaluation.real_baseline(
+        ReferenceData("personas", 12, [network]), "fd10k_personas_train"
     )
     assert found["fd10k_personas_train"]["protocol"].generated == 50
-    both = np.concatenate([seen.drawn, seen.reference])[:, 0, 0, 0]
+    both = np.concatenate([seen.generated, seen.reference])[:, 0, 0, 0]
     assert sorted(both) == list(range(100))
     assert list(both) != list(range(100))
 
@@ -319,7 +363,7 @@ def test_the_classifier_is_as_good_as_its_card_says():
 
 @pytest.mark.data
 def test_real_images_are_near_real_ones():
-    scores = evaluation.real_against_real("fashion_mnist", size=32)
+    scores = evaluation.real_baseline(ReferenceData("fashion_mnist", 32))
     entry = scores["fd10k_fashion_mnist_test"]
     assert 0 < entry["value"] < 0.05
     assert entry["reference_pictures"] == 10_000
@@ -327,29 +371,27 @@ def test_real_images_are_near_real_ones():
 
 
 @pytest.mark.data
-def test_noise_is_far_and_a_missing_class_is_seen():
+def test_noise_is_far_and_a_missing_class_is_noticed():
     def noise(count, seed):
         draws = np.random.default_rng(seed)
         return draws.integers(0, 256, (count, 32, 32, 1), "uint8")
 
-    scores = evaluation.score(
-        noise, "fashion_mnist", "fd10k_fashion_mnist_test", size=32
-    )
+    reference = ReferenceData("fashion_mnist", 32)
+    protocol = "fd10k_fashion_mnist_test"
+    scores = evaluation.score_images(noise, reference, protocol)
     assert scores["fd10k_fashion_mnist_test"]["value"] > 50
 
-    test = data.load("fashion_mnist", "test", 32)
+    test = reference.part("test")
     without_bags = test["image"][test["label"] != 8]
 
-    def drawn(count, seed):
+    def clothing(count, seed):
         rows = np.random.default_rng(seed).integers(0, len(without_bags), count)
         return without_bags[rows]
 
-    shares = evaluation.shares(drawn, "fashion_mnist", count=2000)["class"]
+    shares = evaluation.shares(clothing, reference, count=2000)["class"]
     assert shares["Bag"] < 0.01
     assert min(v for name, v in shares.items() if name != "Bag") > 0.05
-    scores = evaluation.score(
-        drawn, "fashion_mnist", "fd10k_fashion_mnist_test", size=32
-    )
+    scores = evaluation.score_images(clothing, reference, protocol)
     assert scores["fd10k_fashion_mnist_test"]["value"] > 1
 
 
@@ -411,9 +453,11 @@ def test_epochs_of_a_translator_are_chosen_by_look_or_by_nearness(monkeypatch):
 
 def test_unknown_protocols_and_data_are_refused():
     with pytest.raises(ValueError, match="Unknown protocol: 'fid'"):
-        evaluation.score(None, "fashion_mnist", "fid", size=32)
-    with pytest.raises(ValueError, match="no usual protocol for image on 'a'"):
-        evaluation.score(None, "a", size=32)
+        evaluation.score_images(None, ReferenceData("fashion_mnist", 32), "fid")
+    with pytest.raises(ValueError, match="no default protocol for image on"):
+        evaluation.score_images(None, ReferenceData("fluent", 64))
+    with pytest.raises(ValueError, match="Unknown data set: 'a'"):
+        ReferenceData("a", 32)
     assert not evaluation.is_measured("a", "image")
     assert not evaluation.is_measured("personas", "image-to-image")
     assert evaluation.is_measured("relief", "image-to-image")
@@ -422,6 +466,7 @@ def test_unknown_protocols_and_data_are_refused():
 @pytest.mark.parametrize(
     "name", ["agreement10k_fashion_mnist", "pairs_fluent_test_64"]
 )
-def test_protocols_of_models_that_are_given_something(name):
+def test_protocols_of_models_with_an_input(name):
+    reference = ReferenceData("fashion_mnist", 32)
     with pytest.raises(ValueError, match=f"{name}.*Received: task='image'"):
-        evaluation.score(None, "fashion_mnist", name, size=32)
+        evaluation.score_images(None, reference, name)

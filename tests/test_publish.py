@@ -1,4 +1,4 @@
-"""Packing a run into a folder, and pushing it, as a person does with theirs."""
+"""Packing a run on a user's own data into a folder, and pushing it."""
 
 import hashlib
 import json
@@ -8,19 +8,28 @@ import numpy as np
 import pytest
 
 import zoo
-from kerasgan import cli, data, evaluation, publishing, recipes
+from kerasgan import (
+    cli,
+    data,
+    evaluation,
+    model_card,
+    publishing,
+    recipes,
+    samples,
+    tasks,
+)
 from tests import tiny
 from tests.support import hub as hubs
 from tests.support import server as servers
 
-# A recipe on data of one's own, of which kerasgan knows nothing.
+# A recipe on data that kerasgan does not know.
 RECIPE = """
 import numpy as np
 
 from kerasgan import data, models
 from kerasgan.recipes import Recipe
 
-pictures = np.random.RandomState(0).randint(0, 256, (16, 16, 16, 1), "uint8")
+images = np.random.RandomState(0).randint(0, 256, (16, 16, 16, 1), "uint8")
 
 
 def build():
@@ -33,9 +42,9 @@ def build():
 
 def batches(first_epoch):
     return data.stream(
-        pictures,
+        images,
         8,
-        transform=lambda images, _: data.to_float(images),
+        transform=lambda batch, _: data.to_float(batch),
         first_epoch=first_epoch,
         epochs=2 - first_epoch,
     )
@@ -47,8 +56,8 @@ def grey(gan):
 
 def recipe():
     return Recipe(
-        name="my_pictures_16",
-        dataset="my_pictures",
+        name="my_images_16",
+        dataset="my_images",
         description="Draws what I like.",
         license="CC0-1.0",
         build=build,
@@ -73,7 +82,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def packed_once(trained, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("packed") / "my_pictures_16"
+    folder = tmp_path_factory.mktemp("packed") / "my_images_16"
     assert cli.main(["publish", str(trained), "-o", str(folder), *ABOUT]) == 0
     return folder
 
@@ -92,18 +101,20 @@ def failed(capsys, *arguments):
 
 
 def test_a_run_on_own_data(trained, packed):
-    assert sorted(p.name for p in packed.iterdir()) == sorted(publishing.FILES)
+    assert sorted(p.name for p in packed.iterdir()) == sorted(
+        publishing.files("image")
+    )
     card = zoo.card(packed)
-    assert (card.name, card.dataset) == ("my_pictures_16", "my_pictures")
+    assert (card.name, card.dataset) == ("my_images_16", "my_images")
     assert not card.scores
     text = (packed / "README.md").read_text("utf-8")
     for part in (
-        "# my_pictures_16",
+        "# my_images_16",
         "Draws what I like.",
         "All of it is noise.",
         "16 of mine, CC0.",
         "Not measured",
-        "`my_pictures_16`, the author's own",
+        "`my_images_16`, the author's own",
         "Licence of the weights: CC0-1.0.",
     ):
         assert part in text
@@ -117,14 +128,14 @@ def test_what_is_packed_is_the_best_of_the_run(trained, packed):
     recipe, _ = recipes.load(trained / "recipe.py")
     gan = recipe.build()
     gan.load_weights(trained / "best.weights.h5")
-    drawn = gan.generate(9, seed=4).astype(int)
+    images = gan.generate(9, seed=4).astype(int)
     # Its weights have 16 bits.
-    assert np.abs(drawn - zoo.load(packed).generate(9, seed=4)).max() <= 2
+    assert np.abs(images - zoo.load(packed).generate(9, seed=4)).max() <= 2
 
 
 def test_the_address_that_is_printed(trained, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("KERASGAN_HOME", str(tmp_path / "home"))
-    folder = tmp_path / "my_pictures_16"
+    folder = tmp_path / "my_images_16"
     cli.main(["publish", str(trained), "-o", str(folder), *ABOUT])
     out = capsys.readouterr().out
     pin = out.split("append ")[1].split(" ")[0]
@@ -136,7 +147,7 @@ def test_the_address_that_is_printed(trained, tmp_path, capsys, monkeypatch):
         assert zoo.card(address) == zoo.card(folder)
 
 
-def test_what_a_person_wrote_stays(trained, packed):
+def test_sections_of_the_author_stay(trained, packed):
     before = (packed / "README.md").read_text("utf-8")
     changed = ["--weaknesses", "Much.\n\nMore."]
     cli.main(["publish", str(trained), "-o", str(packed), *changed])
@@ -148,8 +159,8 @@ def test_what_a_person_wrote_stays(trained, packed):
 @pytest.mark.parametrize(
     ("about", "message"),
     [
-        ([], "A card says what the model does badly"),
-        (ABOUT[:2], "A card says what the model was trained on"),
+        ([], "give `--weaknesses`"),
+        (ABOUT[:2], "give `--data`"),
         ([*ABOUT, "--recipe", "dcgan_fashion_mnist_32"], "not made by this"),
         ([*ABOUT, "--push", "https://a/b"], "hf://user/repository"),
         ([*ABOUT, "--push", "hf://user/model@main"], "not to a revision"),
@@ -158,16 +169,16 @@ def test_what_a_person_wrote_stays(trained, packed):
 def test_what_is_refused_before_anything_is_done(
     trained, tmp_path, capsys, about, message
 ):
-    folder = tmp_path / "new" / "my_pictures_16"
+    folder = tmp_path / "new" / "my_images_16"
     assert message in failed(capsys, "publish", trained, "-o", folder, *about)
     assert not folder.parent.exists()
 
 
 def test_a_folder_must_have_a_name(trained, tmp_path, capsys):
-    folder = tmp_path / "my pictures"
+    folder = tmp_path / "my images"
     error = failed(capsys, "publish", trained, "-o", folder, *ABOUT)
-    assert "Received: 'my pictures'" in error
-    with pytest.raises(ValueError, match="Received: 'my pictures'"):
+    assert "Received: 'my images'" in error
+    with pytest.raises(ValueError, match="Received: 'my images'"):
         publishing.write(
             tiny.by_name("dcgan").build(),
             folder,
@@ -202,34 +213,35 @@ def test_trouble_leaves_the_folder_as_it_was(
     def fail(*arguments, **options):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(publishing, "_card", fail)
+    monkeypatch.setattr(model_card, "text", fail)
     assert "disk is full" in failed(capsys, "publish", trained, "-o", packed)
     assert {p.name: p.read_bytes() for p in packed.iterdir()} == before
     assert [p.name for p in packed.parent.iterdir()] == [packed.name]
 
 
-def test_pictures_of_another_model_are_noticed(
+def test_samples_of_another_model_are_noticed(
     trained, packed, capsys, monkeypatch
 ):
-    # Those of the first epoch and the best are written, then one is read.
+    # Two sheets are written, of the first epoch and the best; one is compared.
     greys = iter([0, 0, 255])
 
     def grid(images, columns):
         return np.full((8, 8, 1), next(greys), "uint8")
 
-    monkeypatch.setattr(publishing.data, "grid", grid)
+    monkeypatch.setattr(samples.data, "grid", grid)
     error = failed(capsys, "publish", trained, "-o", packed)
-    assert "does not draw what samples.png shows" in error
+    assert "does not generate the samples of samples.png" in error
 
 
 def test_scores_on_the_card(trained, packed, monkeypatch):
-    """The measuring itself is replaced: tests/test_evaluation.py has it."""
+    """Evaluation itself is replaced: tests/test_evaluation.py tests it."""
 
     def entry(value):
         return {"fd": {"metric": "fd_x", "value": value}}
 
-    def measure(name, figures, progress):
-        data.save_png(figures / "neighbors.png", np.zeros((8, 8, 3), "uint8"))
+    def measure(name, folder, earlier, progress):
+        data.save_png(folder / "neighbors.png", np.zeros((8, 8, 3), "uint8"))
+        assert zoo.card(earlier["epoch 1"]).name == "my_images_16"
         distances = {"median": 2.0, "held_out_median": 3.0}
         nearer = {"nearer_than_median": 0.625, "nearer_than_any": 0.125}
         counts = {"samples": 1000, "held_out_pictures": 900}
@@ -237,7 +249,7 @@ def test_scores_on_the_card(trained, packed, monkeypatch):
         step |= {f"random_{name}": share / 2 for name, share in step.items()}
         return {
             "scores": {**entry(1.5), "cycle": {"metric": "c", "value": 4.5}},
-            "yardsticks": {"real": entry(0.25)},
+            "yardsticks": {"real": entry(0.25), "epoch 1": entry(99.5)},
             "shares": {
                 "drawn": {"eyes": {"open": 0.875, "shut": 0.125}},
                 "real": {"eyes": {"open": 0.25, "shut": 0.75}},
@@ -254,7 +266,6 @@ def test_scores_on_the_card(trained, packed, monkeypatch):
 
     monkeypatch.setattr(evaluation, "is_measured", lambda *_: True)
     monkeypatch.setattr(evaluation, "measure", measure)
-    monkeypatch.setattr(evaluation, "evaluate", lambda *_, **__: entry(99.5))
     assert cli.main(["publish", str(trained), "-o", str(packed)]) == 0
     assert zoo.card(packed).scores["fd"]["value"] == 1.5
     text = (packed / "README.md").read_text("utf-8")
@@ -268,7 +279,7 @@ def test_scores_on_the_card(trained, packed, monkeypatch):
     assert "](arithmetic.png)" not in text
 
 
-def test_picture_pools_are_not_published(tmp_path):
+def test_image_pools_are_not_published(tmp_path):
     gan = tiny.by_name("cyclegan").build()
     for pool in (gan.pool_a, gan.pool_b):
         pool.images.assign(np.ones(pool.images.shape))
@@ -289,7 +300,21 @@ def test_picture_pools_are_not_published(tmp_path):
     assert int(gan.pool_a.filled) == 4
 
 
-# The Hub, by its real client; the server is a stand-in on this machine
+def test_samples_of_text(tmp_path):
+    """Lines of a file, compared to the letter."""
+    path, sentences = tmp_path / "samples.txt", ["a smile", "über", ""]
+    samples.write(path, sentences, "text")
+    assert path.read_text("utf-8") == "a smile\nüber\n\n"
+    assert samples.matches(path, sentences, "text")
+    assert not samples.matches(path, ["a Smile", "über", ""], "text")
+    assert "samples.txt" in publishing.files("text")
+    assert "samples.png" not in publishing.files("text")
+    task = tasks.TASKS["text"]
+    shown = model_card._samples(tmp_path, task, "Not selected.")
+    assert "```text\na smile\nüber\n" in shown
+
+
+# The Hub, with its real client and a local server
 
 
 @pytest.fixture
@@ -312,7 +337,7 @@ def test_pushed_and_loaded_again(hub, trained, packed, capsys):
     address = capsys.readouterr().out.split("Pushed: ")[1].strip()
     assert address == f"hf://user/mine@{hubs.commit_name(1)}"
     pushed = hub.commits["user/mine"][-1]
-    assert sorted(pushed) == sorted(publishing.FILES)
+    assert sorted(pushed) == sorted(publishing.files("image"))
     readme = pushed.pop("README.md").decode()
     text = (packed / "README.md").read_text("utf-8")
     assert readme.startswith("---\nlibrary_name: keras\n")

@@ -250,7 +250,7 @@ def test_all_weights_together_are_small():
 def test_published_scores_are_measured_again(name):
     """Needs `kerasgan data prepare`; the same seeds, so almost equal."""
     kept = json.loads((zoo.folder(name) / "metrics.json").read_text())
-    scores = evaluation.evaluate(name)
+    scores = evaluation.score(name)
     assert scores.keys() == kept["scores"].keys()
     for protocol, entry in kept["scores"].items():
         found = scores[protocol]["value"]
@@ -266,7 +266,7 @@ def test_scores_with_truncation_are_measured_again(name):
     psi = evaluation.TRUNCATION
     kept = measured["yardsticks"][f"truncation {psi}"]
     protocol = "agreement10k_fashion_mnist"
-    found = evaluation.evaluate(name, protocol, truncation=psi)
+    found = evaluation.score(name, protocol, truncation=psi)
     assert found[protocol]["truncation"] == kept[protocol]["truncation"] == psi
     assert found[protocol]["value"] == pytest.approx(
         kept[protocol]["value"], rel=0.01

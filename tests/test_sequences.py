@@ -24,6 +24,7 @@ from kerasgan import (
     export,
     models,
     publishing,
+    recipes,
     samples,
     training,
 )
@@ -169,7 +170,7 @@ def test_a_run_by_recipe(tmp_path):
         gan.compile()
         return gan
 
-    recipe = training.Recipe(
+    recipe = recipes.Recipe(
         name="toy",
         dataset="sentences",
         description="Generates sentences.",

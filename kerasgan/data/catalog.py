@@ -47,6 +47,8 @@ class DataSet:
         conditions: Tuple of str. Features that a model can be conditioned
             on: `"label"`, `"caption"`.
         classes: Tuple of str. Names of the classes, by label.
+        in_captions: Tuple of str. Attributes of the feature network that the
+            captions name.
         features: dict of image size to the name of the zoo's feature network
             that was trained on the data.
         protocols: dict of task to the names of the protocols that measure a
@@ -66,6 +68,7 @@ class DataSet:
     halves: Callable | None = None
     conditions: tuple = ()
     classes: tuple = ()
+    in_captions: tuple = ()
     features: dict = dataclasses.field(default_factory=dict)
     protocols: dict = dataclasses.field(default_factory=dict)
 
@@ -155,6 +158,16 @@ CATALOG = types.MappingProxyType(
                 ),
                 license="CC-BY-4.0",
                 conditions=("caption",),
+                # The pattern of a shirt is in captions too, but not its cut.
+                in_captions=(
+                    "hair",
+                    "hair_color",
+                    "eyes",
+                    "mouth",
+                    "skin",
+                    "clothing_color",
+                    "facial_hair",
+                ),
                 features={64: "classifier_personas_64"},
                 protocols={
                     "image": (

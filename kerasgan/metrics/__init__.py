@@ -1,4 +1,4 @@
-"""Scores of generated pictures, each with the protocol it was taken under."""
+"""Metrics of generated images, each reported with its protocol."""
 
 from kerasgan.metrics import folders as folders
 from kerasgan.metrics.features import FeatureNetwork as FeatureNetwork
@@ -20,7 +20,9 @@ from kerasgan.metrics.precision_recall import (
     precision_recall as precision_recall,
 )
 from kerasgan.metrics.protocols import PROTOCOLS as PROTOCOLS
-from kerasgan.metrics.protocols import AgreementProtocol as AgreementProtocol
+from kerasgan.metrics.protocols import (
+    ConditionalAccuracyProtocol as ConditionalAccuracyProtocol,
+)
 from kerasgan.metrics.protocols import PairProtocol as PairProtocol
 from kerasgan.metrics.protocols import Protocol as Protocol
 from kerasgan.metrics.protocols import evaluate as evaluate

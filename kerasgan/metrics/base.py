@@ -1,4 +1,4 @@
-"""What the streaming metrics share: features in, names, replicas, subsets."""
+"""Shared parts of the streaming metrics: names, features, random subsets."""
 
 import functools
 
@@ -6,16 +6,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasgan import replicas
+
 INCEPTION = "inception_2015"
 
 
 def metric_name(prefix, inception_name, features):
-    """Returns the name under which a score over features may be printed.
+    """Returns the name of a score over features.
 
     Args:
         prefix: str. Of the name on other features, such as `"fd"`.
-        inception_name: str. The name that belongs to the 2015 Inception
-            network alone, such as `"fid"`.
+        inception_name: str. The name reserved for the 2015 Inception
+            network, such as `"fid"`.
         features: `FeatureNetwork`.
     """
     if features.name == INCEPTION:
@@ -24,10 +26,10 @@ def metric_name(prefix, inception_name, features):
 
 
 class FeatureMetric(keras.metrics.Metric):
-    """A score over the features of real and generated pictures.
+    """A score over the features of real and generated images.
 
-    A subclass says how it counts features in `update_features`, so that
-    several scores can share one pass through the network.
+    A subclass accumulates features in `update_features`, so that several
+    scores can share one pass through the network.
 
     Args:
         features: `FeatureNetwork`.
@@ -43,7 +45,7 @@ class FeatureMetric(keras.metrics.Metric):
         self.features = features
 
     def update_state(self, real_images=None, fake_images=None):
-        """Adds pictures to either side.
+        """Adds images to either side.
 
         Args:
             real_images: uint8 tensor `(batch, height, width, channels)` or
@@ -56,29 +58,13 @@ class FeatureMetric(keras.metrics.Metric):
         )
 
 
-def gather(values):
-    """Returns the values of all replicas, in the order of the replicas.
-
-    What the first replica and the second one saw is the first and the second
-    part of the global batch, so a metric that looks at the order of pictures
-    gives the same value on one replica and on many.
-
-    Args:
-        values: Tensor `(batch, ...)` of this replica.
-    """
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return values
-    return context.all_gather(values, axis=0)
-
-
 class Reservoir:
     """A random subset of bounded size of values that come in batches.
 
     Each value gets a key, a hash of its position in the stream, and the
     values with the largest keys are kept, in that order. The subset is
-    uniform, and depends neither on batch sizes nor on replicas. As long as
-    no more than `capacity` values came it holds all of them.
+    uniform, and depends neither on batch sizes nor on replicas. Up to
+    `capacity` values it holds all of them.
 
     Args:
         metric: `keras.metrics.Metric` that owns the variables.
@@ -89,7 +75,7 @@ class Reservoir:
     """
 
     def __init__(self, metric, name, capacity, shape, dtype="float32"):
-        # `gather` shows every replica the whole global batch.
+        # After `gather` every replica has the whole global batch.
         add = functools.partial(
             metric.add_variable, aggregation="only_first_replica"
         )
@@ -103,12 +89,12 @@ class Reservoir:
         )
 
     def add(self, values):
-        """Takes in a batch, in graphs and in replicas too.
+        """Adds a batch, in graphs and in replicas too.
 
         Args:
             values: Tensor `(batch, *shape)`.
         """
-        values = tf.cast(gather(values), self.values.dtype)
+        values = tf.cast(replicas.gather(values), self.values.dtype)
         batch = tf.shape(values, tf.int64)[0]
         positions = self.count.value + tf.range(batch)
         keys = tf.concat([self.keys.value, _hash(positions)], axis=0)
@@ -141,7 +127,7 @@ def _hash(positions):
     x = tf.bitwise.bitwise_xor(
         x, tf.bitwise.right_shift(x, tf.constant(31, tf.uint64))
     )
-    # Empty places have the key 0.
+    # Empty slots have the key 0.
     return 1 + tf.cast(
         tf.bitwise.right_shift(x, tf.constant(2, tf.uint64)), tf.int64
     )
@@ -152,10 +138,10 @@ class SubsetMetric(FeatureMetric):
 
     Args:
         features: `FeatureNetwork`.
-        capacity: int. Pictures kept of each side; memory is `2 * capacity *
+        capacity: int. Images kept of each side; memory is `2 * capacity *
             num_features` float32 values.
-        reference: Float array `(pictures, num_features)` of the features of
-            real pictures, or None if those come through `update_state`.
+        reference: Float array `(images, num_features)` of the features of
+            real images, or None if those come through `update_state`.
             Defaults to `None`.
         name: str or None. Defaults to what `metric_name` gives.
     """
@@ -193,10 +179,10 @@ class SubsetMetric(FeatureMetric):
 
 
 def check_open(reference):
-    """Refuses real pictures where a reference stands for them.
+    """Refuses real images where a reference was given.
 
     Args:
-        reference: What the metric was made with.
+        reference: The `reference` of the metric.
 
     Raises:
         ValueError: If it is not None.
@@ -204,15 +190,15 @@ def check_open(reference):
     if reference is not None:
         raise ValueError(
             "This metric was made with `reference`: the real side is "
-            "complete. Pass generated pictures only."
+            "complete. Pass generated images only."
         )
 
 
 def checked_features(features_a, features_b, names):
-    """Returns both as float64 arrays, or refuses them.
+    """Returns both as float64 arrays, after checking them.
 
     Args:
-        features_a: Float array `(pictures, features)`.
+        features_a: Float array `(images, features)`.
         features_b: Like `features_a`; the counts may differ.
         names: Tuple of two str for the message.
 
@@ -224,14 +210,14 @@ def checked_features(features_a, features_b, names):
         features = np.asarray(features, np.float64)
         if features.ndim != 2:
             raise ValueError(
-                f"`{name}` must have shape (pictures, features). "
+                f"`{name}` must have shape (images, features). "
                 f"Received: {name}.shape={features.shape}"
             )
         if not np.isfinite(features).all():
             raise ValueError(
                 f"`{name}` must be finite. Received: "
                 f"{(~np.isfinite(features)).any(axis=1).sum()} of "
-                f"{len(features)} pictures with values that are not"
+                f"{len(features)} images with values that are not"
             )
         checked.append(features)
     if checked[0].shape[1] != checked[1].shape[1]:

@@ -1,7 +1,7 @@
-"""Color regression: what a translation is worth that looks at one pixel.
+"""Color regression: a baseline that translates each pixel on its own.
 
-A yardstick for image-to-image models. It knows nothing of shapes, so whatever
-a model does better it has learned from the surroundings of a pixel.
+For image-to-image models. It sees no shapes, so whatever a model does better
+it has learned from the surroundings of a pixel.
 """
 
 import itertools
@@ -37,7 +37,7 @@ class ColorRegression:
 
     @classmethod
     def fit(cls, inputs, targets):
-        """Returns the least squares over all pixels of pairs.
+        """Fits the coefficients by least squares over all pixels of the pairs.
 
         Args:
             inputs: uint8 array `(pairs, height, width, channels)`.
@@ -47,7 +47,7 @@ class ColorRegression:
             A `ColorRegression`.
 
         Raises:
-            ValueError: If the two do not lie on each other.
+            ValueError: If the two differ in number, height or width.
         """
         if inputs.shape[:3] != targets.shape[:3]:
             raise ValueError(
@@ -55,13 +55,13 @@ class ColorRegression:
                 f"{inputs.shape} and {targets.shape}"
             )
         colors = inputs.reshape(-1, inputs.shape[-1])
-        wanted = targets.reshape(-1, targets.shape[-1])
+        target_colors = targets.reshape(-1, targets.shape[-1])
         squares, products = 0.0, 0.0
         for start in range(0, len(colors), PIXELS):
             terms = _terms(colors[start : start + PIXELS])
             squares += terms.T @ terms
-            products += terms.T @ wanted[start : start + PIXELS]
-        # Grey inputs leave terms that are equal: the smallest solution then.
+            products += terms.T @ target_colors[start : start + PIXELS]
+        # Grey inputs make terms equal: then the solution of least norm.
         return cls(np.linalg.lstsq(squares, products, rcond=1e-12)[0])
 
     def __call__(self, images):
@@ -75,7 +75,7 @@ class ColorRegression:
 
 
 def _terms(colors):
-    """Returns all products of at most three of the color's numbers."""
+    """Returns all monomials of the channels up to degree three."""
     colors = colors / 127.5 - 1.0
     columns = [np.ones(len(colors))]
     for degree in range(1, DEGREE + 1):

@@ -1,4 +1,4 @@
-"""Feature networks: what a score looks at when it compares pictures.
+"""Feature networks: the features over which images are compared.
 
 A score over features means nothing without the features, so each network
 carries its name and the sha256 of its weights, and reports print both.
@@ -25,24 +25,24 @@ WEIGHTS_FILE = "model.weights.h5"
 def build_classifier(
     image_size, channels, num_logits, width=32, convolutions=2
 ):
-    """Returns a small convolutional classifier for pictures.
+    """Returns a small convolutional classifier for images.
 
     Each stage is `convolutions` times convolution, batch normalization and
-    ReLU; from stage to stage the picture is halved, down to 8 pixels (32
+    ReLU; from stage to stage the image is halved, down to 8 pixels (32
     pixels: stages at 32, 16 and 8). The features are the average of the last
-    maps over the picture, as in Inception's pool3.
+    feature maps over the image, as in Inception's pool3.
 
     Args:
         image_size: int. Height and width, a power of two from 8.
-        channels: int. 1 for grey pictures, 3 for color.
+        channels: int. 1 for grey images, 3 for color.
         num_logits: int. One for each class, or for each value of each
             attribute.
-        width: int. Maps of the first stage; they double from stage to stage
-            up to four times this. Defaults to `32`.
+        width: int. Channels of the first stage; they double from stage to
+            stage up to four times this. Defaults to `32`.
         convolutions: int. Convolutions per stage. Defaults to `2`.
 
     Returns:
-        A `keras.Model` from uint8 pictures `(batch, image_size, image_size,
+        A `keras.Model` from uint8 images `(batch, image_size, image_size,
         channels)` in `[0, 255]` to a list of two float32 tensors: features
         `(batch, num_features)` and raw logits `(batch, num_logits)`.
 
@@ -52,7 +52,7 @@ def build_classifier(
     if image_size < 8 or image_size & (image_size - 1):
         raise ValueError(
             "`image_size` must be a power of two of at least 8, because each "
-            "stage halves the picture. "
+            "stage halves the image. "
             f"Received: image_size={image_size}"
         )
     images = keras.Input(
@@ -86,25 +86,25 @@ def build_classifier(
 
 
 class FeatureNetwork:
-    """A frozen network that scores look through, and what identifies it.
+    """A frozen network that gives features, and what identifies it.
 
-    Grey pictures are repeated to three channels where the network wants
-    color. Pictures of another size are resized by the named resizer, or
+    Grey images are repeated to three channels where the network takes
+    color. Images of another size are resized by the named resizer, or
     refused if there is none.
 
     Args:
-        model: `keras.Model` from pictures `(batch, height, width, channels)`,
+        model: `keras.Model` from images `(batch, height, width, channels)`,
             uint8 or, after a resizer, float32 in `[0, 255]`, to a list that
             begins with features `(batch, num_features)` and raw logits
             `(batch, num_logits)`.
         name: str. Goes into the names of scores: `fd_<name>`.
         hash: str. The sha256 of the weights.
         resizer: str or None. A name from `kerasgan.metrics.resize.RESIZERS`;
-            `None` refuses pictures of any other size. Defaults to `None`.
-        attributes: Mapping of str to sequences of str. What the network tells
-            of a picture, and the names of what it may be, one for each
-            logit in turn. A classifier of one thing has the attribute
-            `"class"`. Defaults to one attribute without names.
+            `None` refuses images of any other size. Defaults to `None`.
+        attributes: Mapping of str to sequences of str. What the network
+            classifies, and the names of the values, one for each logit in
+            turn. A classifier of a single attribute calls it `"class"`.
+            Defaults to one attribute without names.
 
     Example:
     ```python
@@ -141,7 +141,7 @@ class FeatureNetwork:
 
     @classmethod
     def load(cls, folder):
-        """Reads a classifier that `save` wrote.
+        """Reads a classifier that `save_classifier` wrote.
 
         Args:
             folder: str or path. Holds `config.json` and `model.weights.h5`.
@@ -150,8 +150,8 @@ class FeatureNetwork:
             A `FeatureNetwork` in float32, whatever the stored precision.
 
         Raises:
-            OSError: If a file is missing, is not ours, or the checksum of the
-                weights differs.
+            OSError: If a file is missing, does not describe a classifier, or
+                the checksum of the weights differs.
         """
         folder = pathlib.Path(folder)
         try:
@@ -182,7 +182,7 @@ class FeatureNetwork:
         height, width, channels = config["image_shape"]
         if height != width:
             raise OSError(
-                f"{folder / CONFIG_FILE}: pictures must be square. "
+                f"{folder / CONFIG_FILE}: images must be square. "
                 f"Received: image_shape={config['image_shape']}"
             )
         attributes = config["attributes"]
@@ -208,18 +208,18 @@ class FeatureNetwork:
         """int. How many classes there are.
 
         Raises:
-            ValueError: If the network tells several attributes apart instead.
+            ValueError: If the network classifies several attributes instead.
         """
         if len(self._sizes) > 1:
             raise ValueError(
-                f"The features {self.name!r} tell {len(self._sizes)} "
-                "attributes apart and have no classes, so an Inception Score "
-                "over them has no meaning. Take a Fréchet or kernel distance."
+                f"The features {self.name!r} classify {len(self._sizes)} "
+                "attributes and have no classes, so an Inception Score over "
+                "them is undefined. Use a Fréchet or kernel distance."
             )
         return self.num_logits
 
     def __call__(self, images):
-        """Returns the features of pictures.
+        """Returns the features of images.
 
         Args:
             images: uint8 tensor `(batch, height, width, channels)`.
@@ -234,7 +234,7 @@ class FeatureNetwork:
         return self.both(images)[0]
 
     def probabilities(self, images):
-        """Returns the class probabilities of pictures.
+        """Returns the class probabilities of images.
 
         Args:
             images: uint8 tensor `(batch, height, width, channels)`.
@@ -246,12 +246,13 @@ class FeatureNetwork:
         return self.both(images)[1]
 
     def recognize(self, images, batch_size=500):
-        """Returns what the network takes pictures for.
+        """Returns the most probable value of each attribute.
 
         Args:
-            images: uint8 array `(count, height, width, channels)`, as many as
-                one likes.
-            batch_size: int. How many to look at together. Defaults to `500`.
+            images: uint8 array `(count, height, width, channels)`, of any
+                count.
+            batch_size: int. How many go through the network at once.
+                Defaults to `500`.
 
         Returns:
             dict of each attribute to an int64 array `(count,)`: the position
@@ -281,7 +282,7 @@ class FeatureNetwork:
         images = tf.convert_to_tensor(images)
         if images.dtype != tf.uint8:
             raise TypeError(
-                "Pictures are scored as uint8 in [0, 255], because that is "
+                "Images are scored as uint8 in [0, 255], because that is "
                 "what a viewer sees. Round them first "
                 "(`kerasgan.data.to_uint8`). "
                 f"Received: images.dtype={images.dtype.name}"
@@ -290,13 +291,13 @@ class FeatureNetwork:
         shape = tuple(images.shape)
         if len(shape) != 4 or shape[3] not in (channels, 1):
             raise ValueError(
-                "Pictures must have shape (batch, height, width, channels) "
+                "Images must have shape (batch, height, width, channels) "
                 f"with {channels} channels or, to be repeated, one. "
                 f"Received: images.shape={shape}"
             )
         if self.resizer is None and shape[1:3] != (height, width):
             raise ValueError(
-                f"The features {self.name!r} are of pictures of {height}x"
+                f"The features {self.name!r} are of images of {height}x"
                 f"{width} and this network has no resizer. "
                 f"Received: images.shape={shape}"
             )
@@ -306,7 +307,7 @@ class FeatureNetwork:
         height, width, channels = self.image_shape
         if self.resizer is not None:
             images = resize.get(self.resizer)(images, height, width)
-        # A batch of grey pictures broadcasts; one of color stays as it is.
+        # Broadcasting repeats a grey batch; a color batch stays as it is.
         shape = tf.shape(images)
         images = tf.broadcast_to(images, tf.concat([shape[:3], [channels]], 0))
         images.set_shape([None, height, width, channels])

@@ -1,8 +1,8 @@
-"""Fréchet distance of folders of pictures and of stored statistics.
+"""Fréchet distance of folders of images and of stored statistics.
 
-Means the same as pytorch-fid's command: pictures lie in the folder itself,
-are taken as they are, in color, and `.npz` files of either program are read
-by the other. For its numbers, load Inception with `resizer="pytorch_fid"`.
+Follows pytorch-fid's command: images are those directly in the folder, at
+their own size and in color, and `.npz` files of either program are read by
+the other. For its numbers, load Inception with `resizer="pytorch_fid"`.
 """
 
 import pathlib
@@ -27,24 +27,24 @@ SUFFIXES = (
 
 
 def fid(path_a, path_b, features, batch_size=50, insist=False):
-    """Returns the Fréchet distance between two sets of pictures.
+    """Returns the Fréchet distance between two sets of images.
 
     Args:
-        path_a: str or path. A folder of pictures, or an `.npz` file with
+        path_a: str or path. A folder of images, or an `.npz` file with
             their statistics.
         path_b: Like `path_a`.
         features: `FeatureNetwork`. The statistics must come from the same
             one, which their files do not tell.
-        batch_size: int. Pictures at a time. Defaults to `50`.
-        insist: bool. Takes it from fewer pictures than features, too.
+        batch_size: int. Images at a time. Defaults to `50`.
+        insist: bool. Allows fewer images than features.
             Defaults to `False`.
 
     Returns:
         float.
 
     Raises:
-        OSError: If a path is neither, or a picture is broken.
-        ValueError: If there are fewer pictures than features.
+        OSError: If a path is neither, or an image is broken.
+        ValueError: If there are fewer images than features.
     """
     sides = []
     for path in (path_a, path_b):
@@ -56,20 +56,20 @@ def fid(path_a, path_b, features, batch_size=50, insist=False):
 
 
 def stats(folder, output, features, batch_size=50):
-    """Writes the statistics of a folder of pictures.
+    """Writes the statistics of a folder of images.
 
     Args:
-        folder: str or path. Holds pictures.
+        folder: str or path. Holds images.
         output: str or path. The `.npz` file; `fid` and pytorch-fid read it.
         features: `FeatureNetwork`.
-        batch_size: int. Pictures at a time. Defaults to `50`.
+        batch_size: int. Images at a time. Defaults to `50`.
 
     Returns:
         `FeatureStatistics`, as written.
 
     Raises:
-        OSError: If there is no such folder, or a picture is broken.
-        ValueError: If there are fewer than two pictures.
+        OSError: If there is no such folder, or an image is broken.
+        ValueError: If there are fewer than two images.
     """
     statistics = _of_folder(pathlib.Path(folder), features, batch_size)
     statistics.save(output)
@@ -82,7 +82,7 @@ def _statistics(path, features, batch_size):
         return _of_folder(path, features, batch_size)
     if path.suffix != ".npz":
         raise FileNotFoundError(
-            f"{path} is neither a folder of pictures nor an .npz file."
+            f"{path} is neither a folder of images nor an .npz file."
         )
     statistics = FeatureStatistics.load(path)
     if statistics.mean.shape != (features.num_features,):
@@ -104,7 +104,7 @@ def _of_folder(folder, features, batch_size):
     )
     if len(paths) < 2:
         raise ValueError(
-            f"{folder} must hold at least two pictures "
+            f"{folder} must hold at least two images "
             f"({', '.join(SUFFIXES)}). Received: {len(paths)}"
         )
     metric = FrechetDistance(features)
@@ -115,14 +115,14 @@ def _of_folder(folder, features, batch_size):
 
 
 def _batches(paths, mode, batch_size):
-    """Yields pictures in batches of one size each."""
+    """Yields images in batches of one size each."""
     waiting = []
     for path in paths:
         try:
             with Image.open(path) as image:
                 pixels = np.asarray(image.convert(mode))
         except (OSError, ValueError, SyntaxError) as error:
-            raise OSError(f"{path} is a broken picture: {error}") from None
+            raise OSError(f"{path} is a broken image: {error}") from None
         if mode == "L":
             pixels = pixels[:, :, None]
         full = len(waiting) == batch_size

@@ -77,7 +77,7 @@ def _checked(mean, covariance, side):
         if not np.isfinite(values).all():
             raise ValueError(
                 f"`{name}_{side}` must be finite: a NaN here comes from NaN "
-                "features or from fewer than two pictures. Received: "
+                "features or from fewer than two images. Received: "
                 f"{(~np.isfinite(values)).sum()} values that are not finite"
             )
     asymmetry = np.abs(covariance - covariance.T).max(initial=0.0)
@@ -95,11 +95,11 @@ def _factor(covariance, side):
         return np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
         pass
-    # Fewer pictures than features: the rest of the eigenvalues is zero but
-    # for rounding, which a square root would blow up to 1e-8.
+    # Fewer images than features: the other eigenvalues are zero up to
+    # rounding, which a square root would enlarge to 1e-8.
     values, vectors = np.linalg.eigh(covariance)
     noise = len(values) * np.finfo(np.float64).eps * np.abs(values).max()
-    # Statistics stored by others went through float32 at times.
+    # Other programs sometimes store float32 statistics.
     if values.min() < -max(noise, 1e-6 * np.abs(values).max()):
         raise ValueError(
             f"`covariance_{side}` must have no negative eigenvalue. "
@@ -111,13 +111,13 @@ def _factor(covariance, side):
 
 @dataclasses.dataclass(frozen=True)
 class FeatureStatistics:
-    """Mean and covariance of the features of a set of pictures.
+    """Mean and covariance of the features of a set of images.
 
     Args:
         mean: Float64 array `(features,)`.
         covariance: Float64 array `(features, features)`, divided by
             `count - 1`.
-        count: int or None. Number of pictures; None where a file of another
+        count: int or None. Number of images; None where a file of another
             program does not say.
     """
 
@@ -130,15 +130,15 @@ class FeatureStatistics:
         """Returns the statistics of an array of features.
 
         Args:
-            features: Float array `(pictures, features)`.
+            features: Float array `(images, features)`.
 
         Raises:
-            ValueError: If there are fewer than two pictures.
+            ValueError: If there are fewer than two images.
         """
         features = np.asarray(features, np.float64)
         if features.ndim != 2:
             raise ValueError(
-                "`features` must have shape (pictures, features). "
+                "`features` must have shape (images, features). "
                 f"Received: features.shape={features.shape}"
             )
         mean = features.mean(axis=0)
@@ -149,14 +149,14 @@ class FeatureStatistics:
     def _from_scatter(cls, count, mean, scatter):
         if count < 2:
             raise ValueError(
-                "A covariance needs at least two pictures. "
-                f"Received: {count} pictures"
+                "A covariance needs at least two images. "
+                f"Received: {count} images"
             )
         return cls(mean, scatter / (count - 1), int(count))
 
     @classmethod
     def load(cls, path):
-        """Reads an `.npz` file, ours or pytorch-fid's.
+        """Reads an `.npz` file of `save` or of pytorch-fid.
 
         Args:
             path: str or path. Holds the arrays `mu` and `sigma`; `count` is
@@ -218,17 +218,17 @@ def write_npz(path, arrays):
 
 
 class FrechetDistance(base.FeatureMetric):
-    """Fréchet distance between the features of real and generated pictures.
+    """Fréchet distance between the features of real and generated images.
 
     Keeps count, sum and sum of outer products of either side, so that memory
-    is that of two covariances however many pictures come, and the statistics
+    is that of two covariances however many images come, and the statistics
     of replicas add up. The value is far too high as long as there are fewer
-    pictures than features; it falls with their number, so that only values
+    images than features; it falls with their number, so that only values
     at equal numbers compare. Lower is better.
 
     Args:
         features: `FeatureNetwork`.
-        reference: `FeatureStatistics` of the real pictures, or None if those
+        reference: `FeatureStatistics` of the real images, or None if those
             come through `update_state`. Defaults to `None`.
         name: str. Defaults to `"fid"` on the 2015 Inception network and to
             `"fd_<features>"` on any other.
@@ -241,7 +241,7 @@ class FrechetDistance(base.FeatureMetric):
         float64 scalar.
 
     Raises:
-        ValueError: In `result`, if either side has fewer than two pictures or
+        ValueError: In `result`, if either side has fewer than two images or
             features that are not finite.
 
     Example:
@@ -313,7 +313,7 @@ class FrechetDistance(base.FeatureMetric):
             side: str. `"real"` or `"fake"`.
 
         Raises:
-            ValueError: If fewer than two pictures came.
+            ValueError: If there are fewer than two images.
         """
         if side == "real" and self.reference is not None:
             return self.reference
@@ -323,8 +323,8 @@ class FrechetDistance(base.FeatureMetric):
         )
         if count < 2:
             raise ValueError(
-                "A covariance needs at least two pictures. "
-                f"Received: {int(count)} {side} pictures"
+                "A covariance needs at least two images. "
+                f"Received: {int(count)} {side} images"
             )
         mean = total / count
         scatter = outer - count * np.outer(mean, mean)

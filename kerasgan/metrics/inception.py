@@ -123,7 +123,7 @@ def build_inception(dtype="float32"):
             and logits stay float32. Defaults to `"float32"`.
 
     Returns:
-        A `keras.Model` from pictures `(batch, 299, 299, 3)`, float32 in `[0,
+        A `keras.Model` from images `(batch, 299, 299, 3)`, float32 in `[0,
         255]`, to a list of three float32 tensors: pool3 `(batch, 2048)`,
         logits without the bias `(batch, 1008)`, as the Inception Score takes
         them, and logits with it.
@@ -491,7 +491,7 @@ def _assign(model, convolutions, last, path):
 
 
 class _HubModule(layers.Layer):
-    """Calls a module of TF-Hub that maps pictures in [-1, 1] to a dict."""
+    """Calls a module of TF-Hub that maps images in [-1, 1] to a dict."""
 
     def __init__(self, module, **kwargs):
         super().__init__(**kwargs)

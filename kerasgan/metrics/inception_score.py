@@ -1,11 +1,11 @@
-"""Inception Score: are pictures clear, and of every class?
+"""Inception Score: are images recognizable, and of every class?
 
 Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, "Improved Techniques
 for Training GANs", 2016. https://arxiv.org/abs/1606.03498
 
 The exponential of the mean divergence between the class probabilities of one
-picture and their mean over all. Between 1 and the number of classes; higher
-is better. It never looks at real pictures.
+image and their mean over all. Between 1 and the number of classes; higher
+is better. Real images are not used.
 """
 
 import functools
@@ -14,25 +14,27 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasgan import replicas
 from kerasgan.metrics import base
 
 
 def inception_score(probabilities, splits=10):
-    """Returns the mean and the deviation of the score over parts.
+    """Returns mean and standard deviation of the score over parts.
 
     exp(mean over x of KL(p(y|x) || p(y))), for each of `splits` parts of
-    consecutive pictures, as in the authors' code: part i runs from
+    consecutive images, as in the authors' code: part i runs from
     i * n // splits to (i + 1) * n // splits.
 
     Args:
-        probabilities: Float64 array `(pictures, classes)`; rows sum to one.
+        probabilities: Float64 array `(images, classes)`; rows sum to one.
         splits: int. Number of parts. Defaults to `10`, as in the paper.
 
     Returns:
-        Tuple of two floats: mean, and deviation (divided by `splits`).
+        Tuple of two floats: mean, and standard deviation (with the divisor
+        `splits`).
 
     Raises:
-        ValueError: If there are fewer pictures than parts, or a row is not a
+        ValueError: If there are fewer images than parts, or a row is not a
             distribution.
 
     Reference:
@@ -41,7 +43,7 @@ def inception_score(probabilities, splits=10):
     probabilities = np.asarray(probabilities, np.float64)
     if probabilities.ndim != 2:
         raise ValueError(
-            "`probabilities` must have shape (pictures, classes). "
+            "`probabilities` must have shape (images, classes). "
             f"Received: probabilities.shape={probabilities.shape}"
         )
     _check_counts(len(probabilities), splits)
@@ -64,11 +66,11 @@ def inception_score(probabilities, splits=10):
     )
 
 
-def _check_counts(pictures, splits):
-    if splits < 1 or pictures < splits:
+def _check_counts(images, splits):
+    if splits < 1 or images < splits:
         raise ValueError(
-            "Each of the `splits` parts needs at least one picture. "
-            f"Received: {pictures} pictures, splits={splits}"
+            "Each of the `splits` parts needs at least one image. "
+            f"Received: {images} images, splits={splits}"
         )
 
 
@@ -79,7 +81,7 @@ def _negative_entropy(probabilities):
 
 
 def _score(counts, sums, negative_entropies):
-    """Score from what each part adds up: pictures, p, and sum of p log p."""
+    """Score from the sums of each part: images, p, and sum of p log p."""
     counts = np.asarray(counts, np.float64)
     marginals = sums / counts[:, None]
     # The mean of KL(p || q) is mean(sum p log p) - sum q log q, because q is
@@ -90,12 +92,12 @@ def _score(counts, sums, negative_entropies):
 
 
 class InceptionScore(base.FeatureMetric):
-    """Inception Score of generated pictures, in one pass.
+    """Inception Score of generated images, in one pass.
 
-    The number of pictures is not known beforehand, so consecutive parts
-    cannot be cut: picture i goes to part i mod `splits`. For pictures in
+    The number of images is not known beforehand, so consecutive parts
+    cannot be cut: image i goes to part i mod `splits`. For images in
     random order this is as good a partition; the value is that of
-    `inception_score` on the pictures sorted by that part. Memory is `splits`
+    `inception_score` on the images sorted by that part. Memory is `splits`
     times the number of classes.
 
     Args:
@@ -105,14 +107,14 @@ class InceptionScore(base.FeatureMetric):
             `"is_<features>"` on any other.
 
     `update_state` arguments:
-        real_images: Not looked at; there so that all scores are fed alike.
+        real_images: Ignored; there so that all metrics are updated alike.
         fake_images: uint8 tensor `(batch, height, width, channels)`.
 
     Result:
-        float64 scalar, the mean; `score` gives the deviation, too.
+        float64 scalar, the mean; `score` gives the standard deviation, too.
 
     Raises:
-        ValueError: In `result` and `score`, if there are fewer pictures than
+        ValueError: In `result` and `score`, if there are fewer images than
             parts, or probabilities were not finite.
 
     Reference:
@@ -129,8 +131,8 @@ class InceptionScore(base.FeatureMetric):
                 f"`splits` must be at least 1. Received: splits={splits}"
             )
         self.splits = splits
-        # `base.gather` shows every replica the whole global batch, so that
-        # one of them has everything.
+        # After `gather` every replica has the whole global batch, so one of
+        # them suffices.
         add = functools.partial(
             self.add_variable,
             initializer="zeros",
@@ -152,7 +154,7 @@ class InceptionScore(base.FeatureMetric):
         Args:
             probabilities: Float tensor `(batch, num_classes)`.
         """
-        probabilities = tf.cast(base.gather(probabilities), tf.float64)
+        probabilities = tf.cast(replicas.gather(probabilities), tf.float64)
         batch = tf.shape(probabilities, tf.int64)[0]
         first = tf.cast(tf.reduce_sum(self.counts.value), tf.int64)
         parts = tf.one_hot(
@@ -169,7 +171,7 @@ class InceptionScore(base.FeatureMetric):
         self.negative_entropies.assign_add(tf.linalg.matvec(parts, entropies))
 
     def score(self):
-        """Returns mean and deviation over the parts.
+        """Returns mean and standard deviation over the parts.
 
         Returns:
             Tuple of two floats.
@@ -181,7 +183,7 @@ class InceptionScore(base.FeatureMetric):
         _check_counts(int(counts.sum()), self.splits)
         if not np.isfinite(sums).all():
             raise ValueError(
-                "The class probabilities of some pictures are not finite: "
+                "The class probabilities of some images are not finite: "
                 "the network or its weights are damaged."
             )
         return _score(counts, sums, negative_entropies)

@@ -4,7 +4,7 @@ Bińkowski, Sutherland, Arbel and Gretton, "Demystifying MMD GANs", 2018.
 https://arxiv.org/abs/1801.01401
 
 The squared maximum mean discrepancy under the kernel (x.y / d + 1)^3, in the
-unbiased estimate: its expectation does not depend on the number of pictures,
+unbiased estimate: its expectation does not depend on the number of images,
 so that it stays meaningful where the Fréchet distance does not, and it may
 come out slightly negative.
 """
@@ -18,22 +18,23 @@ from kerasgan.metrics import base
 def kernel_distance(
     features_a, features_b, subsets=100, subset_size=1000, seed=2020
 ):
-    """Returns the mean and the deviation of the distance over subsets.
+    """Returns mean and standard deviation of the distance over subsets.
 
     Args:
-        features_a: Float64 array `(pictures, features)`.
+        features_a: Float64 array `(images, features)`.
         features_b: Like `features_a`; the counts may differ.
-        subsets: int. How many pairs of subsets are drawn. Defaults to `100`.
-        subset_size: int. Pictures in a subset, drawn without replacement.
+        subsets: int. How many pairs of subsets are sampled. Defaults to `100`.
+        subset_size: int. Images in a subset, sampled without replacement.
             Defaults to `1000`.
-        seed: int. Of the draws, made as torch-fidelity makes them. Defaults
+        seed: int. Of the subsets, sampled as torch-fidelity does. Defaults
             to `2020`, as there.
 
     Returns:
-        Tuple of two floats: mean, and deviation (divided by `subsets`).
+        Tuple of two floats: mean, and standard deviation (with the divisor
+        `subsets`).
 
     Raises:
-        ValueError: If a side has fewer pictures than a subset, or a value is
+        ValueError: If a side has fewer images than a subset, or a value is
             not finite.
 
     Reference:
@@ -46,8 +47,8 @@ def kernel_distance(
     if subsets < 1 or not 2 <= subset_size <= smaller:
         raise ValueError(
             "`subset_size` must be at least 2 and at most the number of "
-            "pictures on either side, and `subsets` at least 1. Received: "
-            f"subset_size={subset_size}, subsets={subsets}, pictures="
+            "images on either side, and `subsets` at least 1. Received: "
+            f"subset_size={subset_size}, subsets={subsets}, images="
             f"{len(features_a)} and {len(features_b)}"
         )
     draws = np.random.RandomState(seed)
@@ -60,7 +61,7 @@ def kernel_distance(
 
 
 def _unbiased(a, b):
-    """Equation 4: means over pairs of different pictures."""
+    """Equation 4: means over pairs of different images."""
 
     def kernel(x, y):
         matrix = x @ y.T / x.shape[1] + 1.0
@@ -79,19 +80,19 @@ def _unbiased(a, b):
 
 
 class KernelDistance(base.SubsetMetric):
-    """Kernel distance between the features of real and generated pictures.
+    """Kernel distance between the features of real and generated images.
 
     Keeps a random subset of bounded size of either side (`base.Reservoir`)
-    and draws from it at the end. Lower is better; around zero, values may be
+    and samples from it at the end. Lower is better; around zero, values may be
     negative.
 
     Args:
         features: `FeatureNetwork`.
-        subsets: int. How many pairs of subsets are drawn. Defaults to `100`.
-        subset_size: int. Pictures in a subset. Defaults to `1000`.
-        capacity: int. Pictures kept of each side. Defaults to `10000`.
-        reference: Float array `(pictures, num_features)` of the features of
-            real pictures, or None if those come through `update_state`.
+        subsets: int. How many pairs of subsets are sampled. Defaults to `100`.
+        subset_size: int. Images in a subset. Defaults to `1000`.
+        capacity: int. Images kept of each side. Defaults to `10000`.
+        reference: Float array `(images, num_features)` of the features of
+            real images, or None if those come through `update_state`.
             Defaults to `None`.
         name: str. Defaults to `"kid"` on the 2015 Inception network and to
             `"kd_<features>"` on any other.
@@ -101,7 +102,7 @@ class KernelDistance(base.SubsetMetric):
         fake_images: Like `real_images`; the counts may differ.
 
     Result:
-        float64 scalar, the mean; `score` gives the deviation, too.
+        float64 scalar, the mean; `score` gives the standard deviation, too.
 
     Reference:
         [Bińkowski et al., 2018](https://arxiv.org/abs/1801.01401).
@@ -129,7 +130,7 @@ class KernelDistance(base.SubsetMetric):
         self.subset_size = subset_size
 
     def score(self):
-        """Returns mean and deviation over the subsets.
+        """Returns mean and standard deviation over the subsets.
 
         Returns:
             Tuple of two floats.

@@ -1,9 +1,9 @@
-"""Nearest training pictures: whether a model draws, or copies.
+"""Nearest training images: does a model generate, or copy?
 
-A copy lies on a training picture, or far nearer to one than a real picture
-that was not trained on. So the distance of each generated picture to its
-nearest training picture is held against that of real pictures that the model
-never saw, in pixels and in features.
+A copy is at distance zero from a training image, or far nearer to one than
+a held-out real image is. So the distances of generated images to their
+nearest training images are compared with those of held-out images, in pixels
+and in features.
 """
 
 import numpy as np
@@ -43,7 +43,7 @@ def nearest(queries, points, count=1):
     found = []
     for start in range(0, len(queries), ROWS):
         rows = queries[start : start + ROWS]
-        # Without the query's own square, which orders nothing.
+        # Without the squared norm of the query, which changes no order.
         order = squares - 2.0 * rows @ points.T
         few = np.argpartition(order, count - 1, axis=1)[:, :count]
         # Again and exactly, for these few: a copy is at distance zero.
@@ -61,19 +61,19 @@ def nearest(queries, points, count=1):
 
 
 def compare(distances, held_out_distances):
-    """Says how much nearer to the training pictures samples are than unseen.
+    """Compares the distances of samples and of held-out images.
 
     Args:
         distances: Float array `(n,)`, of each sample to its nearest training
-            picture.
-        held_out_distances: Float array `(m,)`, of real pictures that were not
-            trained on.
+            image.
+        held_out_distances: Float array `(m,)`, the same of real images that
+            were not trained on.
 
     Returns:
         dict of floats: `median` and `smallest` distance of samples,
         `held_out_median` and `held_out_smallest`, and two shares of the
         samples: `nearer_than_median` and `nearer_than_any` of the held-out
-        pictures. A model that draws like the data has about a half of its
+        images. A model of the data's distribution has about half of its
         samples nearer than the median; one that copies has many nearer than
         any.
     """

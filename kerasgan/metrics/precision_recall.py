@@ -1,4 +1,4 @@
-"""Precision and recall, density and coverage: quality apart from variety.
+"""Precision and recall, density and coverage: fidelity and diversity.
 
 Kynkäänniemi, Karras, Laine, Lehtinen and Aila, "Improved Precision and
 Recall Metric for Assessing Generative Models", 2019.
@@ -7,8 +7,8 @@ https://arxiv.org/abs/1904.06991
 Naeem, Oh, Uh, Choi and Yoo, "Reliable Fidelity and Diversity Metrics for
 Generative Models", 2020. https://arxiv.org/abs/2002.09797
 
-Each picture of a set is the center of a ball that reaches to its k-th
-nearest neighbor in that set; the balls together stand for the set.
+Each image of a set is the center of a ball that reaches to its k-th
+nearest neighbor in that set; the union of the balls estimates the manifold.
 """
 
 import numpy as np
@@ -21,14 +21,14 @@ ROWS = 1000
 
 
 def precision_recall(features_real, features_fake, k=3):
-    """Returns how many pictures of either set lie in the balls of the other.
+    """Returns how many images of either set lie in the balls of the other.
 
-    Precision is the share of generated pictures inside at least one ball of
+    Precision is the share of generated images inside at least one ball of
     the real set, the surface included; recall is the same with the sets
     exchanged.
 
     Args:
-        features_real: Float64 array `(pictures, features)`.
+        features_real: Float64 array `(images, features)`.
         features_fake: Like `features_real`; the counts may differ.
         k: int. Which neighbor a ball reaches. Defaults to `3`.
 
@@ -36,7 +36,7 @@ def precision_recall(features_real, features_fake, k=3):
         Tuple of two floats in [0, 1]: precision and recall.
 
     Raises:
-        ValueError: If a set has no more than `k` pictures, or a value is not
+        ValueError: If a set has no more than `k` images, or a value is not
             finite.
 
     Reference:
@@ -57,12 +57,12 @@ def precision_recall(features_real, features_fake, k=3):
 def density_coverage(features_real, features_fake, k=5):
     """Returns how densely, and how completely, real balls are filled.
 
-    Density is the mean number of real balls around a generated picture,
+    Density is the mean number of real balls around a generated image,
     divided by `k`; it may exceed one. Coverage is the share of real balls
-    with at least one generated picture inside. The surface does not count.
+    with at least one generated image inside. The surface does not count.
 
     Args:
-        features_real: Float64 array `(pictures, features)`.
+        features_real: Float64 array `(images, features)`.
         features_fake: Like `features_real`; the counts may differ.
         k: int. Which neighbor a ball reaches. Defaults to `5`.
 
@@ -70,7 +70,7 @@ def density_coverage(features_real, features_fake, k=5):
         Tuple of two floats: density, coverage in [0, 1].
 
     Raises:
-        ValueError: If a set has no more than `k` pictures, or a value is not
+        ValueError: If a set has no more than `k` images, or a value is not
             finite.
 
     Reference:
@@ -94,8 +94,8 @@ def _prepared(features_real, features_fake, k):
     )
     if k < 1 or min(len(real), len(fake)) <= k:
         raise ValueError(
-            "Both sets must have more than `k` pictures, and `k` must be at "
-            f"least 1. Received: k={k}, pictures={len(real)} and {len(fake)}"
+            "Both sets must have more than `k` images, and `k` must be at "
+            f"least 1. Received: k={k}, images={len(real)} and {len(fake)}"
         )
     # Distances stay the same, and keep more digits.
     center = real.mean(axis=0)
@@ -111,13 +111,13 @@ def _distances(a, b):
         rows = slice(start, start + ROWS)
         sums = squares_a[rows, None] + squares_b
         distances = sums - 2.0 * a[rows] @ b.T
-        # What rounding leaves between equal pictures must compare as equal.
+        # Equal images are at distance zero, whatever rounding leaves.
         distances[distances < rounding * sums] = 0.0
         yield rows, distances
 
 
 def _radii(features, k):
-    # The nearest is the picture itself, at distance zero.
+    # The nearest is the image itself, at distance zero.
     return np.concatenate(
         [
             np.partition(distances, k, axis=1)[:, k]
@@ -127,18 +127,18 @@ def _radii(features, k):
 
 
 class PrecisionRecall(base.SubsetMetric):
-    """Precision, recall, density and coverage of generated pictures.
+    """Precision, recall, density and coverage of generated images.
 
     Keeps a random subset of bounded size of either side
-    (`base.Reservoir`). All four depend on the number of pictures.
+    (`base.Reservoir`). All four depend on the number of images.
 
     Args:
         features: `FeatureNetwork`.
         k: int. Neighbor of precision and recall. Defaults to `3`.
         density_k: int. Neighbor of density and coverage. Defaults to `5`.
-        capacity: int. Pictures kept of each side. Defaults to `10000`.
-        reference: Float array `(pictures, num_features)` of the features of
-            real pictures, or None if those come through `update_state`.
+        capacity: int. Images kept of each side. Defaults to `10000`.
+        reference: Float array `(images, num_features)` of the features of
+            real images, or None if those come through `update_state`.
             Defaults to `None`.
         name: str. Defaults to `"pr"` on the 2015 Inception network and to
             `"pr_<features>"` on any other.

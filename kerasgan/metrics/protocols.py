@@ -1,18 +1,17 @@
-"""Protocols: all that a score depends on, under one name.
+"""Protocols: everything that a score depends on, under one name.
 
 A Fréchet distance changes with the features, the resizer, the numbers of
-pictures and the split that they are compared with. Each `Protocol` fixes all
-of it, and `evaluate` returns no number without one.
+images and the reference split. Each `Protocol` fixes all of them, and
+`evaluate` returns no number without one.
 """
 
 import dataclasses
 import hashlib
-import itertools
 import json
 
 import numpy as np
 
-from kerasgan.data import cache
+from kerasgan.data import cache, catalog
 from kerasgan.metrics import base, resize
 from kerasgan.metrics.frechet import (
     FeatureStatistics,
@@ -23,15 +22,17 @@ from kerasgan.metrics.inception_score import InceptionScore
 from kerasgan.metrics.kernel import KernelDistance
 from kerasgan.metrics.precision_recall import PrecisionRecall
 
-# Of the arithmetic behind cached reference statistics. A new one makes all
-# of them anew.
+# Version of the cached statistics; increment it to recompute them.
 CACHE_VERSION = 1
 
-# Block i of the generated pictures comes from the seed plus i, so that the
-# pictures of a protocol can be made again and never are all in memory.
+# Block i of the generated images has the seed plus i, so that the images of a
+# protocol can be reproduced and are never all in memory.
 BLOCK = 1000
 
-# Score by its short name in protocols; each takes (features).
+# How many images the protocols of the zoo's data sets generate at most.
+COUNT = 10_000
+
+# Metrics by their short names in protocols; each takes (features).
 SCORES = {
     "fd": FrechetDistance,
     "is": InceptionScore,
@@ -39,36 +40,32 @@ SCORES = {
     "pr": PrecisionRecall,
 }
 
-FASHION_MNIST = "classifier_fashion_mnist_32"
-PERSONAS = "classifier_personas_64"
-RELIEF = "classifier_relief_128"
-
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
-    """Everything that a score depends on but the pictures themselves.
+    """Everything that a score depends on but the images themselves.
 
     Args:
         name: str. As printed beside each number.
         score: str. `"fd"` (FID on Inception), `"is"`, `"kd"` (KID on
             Inception) or `"pr"` (precision, recall, density, coverage).
         features: str. The name of the feature network.
-        generated: int. How many pictures are generated.
+        generated: int. How many images are generated.
         reference_split: str or None. Split of the data set that generated
-            pictures are compared with; None for scores that never look at
-            real pictures.
-        reference_count: int or None. How many of its pictures, the first
+            images are compared with; None for scores that need no real
+            images.
+        reference_count: int or None. How many of its images, the first
             ones; None for all. Defaults to `None`.
-        resizer: str or None. How pictures reach the size of the network; None
-            if they must have it. Defaults to `None`.
-        seed: int. Block i of 1,000 generated pictures is
+        resizer: str or None. How images are resized to that of the network;
+            None if they must have its size. Defaults to `None`.
+        seed: int. Block i of 1,000 generated images is
             `generate(1000, seed=seed + i)`. Defaults to `0`.
         labels: str. How labels or captions of conditional models are chosen.
-            One rule exists: `"data"` draws those of reference pictures, with
-            replacement. Defaults to `"data"`.
+            One rule exists: `"data"` samples those of reference images,
+            with replacement. Defaults to `"data"`.
 
     Raises:
-        ValueError: If a field makes no sense.
+        ValueError: If fields contradict each other.
     """
 
     name: str
@@ -90,13 +87,13 @@ class Protocol:
             )
         if self.generated < 2 or (self.reference_count or 2) < 2:
             raise ValueError(
-                "A score needs at least two pictures. Received: generated="
+                "A score needs at least two images. Received: generated="
                 f"{self.generated}, reference_count={self.reference_count}"
             )
         if (self.reference_split is None) != (self.score == "is"):
             raise ValueError(
-                "Every score but the Inception Score is taken against a "
-                f"reference split. Received: score={self.score!r}, "
+                "Every score but the Inception Score needs a reference "
+                f"split. Received: score={self.score!r}, "
                 f"reference_split={self.reference_split!r}"
             )
         if self.labels != "data":
@@ -108,7 +105,7 @@ class Protocol:
         """Returns what is stored beside each number.
 
         Args:
-            features: `FeatureNetwork` that was looked through.
+            features: `FeatureNetwork` of the protocol.
 
         Returns:
             dict of JSON-able values.
@@ -117,20 +114,19 @@ class Protocol:
 
 
 @dataclasses.dataclass(frozen=True)
-class AgreementProtocol:
-    """How often a classifier sees in a picture what was asked for.
+class ConditionalAccuracyProtocol:
+    """Share of images in which a classifier finds what was requested.
 
     Args:
         name: str. As printed beside each number.
         features: str. The name of the classifier.
-        asked: str. `"classes"`: as many pictures of each class, class after
-            class; `"test captions"`: one picture for each caption of the test
-            part, in its order.
-        generated: int. How many pictures are generated.
-        attributes: Tuple of str. What is looked at, of the classifier's
-            attributes.
-        seed: int. Block i of 1,000 generated pictures comes from the seed
-            plus i. Defaults to `0`.
+        asked: str. What is requested. `"classes"`: as many images of each
+            class, class after class; `"test captions"`: one image for each
+            caption of the test part, in its order.
+        generated: int. How many images are generated.
+        attributes: Tuple of str. Which attributes of the classifier count.
+        seed: int. Block i of 1,000 generated images has the seed plus i.
+            Defaults to `0`.
     """
 
     name: str
@@ -144,7 +140,7 @@ class AgreementProtocol:
         """Returns what is stored beside each number.
 
         Args:
-            features: `FeatureNetwork` that was looked through.
+            features: `FeatureNetwork` of the protocol.
 
         Returns:
             dict of JSON-able values.
@@ -156,19 +152,20 @@ class AgreementProtocol:
 
 @dataclasses.dataclass(frozen=True)
 class PairProtocol:
-    """How near translations are to what they should be, over a whole part.
+    """Distance of translations from their targets, over a whole part.
 
     Args:
         name: str. As printed beside each number.
         score: str. `"pairs"`: L1, PSNR and SSIM between translations and
-            their targets; `"cycle"`: L1 between pictures and what comes back
-            after a translation there and back, from either side.
+            their targets; `"cycle"`: L1 between images and their
+            reconstructions after a translation there and back, from either
+            side.
         dataset: str. Of `kerasgan.data.NAMES`; one of pairs.
-        size: int. Height and width of the pictures: scores at other sizes do
-            not compare.
-        translated: str or None. `"input"` or `"target"`: which half of each
-            pair the model is given, the other being what should come out;
-            None for cycles, which begin at both.
+        size: int. Height and width of the images: scores of different
+            sizes do not compare.
+        translated: str or None. `"input"` or `"target"`: the half of each
+            pair that is translated, the other being the target; None for
+            cycles, which begin at both.
         split: str. Defaults to `"test"`.
     """
 
@@ -188,27 +185,14 @@ class PairProtocol:
         return dataclasses.asdict(self)
 
 
-KINDS = (Protocol, AgreementProtocol, PairProtocol)
-
-# What captions of personas name, of the attributes of its classifier. They
-# name the shirt's pattern too, but not the other cuts.
-IN_CAPTIONS = (
-    "hair",
-    "hair_color",
-    "eyes",
-    "mouth",
-    "skin",
-    "clothing_color",
-    "facial_hair",
-)
+KINDS = (Protocol, ConditionalAccuracyProtocol, PairProtocol)
 
 
-def _named():
+def _over_inception():
     inception = {"features": base.INCEPTION, "resizer": "tf2015"}
-    classifier = {"features": FASHION_MNIST}
     train, test = {"reference_split": "train"}, {"reference_split": "test"}
-    protocols = [
-        # All training pictures: the rule of most papers since 2018.
+    return [
+        # All training images: the convention of most papers since 2018.
         Protocol("fid50k_full", "fd", generated=50_000, **train, **inception),
         Protocol("fid10k_test", "fd", generated=10_000, **test, **inception),
         Protocol("kid50k_full", "kd", generated=50_000, **train, **inception),
@@ -216,64 +200,56 @@ def _named():
         Protocol("is50k", "is", generated=50_000, **inception),
         Protocol("is10k", "is", generated=10_000, **inception),
         Protocol("pr10k_test", "pr", generated=10_000, **test, **inception),
-        Protocol("is10k_fashion_mnist", "is", generated=10_000, **classifier),
     ]
-    for split in (train, test):
-        suffix = f"fashion_mnist_{split['reference_split']}"
-        protocols += [
-            Protocol(
-                f"{score}10k_{suffix}",
-                score,
-                generated=10_000,
-                **split,
-                **classifier,
-            )
-            for score in ("fd", "kd", "pr")
-        ]
-    protocols.append(
-        AgreementProtocol(
-            "agreement10k_fashion_mnist",
-            FASHION_MNIST,
-            asked="classes",
-            generated=10_000,
-            attributes=("class",),
+
+
+def _of_images(data_set):
+    """Returns the protocols of models that generate images like a set's."""
+    features = data_set.features[data_set.size]
+    protocols = [
+        Protocol(
+            f"{score}{_short(count)}_{data_set.name}_{split}",
+            score,
+            features,
+            count,
+            split,
         )
-    )
-    # The test part of personas has pairs of hair and color that are nowhere
-    # else, so only models that are told what to draw are held to it.
-    faces = {"features": PERSONAS}
-    protocols += [
-        protocol
         for score in ("fd", "kd", "pr")
-        for protocol in (
-            Protocol(
-                f"{score}10k_personas_train",
-                score,
-                generated=10_000,
-                **train,
-                **faces,
-            ),
-            Protocol(
-                f"{score}3479_personas_test",
-                score,
-                generated=3479,
-                **test,
-                **faces,
-            ),
-        )
+        for split in ("train", "test")
+        # A smaller part is compared with as many generated images.
+        for count in [min(COUNT, data_set.counts[split])]
     ]
-    protocols.append(
-        AgreementProtocol(
-            "agreement3479_personas_test",
-            PERSONAS,
-            asked="test captions",
-            generated=3479,
-            attributes=IN_CAPTIONS,
+    if data_set.classes:
+        protocols += [
+            Protocol(f"is10k_{data_set.name}", "is", features, COUNT),
+            ConditionalAccuracyProtocol(
+                f"agreement10k_{data_set.name}",
+                features,
+                asked="classes",
+                generated=COUNT,
+                attributes=("class",),
+            ),
+        ]
+    if data_set.in_captions:
+        count = data_set.counts["test"]
+        protocols.append(
+            ConditionalAccuracyProtocol(
+                f"agreement{_short(count)}_{data_set.name}_test",
+                features,
+                asked="test captions",
+                generated=count,
+                attributes=data_set.in_captions,
+            )
         )
-    )
-    for dataset, size in itertools.product(("fluent", "relief"), (64, 128)):
-        name = f"{dataset}_test_{size}"
-        here = {"dataset": dataset, "size": size}
+    return protocols
+
+
+def _of_pairs(data_set):
+    """Returns the protocols of models that translate a set's inputs."""
+    protocols = []
+    for size in (64, 128):
+        name = f"{data_set.name}_test_{size}"
+        here = {"dataset": data_set.name, "size": size}
         protocols += [
             PairProtocol(f"pairs_{name}", "pairs", translated="input", **here),
             PairProtocol(
@@ -281,16 +257,30 @@ def _named():
             ),
             PairProtocol(f"cycle_{name}", "cycle", translated=None, **here),
         ]
-    # Translations of all test inputs against their targets.
-    protocols.append(
-        Protocol(
-            "fd340_relief_test_128",
-            "fd",
-            features=RELIEF,
-            generated=340,
-            **test,
-        )
-    )
+        if size in data_set.features:
+            # Translations of all test inputs against their targets.
+            count = data_set.counts["test"]
+            protocols.append(
+                Protocol(
+                    f"fd{count}_{name}",
+                    "fd",
+                    data_set.features[size],
+                    count,
+                    "test",
+                )
+            )
+    return protocols
+
+
+def _short(count):
+    return "10k" if count == COUNT else str(count)
+
+
+def _named():
+    protocols = _over_inception()
+    for data_set in catalog.CATALOG.values():
+        of = _of_pairs if data_set.has_pairs else _of_images
+        protocols += of(data_set)
     return {protocol.name: protocol for protocol in protocols}
 
 
@@ -318,14 +308,13 @@ def get(name):
 
 @dataclasses.dataclass(frozen=True)
 class Reference:
-    """What scores need of the real pictures, from one pass over them.
+    """What scores need to know of the real images, from one pass over them.
 
     Args:
         statistics: `FeatureStatistics` of all of them.
         features: float32 array `(at most 10,000, num_features)`, a random
             subset.
-        conditions: Array `(pictures,)` of the labels or captions beside them,
-            or None.
+        conditions: Array `(images,)` of their labels or captions, or None.
     """
 
     statistics: FeatureStatistics
@@ -334,38 +323,37 @@ class Reference:
 
     @classmethod
     def collect(cls, batches, features, count=None):
-        """Reads real pictures.
+        """Computes it from real images.
 
         Args:
             batches: Iterable of uint8 batches `(batch, height, width,
                 channels)`, or of tuples of such a batch and labels or
                 captions.
             features: `FeatureNetwork`.
-            count: int or None. Only the first ones; None for all. Defaults to
-                `None`.
+            count: int or None. How many, the first ones; None for all.
+                Defaults to `None`.
 
         Raises:
-            ValueError: If there are fewer than `count`, or than two.
+            ValueError: If there are fewer than `count`, or fewer than two.
         """
         sums = FrechetDistance(features)
         subset = KernelDistance(features)
         conditions = []
-        seen = 0
+        read = 0
         for batch in batches:
             images, *others = batch if isinstance(batch, tuple) else (batch,)
-            kept = len(images) if count is None else count - seen
+            kept = len(images) if count is None else count - read
             found = features(images[:kept])
             sums.update_features(real_features=found)
             subset.update_features(real_features=found)
             if others:
                 conditions.append(np.asarray(others[0])[:kept])
-            seen += len(found)
-            if seen == count:
+            read += len(found)
+            if read == count:
                 break
-        if count is not None and seen < count:
+        if count is not None and read < count:
             raise ValueError(
-                f"The protocol asks for {count} reference pictures. "
-                f"Received: {seen}"
+                f"The protocol needs {count} reference images. Received: {read}"
             )
         return cls(
             sums.statistics("real"),
@@ -392,7 +380,7 @@ class Reference:
 
     @classmethod
     def load(cls, path):
-        """Reads what `save` wrote.
+        """Reads a file of `save`.
 
         Args:
             path: path.
@@ -410,19 +398,19 @@ class Reference:
 
 
 def _plain(conditions):
-    # TensorFlow's strings arrive as objects that hold bytes.
+    # Strings of TensorFlow are objects that hold bytes.
     if conditions.dtype == object:
         return np.array([text.decode("utf-8") for text in conditions])
     return conditions
 
 
 def reference_path(name, split, count, features):
-    """Returns where the statistics of reference pictures are cached.
+    """Returns where the statistics of reference images are cached.
 
     Args:
-        name: str. Names the data exactly.
+        name: str. Identifies the data exactly.
         split: str or None. Of the data.
-        count: int or None. How many pictures; None for all.
+        count: int or None. How many images; None for all.
         features: `FeatureNetwork`.
 
     Returns:
@@ -452,32 +440,32 @@ def evaluate(
     insist=False,
     progress=None,
 ):
-    """Scores generated pictures under one protocol or several.
+    """Scores generated images under one protocol or several.
 
-    Several protocols share the generated pictures, the real ones, and one
-    pass of either through the network, so they must ask for the same.
+    Several protocols share the generated images, the real ones, and one
+    pass of both through the network, so they must agree on them.
 
     Args:
-        generate: Callable that returns uint8 pictures `(count, height, width,
+        generate: Callable that returns uint8 images `(count, height, width,
             channels)`, such as `gan.generate`. Called as `generate(count,
             seed=...)`, or with `condition="labels"` as
             `generate(labels=[...], seed=...)`.
         reference_dataset: Iterable of uint8 batches `(batch, height, width,
             channels)` of the reference split, or of tuples of such a batch
-            and labels or captions. Not read where statistics are cached, and
-            may be None where nothing is asked of it.
+            and labels or captions. Not read where statistics are cached;
+            may be None where no protocol needs it.
         features: `FeatureNetwork` with the name that the protocols give.
         protocol: str, `Protocol`, or sequence of those.
-        condition: str or None. Keyword under which `generate` takes what
-            stands beside the reference pictures: `"labels"` or `"captions"`.
+        condition: str or None. Keyword of `generate` for the labels or
+            captions of reference images: `"labels"` or `"captions"`.
             Defaults to `None`.
-        reference_name: str or None. Names the data exactly (data set,
+        reference_name: str or None. Identifies the data exactly (data set,
             version, preparation, size) in the cache of reference statistics;
             None does not cache. Defaults to `None`.
-        insist: bool. Takes a Fréchet distance from fewer pictures than
-            features, too. Defaults to `False`.
+        insist: bool. Allows a Fréchet distance from fewer images than
+            features. Defaults to `False`.
         progress: Callable or None. Called as `progress(done, total)` after
-            each block of generated pictures. Defaults to `None`.
+            each block of generated images. Defaults to `None`.
 
     Returns:
         dict of protocol name to a dict of JSON-able values: `metric`, its
@@ -486,9 +474,9 @@ def evaluate(
         fields of the protocol with the sha256 of the features.
 
     Raises:
-        ValueError: If the network or the pictures are not those of the
-            protocol, or a Fréchet distance would be taken from fewer pictures
-            than features.
+        ValueError: If the network or the images are not those of the
+            protocol, or a Fréchet distance would be computed from fewer
+            images than features.
 
     Example:
     ```python
@@ -503,21 +491,21 @@ def evaluate(
     """
     if isinstance(protocol, (str, *KINDS)):
         protocol = [protocol]
-    asked = [get(one) for one in protocol]
-    _check_together(asked, features)
-    first = asked[0]
-    compared = [one for one in asked if one.score != "is"]
+    protocols = [get(one) for one in protocol]
+    _check_together(protocols, features)
+    first = protocols[0]
+    compared = [one for one in protocols if one.score != "is"]
     reference = None
     if compared or condition:
-        source = (compared or asked)[0]
+        source = (compared or protocols)[0]
         reference = _reference(
             reference_dataset, features, source, reference_name
         )
     metrics = {}
-    for one in asked:
+    for one in protocols:
         if one.score == "fd":
-            pictures = min(one.generated, reference.statistics.count)
-            check_count(pictures, features, insist)
+            fewer = min(one.generated, reference.statistics.count)
+            check_count(fewer, features, insist)
             metric = FrechetDistance(features, reference.statistics)
         elif one.score == "is":
             metric = InceptionScore(features)
@@ -526,7 +514,7 @@ def evaluate(
         metrics[one.name] = metric
     conditions = None
     if condition:
-        conditions = _draw_conditions(reference, first)
+        conditions = _sample_conditions(reference, first)
     for start in range(0, first.generated, BLOCK):
         stop = min(start + BLOCK, first.generated)
         seed = first.seed + start // BLOCK
@@ -537,8 +525,8 @@ def evaluate(
             images = generate(stop - start, seed=seed)
         if len(images) != stop - start:
             raise ValueError(
-                f"`generate` must return {stop - start} pictures when asked "
-                f"for as many. Received: {len(images)}"
+                f"`generate` must return the requested {stop - start} images. "
+                f"Received: {len(images)}"
             )
         found, probabilities = features.both(images)
         for metric in metrics.values():
@@ -549,7 +537,7 @@ def evaluate(
         if progress is not None:
             progress(stop, first.generated)
     report = {}
-    for one in asked:
+    for one in protocols:
         entry = {"metric": metrics[one.name].name}
         entry |= _values(metrics[one.name])
         if one.score != "is":
@@ -564,50 +552,50 @@ def _check_together(protocols, features):
     for one in protocols:
         if not isinstance(one, Protocol):
             raise ValueError(
-                f"The protocol {one.name!r} looks at more than the generated "
-                "pictures; `kerasgan evaluate` takes it. Received: "
+                f"The protocol {one.name!r} needs more than generated images; "
+                "use `kerasgan evaluate`. Received: "
                 f"{type(one).__name__}"
             )
         if (one.features, one.resizer) != (features.name, features.resizer):
             raise ValueError(
-                f"The protocol {one.name!r} looks through the features "
+                f"The protocol {one.name!r} is over the features "
                 f"{one.features!r} with resizer={one.resizer!r}. Received: "
                 f"features.name={features.name!r}, "
                 f"features.resizer={features.resizer!r}"
             )
-    pictures = {(one.generated, one.seed) for one in protocols}
+    generated = {(one.generated, one.seed) for one in protocols}
     references = {
         (one.reference_split, one.reference_count)
         for one in protocols
         if one.score != "is"
     }
-    if len(pictures) > 1 or len(references) > 1:
+    if len(generated) > 1 or len(references) > 1:
         raise ValueError(
-            "Protocols that are taken together must ask for the same "
-            "pictures: number, seed, split. Received: "
+            "Protocols that are evaluated together must have the same "
+            "images: number, seed, split. Received: "
             f"{', '.join(one.name for one in protocols)}"
         )
 
 
-def check_count(pictures, features, insist=False):
-    """Refuses a Fréchet distance from fewer pictures than features.
+def check_count(count, features, insist=False):
+    """Refuses a Fréchet distance from fewer images than features.
 
     Args:
-        pictures: int. On the side that has fewer.
+        count: int. Images on the side that has fewer.
         features: `FeatureNetwork`.
-        insist: bool. Refuses nothing. Defaults to `False`.
+        insist: bool. Allows it. Defaults to `False`.
 
     Raises:
-        ValueError: If there are fewer pictures than features.
+        ValueError: If there are fewer images than features.
     """
-    if pictures >= features.num_features or insist:
+    if count >= features.num_features or insist:
         return
     name = base.metric_name("fd", "fid", features)
     other = base.metric_name("kd", "kid", features)
     raise ValueError(
-        f"{name} needs at least as many pictures as features: with fewer the "
+        f"{name} needs at least as many images as features: with fewer the "
         "covariance is singular and the value is far too high. Received: "
-        f"{pictures} pictures, {features.num_features} features. Use {other}, "
+        f"{count} images, {features.num_features} features. Use {other}, "
         "which does not depend on the number, or insist: `insist=True`, or "
         "`--insist` on the command line."
     )
@@ -623,7 +611,7 @@ def _reference(batches, features, protocol, name):
             return Reference.load(path)
     if batches is None:
         raise ValueError(
-            f"The protocol {protocol.name!r} compares with real pictures. "
+            f"The protocol {protocol.name!r} compares with real images. "
             "Received: reference_dataset=None"
         )
     reference = Reference.collect(batches, features, count)
@@ -632,14 +620,14 @@ def _reference(batches, features, protocol, name):
     return reference
 
 
-def _draw_conditions(reference, protocol):
+def _sample_conditions(reference, protocol):
     if reference.conditions is None:
         raise ValueError(
-            "Conditions are drawn from those beside the reference pictures. "
-            "Received: a `reference_dataset` of pictures alone"
+            "Conditions are sampled from those of the reference images. "
+            "Received: a `reference_dataset` of images alone"
         )
-    draws = np.random.default_rng(protocol.seed)
-    return draws.choice(reference.conditions, protocol.generated)
+    random = np.random.default_rng(protocol.seed)
+    return random.choice(reference.conditions, protocol.generated)
 
 
 def _values(metric):
@@ -648,5 +636,5 @@ def _values(metric):
         return {"value": {name: float(value) for name, value in values}}
     if isinstance(metric, FrechetDistance):
         return {"value": float(metric.result())}
-    value, deviation = metric.score()
-    return {"value": value, "deviation": deviation}
+    value, stddev = metric.score()
+    return {"value": value, "deviation": stddev}

@@ -1,4 +1,4 @@
-"""Resizers by name: a score depends on how pictures reach the network's size.
+"""Resizers by name: a score depends on how images reach the network's size.
 
 `tf2015` is TensorFlow 1's bilinear resize, which the 2015 Inception graph
 carries inside: corners at whole pixels, no antialiasing.

@@ -1,4 +1,4 @@
-"""Pictures compared pair by pair: L1, PSNR, SSIM and MS-SSIM.
+"""Images compared pair by pair: L1, PSNR, SSIM and MS-SSIM.
 
 Wang, Bovik, Sheikh and Simoncelli, "Image Quality Assessment: From Error
 Visibility to Structural Similarity", 2004.
@@ -7,8 +7,8 @@ https://doi.org/10.1109/TIP.2003.819861
 Wang, Simoncelli and Bovik, "Multiscale Structural Similarity for Image
 Quality Assessment", 2003. https://doi.org/10.1109/ACSSC.2003.1292216
 
-Between a translated picture and its target they measure fidelity. Between
-two generated pictures MS-SSIM measures how alike they are (Odena, Olah and
+Between a translated image and its target they measure fidelity. Between
+two generated images MS-SSIM measures how alike they are (Odena, Olah and
 Shlens, 2017, https://arxiv.org/abs/1610.09585, section 4.2).
 """
 
@@ -18,7 +18,8 @@ import tensorflow as tf
 
 WHITE = 255.0
 WINDOW = 11
-DEVIATION = 1.5
+# Standard deviation of the Gaussian window, in pixels.
+WINDOW_STDDEV = 1.5
 K1, K2 = 0.01, 0.03
 # Wang et al., 2003, section 3.2: from the finest scale to the coarsest.
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -35,7 +36,7 @@ def l1(images_a, images_b):
         float64 array `(pairs,)` in `[0, 255]`.
 
     Raises:
-        ValueError: If the shapes differ, or pictures are not uint8.
+        ValueError: If the shapes differ, or images are not uint8.
     """
     a, b = _checked(images_a, images_b)
     return np.abs(a - b).mean(axis=(1, 2, 3))
@@ -49,10 +50,10 @@ def psnr(images_a, images_b):
         images_b: Like `images_a`.
 
     Returns:
-        float64 array `(pairs,)`; infinite for equal pictures.
+        float64 array `(pairs,)`; infinite for equal images.
 
     Raises:
-        ValueError: If the shapes differ, or pictures are not uint8.
+        ValueError: If the shapes differ, or images are not uint8.
     """
     a, b = _checked(images_a, images_b)
     errors = np.square(a - b).mean(axis=(1, 2, 3))
@@ -63,8 +64,8 @@ def psnr(images_a, images_b):
 def ssim(images_a, images_b):
     """Returns the structural similarity of each pair.
 
-    The mean over all places of an 11x11 Gaussian window that lie inside the
-    picture, and over the channels.
+    The mean over all positions of an 11x11 Gaussian window inside the
+    image, and over the channels.
 
     Args:
         images_a: uint8 array `(pairs, height, width, channels)`, at least
@@ -72,10 +73,10 @@ def ssim(images_a, images_b):
         images_b: Like `images_a`.
 
     Returns:
-        float64 array `(pairs,)` in `[-1, 1]`; 1 for equal pictures.
+        float64 array `(pairs,)` in `[-1, 1]`; 1 for equal images.
 
     Raises:
-        ValueError: If the shapes differ, pictures are not uint8, or smaller
+        ValueError: If the shapes differ, images are not uint8, or smaller
             than the window.
 
     Reference:
@@ -92,13 +93,13 @@ def ms_ssim(images_a, images_b, scales=5):
     """Returns the similarity of each pair over several scales.
 
     Contrast and structure count at every scale, luminance at the coarsest;
-    from scale to scale the pictures are halved by averaging.
+    from scale to scale the images are halved by averaging.
 
     Args:
         images_a: uint8 array `(pairs, height, width, channels)`; at the
             coarsest scale there must be 11x11 pixels left.
         images_b: Like `images_a`.
-        scales: int, 1 to 5. Fewer than the paper's five, for small pictures,
+        scales: int, 1 to 5. Fewer than the paper's five, for small images,
             take its first weights, divided by their sum. Defaults to `5`,
             which needs 176x176 pixels.
 
@@ -107,7 +108,7 @@ def ms_ssim(images_a, images_b, scales=5):
         counts as zero.
 
     Raises:
-        ValueError: If the shapes differ, or the pictures are too small.
+        ValueError: If the shapes differ, or the images are too small.
 
     Reference:
         [Wang et al., 2003](https://doi.org/10.1109/ACSSC.2003.1292216),
@@ -138,13 +139,13 @@ def _checked(images_a, images_b):
     images_a, images_b = np.asarray(images_a), np.asarray(images_b)
     if images_a.shape != images_b.shape or images_a.ndim != 4:
         raise ValueError(
-            "Pairs of pictures must have the same shape (pairs, height, "
+            "Pairs of images must have the same shape (pairs, height, "
             f"width, channels). Received: {images_a.shape} and "
             f"{images_b.shape}"
         )
     if images_a.dtype != np.uint8 or images_b.dtype != np.uint8:
         raise ValueError(
-            "Pictures are compared as uint8 in [0, 255]. Received: "
+            "Images are compared as uint8 in [0, 255]. Received: "
             f"{images_a.dtype} and {images_b.dtype}"
         )
     return images_a.astype(np.float64), images_b.astype(np.float64)
@@ -154,16 +155,16 @@ def _check_size(images, scales):
     needed = WINDOW * 2 ** (scales - 1)
     if min(images.shape[1:3]) < needed:
         raise ValueError(
-            f"{scales} scales need pictures of at least {needed}x{needed}, "
-            f"because the window is {WINDOW} pixels wide. Received: pictures "
+            f"{scales} scales need images of at least {needed}x{needed}, "
+            f"because the window is {WINDOW} pixels wide. Received: images "
             f"of {images.shape[1]}x{images.shape[2]}"
         )
 
 
 def _similarity(a, b):
-    """Returns the luminance and the contrast-structure term, as maps."""
+    """Returns the luminance and contrast-structure terms at each position."""
     offsets = np.arange(WINDOW) - WINDOW // 2
-    window = np.exp(-np.square(offsets) / (2 * DEVIATION**2))
+    window = np.exp(-np.square(offsets) / (2 * WINDOW_STDDEV**2))
     window /= window.sum()
 
     def smooth(x):
@@ -191,7 +192,7 @@ def _halve(images):
 
 
 class _MeanOfPairs(keras.metrics.Metric):
-    """Adds up, in float64, what NumPy functions say of each pair."""
+    """Means over pairs, in float64, of NumPy functions of a pair."""
 
     def __init__(self, functions, name):
         super().__init__(name=name)
@@ -226,7 +227,7 @@ class _MeanOfPairs(keras.metrics.Metric):
 
 
 class PairSimilarity(_MeanOfPairs):
-    """Mean L1, PSNR and SSIM between generated pictures and their targets.
+    """Mean L1, PSNR and SSIM between generated images and their targets.
 
     Args:
         name: str. Defaults to `"pairs"`.
@@ -256,9 +257,9 @@ class PairSimilarity(_MeanOfPairs):
 
 
 class Diversity(_MeanOfPairs):
-    """Mean MS-SSIM between generated pictures: near one, all look alike.
+    """Mean MS-SSIM between generated images: near one, all are alike.
 
-    In each batch, the first picture is compared with the second, the third
+    In each batch, the first image is compared with the second, the third
     with the fourth, and so on; an odd last one is left out.
 
     Args:
@@ -266,7 +267,7 @@ class Diversity(_MeanOfPairs):
         name: str. Defaults to `"ms_ssim"`.
 
     `update_state` arguments:
-        real_images: Not looked at; there so that all scores are fed alike.
+        real_images: Ignored; there so that all metrics are updated alike.
         fake_images: uint8 tensor `(batch, height, width, channels)`.
 
     Result:

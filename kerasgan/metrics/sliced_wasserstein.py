@@ -1,15 +1,15 @@
-"""Sliced Wasserstein distance between the patches of two sets of pictures.
+"""Sliced Wasserstein distance between the patches of two sets of images.
 
 Karras, Aila, Laine and Lehtinen, "Progressive Growing of GANs", 2018,
 section 5. https://arxiv.org/abs/1710.10196
 
-Each picture is taken apart into a Laplacian pyramid; at every level the 7x7
-patches of real and of generated pictures are compared along many random
-directions, where the distance is that of sorted numbers. Fine levels tell of
-texture, the coarsest of shape. No network is needed.
+Each image is decomposed into a Laplacian pyramid; at every level the 7x7
+patches of real and of generated images are projected onto many random
+directions, and the sorted projections are compared. Fine levels measure
+texture, the coarsest shape. No network is needed.
 
-Difference from the authors' code: both sets take their patches at the same
-random places, so that a set has the distance zero to itself.
+Difference from the authors' code: patches of both sets are taken at the same
+random positions, so that a set has the distance zero to itself.
 """
 
 import keras
@@ -19,7 +19,7 @@ import tensorflow as tf
 from kerasgan.metrics import base
 
 PATCH = 7
-PATCHES_PER_PICTURE = 128
+PATCHES_PER_IMAGE = 128
 DIRECTIONS = 512
 COARSEST = 16
 # The paper gives all values times a thousand.
@@ -31,10 +31,10 @@ def sliced_wasserstein(images_a, images_b, seed=0):
     """Returns the distance at every level of the pyramid.
 
     Args:
-        images_a: uint8 array `(pictures, size, size, channels)`; the size is
+        images_a: uint8 array `(images, size, size, channels)`; the size is
             16 times a power of two.
-        images_b: Like `images_a`, as many pictures.
-        seed: int. Of places and directions. Defaults to `0`.
+        images_b: Like `images_a`, as many images.
+        seed: int. Of positions and directions. Defaults to `0`.
 
     Returns:
         dict of the level's size to float, from the finest to 16, in
@@ -50,7 +50,7 @@ def sliced_wasserstein(images_a, images_b, seed=0):
     shape = images_a.shape
     if shape != images_b.shape or len(shape) != 4 or len(images_a) < 1:
         raise ValueError(
-            "Both sets must have the same shape (pictures, size, size, "
+            "Both sets must have the same shape (images, size, size, "
             f"channels). Received: {shape} and {images_b.shape}"
         )
     _check_size(*shape[1:3])
@@ -60,7 +60,7 @@ def sliced_wasserstein(images_a, images_b, seed=0):
     for level_a, level_b in pyramids:
         size = level_a.shape[1]
         places = random.integers(
-            0, size - PATCH + 1, (len(level_a), PATCHES_PER_PICTURE, 2)
+            0, size - PATCH + 1, (len(level_a), PATCHES_PER_IMAGE, 2)
         )
         a = _normalized(_patches(level_a, places))
         b = _normalized(_patches(level_b, places))
@@ -81,14 +81,14 @@ def _check_size(height, width):
     ratio = height // COARSEST
     if height != width or height % COARSEST or ratio & (ratio - 1) or not ratio:
         raise ValueError(
-            "Pictures must be square and 16 times a power of two, because "
+            "Images must be square and 16 times a power of two, because "
             "each level of the pyramid halves them down to 16. Received: "
-            f"pictures of {height}x{width}"
+            f"images of {height}x{width}"
         )
 
 
 def _pyramid(images):
-    """Yields the differences between sizes, and the smallest picture."""
+    """Yields the differences between sizes, and the smallest image."""
     images = images.astype(np.float64)
     while images.shape[1] > COARSEST:
         smaller = _smooth(images)[:, ::2, ::2]
@@ -110,36 +110,36 @@ def _smooth(images):
 
 
 def _patches(level, places):
-    """Returns `(pictures * patches, 7, 7, channels)`."""
+    """Returns `(images * patches, 7, 7, channels)`."""
     windows = np.lib.stride_tricks.sliding_window_view(
         level, (PATCH, PATCH), (1, 2)
     )
     index = np.arange(len(level))[:, None]
     found = windows[index, places[..., 0], places[..., 1]]
-    # [pictures, patches, channels, 7, 7] to one row of patches.
+    # [images, patches, channels, 7, 7] to one row of patches.
     return found.reshape(-1, *found.shape[2:]).transpose(0, 2, 3, 1)
 
 
 def _normalized(patches):
-    """Each channel to mean 0 and deviation 1 over the whole set, flat."""
+    """Each channel with mean 0 and variance 1 over the whole set, flat."""
     mean = patches.mean(axis=(0, 1, 2))
-    deviation = patches.std(axis=(0, 1, 2))
-    # A constant channel has no deviation, and is zero everywhere.
-    deviation = np.where(deviation > 1e-9, deviation, 1.0)
-    return ((patches - mean) / deviation).reshape(len(patches), -1)
+    stddev = patches.std(axis=(0, 1, 2))
+    # A constant channel has no variance, and becomes zero everywhere.
+    stddev = np.where(stddev > 1e-9, stddev, 1.0)
+    return ((patches - mean) / stddev).reshape(len(patches), -1)
 
 
 class SlicedWasserstein(keras.metrics.Metric):
-    """Sliced Wasserstein distance of real and generated pictures.
+    """Sliced Wasserstein distance of real and generated images.
 
     Keeps a random subset of bounded size of either side (`base.Reservoir`)
-    as uint8 pictures, `2 * capacity * height * width * channels` bytes, and
+    as uint8 images, `2 * capacity * height * width * channels` bytes, and
     compares as many of both at the end.
 
     Args:
         image_shape: Tuple `(size, size, channels)`; the size is 16 times a
             power of two.
-        capacity: int. Pictures kept of each side. Defaults to `2048`.
+        capacity: int. Images kept of each side. Defaults to `2048`.
         name: str. Defaults to `"swd"`.
 
     `update_state` arguments:
@@ -176,13 +176,13 @@ class SlicedWasserstein(keras.metrics.Metric):
             dict of the level's size to float, in thousandths.
 
         Raises:
-            ValueError: If no picture came on a side.
+            ValueError: If a side has no images.
         """
         real, fake = self.real.result(), self.fake.result()
         count = min(len(real), len(fake))
         if not count:
             raise ValueError(
-                "Both sides need pictures. Received: "
+                "Both sides need images. Received: "
                 f"{len(real)} real, {len(fake)} generated"
             )
         return sliced_wasserstein(real[:count], fake[:count])

@@ -20,6 +20,7 @@ images are translated by moving averages of the generators.
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
@@ -270,7 +271,7 @@ class CycleGAN(TranslationGAN):
 
     def clear_memory(self):
         for pool in (self.pool_a, self.pool_b):
-            pool.set_weights([0.0 * weight for weight in pool.get_weights()])
+            pool.set_weights([np.zeros_like(w) for w in pool.get_weights()])
 
     # Translating
 

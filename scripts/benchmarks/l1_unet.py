@@ -87,7 +87,9 @@ def main():
         "epochs": len(history.epoch),
         "seed": recipe.seed,
         "scores": evaluation.score_pairs(
-            {"input": gan.translate}, dataset, names, size=size
+            {"input": gan.translate},
+            evaluation.ReferenceData(dataset, size),
+            names,
         ),
     }
     scores = json.loads(SCORES.read_text("utf-8")) if SCORES.exists() else {}

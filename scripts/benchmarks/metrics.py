@@ -1,18 +1,18 @@
-"""Measures the metrics beside the packages that people use for them.
+"""Compares the speed of the metrics with that of common packages.
 
     pip install torch==2.13.0 && pip install -e '.[test,parity]'
     python scripts/benchmarks/metrics.py
-    python scripts/benchmarks/metrics.py --part end_to_end --pictures 10000
+    python scripts/benchmarks/metrics.py --part end_to_end --images 10000
 
 Everything runs in one process on random weights, which cost as much as the
-published ones, in rounds that take turns, so that whatever else the machine
-does falls on all sides. Reports medians and the spread of the rounds.
+published ones, in alternating rounds, so that other load on the machine affects
+all sides. Reports medians and the range of the rounds.
 
-Parts: `features` (Inception, pictures a second, ours in float32, bfloat16 and
+Parts: `features` (Inception, images a second, ours in float32, bfloat16 and
 under XLA, pytorch-fid), `root` (the Fréchet distance at 2,048 features, ours
-and with scipy.linalg.sqrtm), `end_to_end` (evaluation of generated pictures
+and with scipy.linalg.sqrtm), `end_to_end` (evaluation of generated images
 against statistics of as many, peak memory), `bfloat16` (how far the distance
-of clothes drawn by the zoo to real ones moves when Inception runs in bfloat16;
+of generated to real clothing changes when Inception runs in bfloat16;
 needs the data set fashion_mnist).
 """
 
@@ -38,7 +38,7 @@ from tests.support import inception_weights
 
 
 def rounds(contenders, count, unit):
-    """Times functions in turns; prints and returns medians by name."""
+    """Times functions alternately; prints and returns medians by name."""
     times = {name: [] for name in contenders}
     for function in contenders.values():
         function()
@@ -93,7 +93,7 @@ def _pytorch_fid(arrays):
 
 
 def features(options):
-    print(f"Inception features, batches of {options.batch_size}, pictures/s")
+    print(f"Inception features, batches of {options.batch_size}, images/s")
     arrays = inception_weights.draw()
     images = np.random.default_rng(0).integers(
         0, 256, (options.batch_size, 32, 32, 3), np.uint8
@@ -164,9 +164,9 @@ def root(options):
 
 
 def end_to_end(options):
-    count = options.pictures
+    count = options.images
     name = options.network
-    print(f"{count} pictures against stored statistics, {name}")
+    print(f"{count} images against stored statistics, {name}")
     if name == "inception":
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / inception.GRAPH
@@ -192,7 +192,7 @@ def end_to_end(options):
     float(metric.result())
     seconds = time.perf_counter() - start
     print(
-        f"  {seconds:.1f} s, {count / seconds:.1f} pictures/s, peak memory "
+        f"  {seconds:.1f} s, {count / seconds:.1f} images/s, peak memory "
         f"{peak_memory():.0f} MB ({before:.0f} MB before)"
     )
 
@@ -205,7 +205,7 @@ def bfloat16(options):
     count = 2100
     real = data.load("fashion_mnist", "test", 32)["image"][:count]
     fakes = zoo.load("dcgan_fashion_mnist_32").generate(count, seed=0)
-    print(f"Distance of {count} drawn to {count} real pictures of clothing")
+    print(f"Distance of {count} generated to {count} real images of clothing")
     values = {}
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / inception.GRAPH
@@ -218,8 +218,8 @@ def bfloat16(options):
                 metric.update_state(fakes[rows], real[rows])
             values[name] = float(metric.result())
             print(f"  {name:28} {values[name]:.6g}")
-    deviation = values["bfloat16"] / values["float32"] - 1
-    print(f"  bfloat16 deviates by {deviation:+.2%}")
+    difference = values["bfloat16"] / values["float32"] - 1
+    print(f"  bfloat16 differs by {difference:+.2%}")
 
 
 def main():
@@ -235,7 +235,7 @@ def main():
     parser.add_argument("--root-rounds", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=50)
     parser.add_argument("--width", type=int, default=2048)
-    parser.add_argument("--pictures", type=int, default=10_000)
+    parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument(
         "--network", default="inception", help="or the folder of a classifier"
     )

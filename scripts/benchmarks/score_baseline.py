@@ -1,15 +1,14 @@
-"""Scores the yardstick of baseline_dcgan.py under the protocol of the zoo.
+"""Scores the baseline of baseline_dcgan.py under the protocol of the zoo.
 
     python scripts/benchmarks/score_baseline.py [FOLDER] [--judge] \\
         [--name NAME ...]
 
 FOLDER holds the baseline's generators. Prints the Fréchet distance to the test
-images after some epochs, and keeps it in baseline_scores.json, beside this
-file. --name scores models of the zoo in the same way, for the same table; those
-that draw by class also truncated, and by the share of images that show the
-class asked for. --judge takes another classifier than the zoo's, of another
-width, depth and seed, which no model was chosen by. It lies beside this file,
-made there by
+images after some epochs, and stores it in baseline_scores.json, beside this
+file. --name scores models of the zoo in the same way, for the same table;
+conditional models also truncated, and by conditional accuracy. --judge uses
+another classifier than the zoo's, of another width, depth and seed, by which no
+model was chosen. It is beside this file, made there by
 
     python -m kerasgan.classifiers judge_fashion_mnist_32 --width 24 \\
         --convolutions 3 --seed 7 --epochs 5 --float32
@@ -26,16 +25,16 @@ import numpy as np
 import tensorflow as tf
 
 import zoo
-from kerasgan import data, evaluation, metrics
+from kerasgan import data, evaluation, metrics, tasks
 
 PROTOCOL = "fd10k_fashion_mnist_test"
-AGREEMENT = "agreement10k_fashion_mnist"
+ACCURACY = "agreement10k_fashion_mnist"
 HERE = pathlib.Path(__file__).parent
 SCORES = HERE / "baseline_scores.json"
 JUDGE = HERE / "judge_fashion_mnist_32"
 
 
-def drawing(generator):
+def generate_with(generator):
     """Returns a function like `gan.generate` for a plain Keras generator."""
 
     def generate(count, seed):
@@ -48,7 +47,7 @@ def drawing(generator):
 
 
 def protocol(name, features):
-    """Returns a protocol of the zoo's, with other features."""
+    """Returns a protocol of the zoo, with other features."""
     return dataclasses.replace(metrics.PROTOCOLS[name], features=features.name)
 
 
@@ -62,13 +61,13 @@ def test_batches():
 
 
 def distance(generate, features, condition=None):
-    """Returns the Fréchet distance of what is generated to the test images.
+    """Returns the Fréchet distance of generated images to the test images.
 
     Args:
         generate: Callable like `gan.generate`.
         features: `FeatureNetwork`.
-        condition: `"labels"` for a model that draws by class, which is asked
-            for the classes of the test images. Defaults to `None`.
+        condition: `"labels"` for a conditional model, from which the classes
+            of the test images are requested. Defaults to `None`.
     """
     return metrics.evaluate(
         generate,
@@ -88,23 +87,24 @@ def scores_of(name, features):
 
     Returns:
         dict of a row's name, which says whether it is truncated, to a pair of
-        the distance and of the share of images that show the class asked for,
-        in all and by class; `None` for a model without classes.
+        the distance and of the conditional accuracy, in total and by class;
+        `None` for a model without classes.
     """
     gan = zoo.load(name)
-    condition, _ = evaluation.CONDITIONS[zoo.card(name).task]
+    condition = tasks.TASKS[gan.task].condition
+    reference = evaluation.ReferenceData("fashion_mnist", 32, [features])
     rows = {}
     for psi in (None, evaluation.TRUNCATION) if condition else (None,):
         generate = functools.partial(
             gan.generate, batch_size=500, truncation=psi
         )
-        seen = None
+        accuracy = None
         if condition:
-            seen = evaluation.agreement(
-                generate, protocol(AGREEMENT, features), features, size=32
+            accuracy = evaluation.conditional_accuracy(
+                generate, reference, protocol(ACCURACY, features)
             )["value"]
         row = name if psi is None else f"{name}, truncation {psi}"
-        rows[row] = distance(generate, features, condition), seen
+        rows[row] = distance(generate, features, condition), accuracy
     return rows
 
 
@@ -127,21 +127,21 @@ def main():
     if table.get("protocol") != description:
         table.update({"protocol": description, "fd": {}, "class_seen": {}})
 
-    def keep(row, value, seen=None):
+    def keep(row, value, accuracy=None):
         table["fd"][row] = value
         print(f"{row:45} FD {value:.4f}", flush=True)
-        if seen is not None:
-            table["class_seen"][row] = seen
-            print(f"{row:45} {seen}", flush=True)
+        if accuracy is not None:
+            table["class_seen"][row] = accuracy
+            print(f"{row:45} {accuracy}", flush=True)
 
     for epoch in options.epochs if options.folder else ():
         path = options.folder / f"generator_{epoch:02d}.keras"
         generator = keras.models.load_model(path, compile=False)
-        value = distance(drawing(generator), features)
+        value = distance(generate_with(generator), features)
         keep(f"baseline, epoch {epoch}", value)
     for name in options.name:
-        for row, (value, seen) in scores_of(name, features).items():
-            keep(row, value, seen)
+        for row, (value, accuracy) in scores_of(name, features).items():
+            keep(row, value, accuracy)
     SCORES.write_text(json.dumps(kept, indent=2) + "\n", "utf-8")
 
 

@@ -9,7 +9,7 @@ from kerasgan.metrics import features
 
 @pytest.fixture(scope="session")
 def network():
-    """A classifier of 8x8 grey pictures with random weights."""
+    """A classifier of 8x8 grey images with random weights."""
     keras.utils.set_random_seed(3)
     model = features.build_classifier(8, 1, num_logits=5, width=6)
     generator = np.random.default_rng(0)
@@ -23,7 +23,7 @@ def network():
 
 
 @pytest.fixture
-def pictures():
+def make_images():
     def draw(count, seed=0, low=0, high=256, size=8, channels=1):
         return np.random.default_rng(seed).integers(
             low, high, (count, size, size, channels), dtype=np.uint8

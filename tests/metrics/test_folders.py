@@ -13,8 +13,8 @@ def write(folder, images, suffix=".png"):
 
 
 @pytest.fixture
-def sides(tmp_path, pictures):
-    real, fake = pictures(20, 1), pictures(15, 2, high=200)
+def sides(tmp_path, make_images):
+    real, fake = make_images(20, 1), make_images(15, 2, high=200)
     paths = write(tmp_path / "a", real), write(tmp_path / "b", fake)
     return paths, (real, fake)
 
@@ -35,21 +35,21 @@ def test_folders_and_files_mean_the_same(network, sides, tmp_path):
     assert folders.fid(a, a, network) < 1e-9
 
 
-def test_color_and_other_files_beside(network, sides, pictures):
+def test_color_and_other_files_beside(network, sides, make_images):
     (a, b), _ = sides
     before = folders.fid(a, b, network)
     (a / "notes.txt").write_text("")
     (a / "more").mkdir()
-    write(a / "more", pictures(3))
-    # A grey network sees color pictures in grey: the same three channels.
+    write(a / "more", make_images(3))
+    # A grey network sees color images in grey: the same three channels.
     path = a / "000.png"
     Image.open(path).convert("RGB").save(path)
     assert folders.fid(a, b, network) == pytest.approx(before, rel=1e-9)
 
 
-def test_pictures_of_several_sizes(network, tmp_path, pictures):
+def test_images_of_several_sizes(network, tmp_path, make_images):
     resizing = FeatureNetwork(_with_floats(network), "tiny", "", "tf2015")
-    images = [pictures(1, seed, size=5 + seed % 3)[0] for seed in range(9)]
+    images = [make_images(1, seed, size=5 + seed % 3)[0] for seed in range(9)]
     folder = write(tmp_path / "mixed", images)
     found = folders.stats(folder, tmp_path / "a.npz", resizing)
     features = np.concatenate([resizing(image[None]) for image in images])
@@ -63,19 +63,19 @@ def _with_floats(network):
     return keras.Model(images, network.model(keras.ops.cast(images, "float32")))
 
 
-def test_fewer_pictures_than_features(network, tmp_path, pictures):
-    a = write(tmp_path / "a", pictures(5, 1))
-    b = write(tmp_path / "b", pictures(9, 2))
-    with pytest.raises(ValueError, match="5 pictures, 6 features. Use kd_tiny"):
+def test_fewer_images_than_features(network, tmp_path, make_images):
+    a = write(tmp_path / "a", make_images(5, 1))
+    b = write(tmp_path / "b", make_images(9, 2))
+    with pytest.raises(ValueError, match="5 images, 6 features. Use kd_tiny"):
         folders.fid(b, a, network)
     assert folders.fid(b, a, network, insist=True) > 0
 
 
-def test_broken_picture_is_named(network, sides):
+def test_broken_image_is_named(network, sides):
     (a, b), _ = sides
     content = (a / "007.png").read_bytes()
     (a / "007.png").write_bytes(content[: len(content) // 2])
-    with pytest.raises(OSError, match="007.png is a broken picture"):
+    with pytest.raises(OSError, match="007.png is a broken image"):
         folders.fid(a, b, network)
 
 
@@ -86,7 +86,7 @@ def test_what_is_refused(network, sides, tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no folder"):
         folders.stats(tmp_path / "nowhere", tmp_path / "x.npz", network)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="at least two pictures .*: 0"):
+    with pytest.raises(ValueError, match="at least two images .*: 0"):
         folders.fid(tmp_path / "empty", a, network)
     FeatureStatistics(np.zeros(3), np.eye(3), 9).save(tmp_path / "other.npz")
     with pytest.raises(ValueError, match="mu of shape .3,."):

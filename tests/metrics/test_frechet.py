@@ -68,8 +68,8 @@ def test_small_eigenvalues_count():
     assert 0.0 <= distance(a, a) < 1e-12 * scale
 
 
-def test_few_pictures_agree_with_the_gram_matrices():
-    # With 7 and 9 pictures of 40 features the covariances are singular; the
+def test_few_images_agree_with_the_gram_matrices():
+    # With 7 and 9 images of 40 features the covariances are singular; the
     # trace of the root is then the nuclear norm of the small matrix between
     # the centered features.
     a, b = cloud(7, 40, 1), cloud(9, 40, 2)
@@ -97,7 +97,7 @@ def test_near_singular_covariances():
 
 
 def test_the_covariances_that_gave_nan():
-    # The real root of a slightly negative eigenvalue is NaN: four pictures
+    # The real root of a slightly negative eigenvalue is NaN: four images
     # leave rank three.
     generator = np.random.RandomState(1)
     a, b = generator.randn(4, 4), generator.randn(4, 4)
@@ -114,15 +114,15 @@ def test_the_covariances_that_gave_nan():
     assert distance(a, b) == pytest.approx(expected, rel=1e-6)
 
 
-def test_constant_pictures():
+def test_constant_images():
     constant = np.full((10, 3), 0.1)
     assert 0.0 <= distance(constant, constant) < 1e-20
     # Mean 0 against 2 and no spread: the square of the shift alone.
     assert distance(constant, constant + 2) == pytest.approx(12.0)
 
 
-def test_one_picture_is_refused():
-    with pytest.raises(ValueError, match="Received: 1 pictures"):
+def test_one_image_is_refused():
+    with pytest.raises(ValueError, match="Received: 1 images"):
         FeatureStatistics.from_features(np.ones((1, 3)))
 
 
@@ -195,8 +195,8 @@ def test_statistics_file_that_is_none(tmp_path):
         FeatureStatistics.load(tmp_path / "missing.npz")
 
 
-def test_streaming_equals_the_whole_in_any_batches(network, pictures):
-    real, fake = pictures(41, 1), pictures(30, 2, high=200)
+def test_streaming_equals_the_whole_in_any_batches(network, make_images):
+    real, fake = make_images(41, 1), make_images(30, 2, high=200)
     expected = distance(network(real).numpy(), network(fake).numpy())
     metric = FrechetDistance(network)
     metric.update_state(real[:7], fake[:20])
@@ -206,7 +206,7 @@ def test_streaming_equals_the_whole_in_any_batches(network, pictures):
     assert metric.result().dtype == "float64"
     assert metric.name == "fd_tiny"
     metric.reset_state()
-    with pytest.raises(ValueError, match="0 real pictures"):
+    with pytest.raises(ValueError, match="0 real images"):
         metric.result()
 
 
@@ -223,20 +223,20 @@ def test_sums_are_kept_in_float64(network):
     assert float(metric.result()) == pytest.approx(distance(a, b), rel=1e-6)
 
 
-def test_streaming_inside_a_graph(network, pictures):
+def test_streaming_inside_a_graph(network, make_images):
     metric = FrechetDistance(network)
 
     @tf.function
     def step(real, fake):
         metric.update_state(real, fake)
 
-    step(pictures(9, 1), pictures(9, 2))
-    step(pictures(4, 3), pictures(4, 4))
+    step(make_images(9, 1), make_images(9, 2))
+    step(make_images(4, 3), make_images(4, 4))
     assert metric.statistics("fake").count == 13
 
 
-def test_reference_statistics_stand_for_real_pictures(network, pictures):
-    real, fake = pictures(20, 1), pictures(30, 2)
+def test_reference_statistics_stand_for_real_images(network, make_images):
+    real, fake = make_images(20, 1), make_images(30, 2)
     reference = FeatureStatistics.from_features(network(real).numpy())
     metric = FrechetDistance(network, reference=reference)
     metric.update_state(fake_images=fake)
@@ -252,8 +252,8 @@ def test_reference_of_other_features_is_refused(network):
         FrechetDistance(network, reference=other)
 
 
-def test_same_value_on_two_replicas(network, pictures, mirrored):
-    real, fake = pictures(24, 1), pictures(24, 2, high=220)
+def test_same_value_on_two_replicas(network, make_images, mirrored):
+    real, fake = make_images(24, 1), make_images(24, 2, high=220)
     single = FrechetDistance(network)
     single.update_state(real, fake)
     with mirrored.scope():

@@ -134,22 +134,22 @@ def test_no_network_is_one_clear_sentence(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_path_from_the_environment(folder, monkeypatch, pictures):
+def test_path_from_the_environment(folder, monkeypatch, make_images):
     monkeypatch.setenv(inception.VARIABLE, str(folder))
     network = load_inception()
     assert network.name == "inception_2015"
     assert network.resizer == "tf2015"
     assert FrechetDistance(network).name == "fid"
-    features, probabilities = network.both(pictures(2, size=40))
+    features, probabilities = network.both(make_images(2, size=40))
     assert features.shape == (2, 2048)
     assert probabilities.shape == (2, 1008)
     np.testing.assert_allclose(np.sum(probabilities, 1), [1, 1], rtol=1e-5)
 
 
 @pytest.mark.slow
-def test_grey_pictures_and_scale(folder, pictures):
+def test_grey_images_and_scale(folder, make_images):
     network = load_inception(folder)
-    grey = pictures(2, size=20)
+    grey = make_images(2, size=20)
     np.testing.assert_array_equal(
         network(grey), network(np.repeat(grey, 3, axis=3))
     )
@@ -163,9 +163,9 @@ def test_grey_pictures_and_scale(folder, pictures):
 
 
 @pytest.mark.slow
-def test_inception_score_leaves_the_bias_out(folder, pictures):
+def test_inception_score_leaves_the_bias_out(folder, make_images):
     network = load_inception(folder)
-    images = pictures(1, size=299, channels=3)
+    images = make_images(1, size=299, channels=3)
     unbiased, biased = network.model(images.astype("float32"))[1:]
     np.testing.assert_allclose(
         network.probabilities(images), tf.nn.softmax(unbiased), rtol=1e-4
@@ -175,17 +175,17 @@ def test_inception_score_leaves_the_bias_out(folder, pictures):
 
 
 @pytest.mark.slow
-def test_bfloat16_is_not_called_fid(folder, pictures):
+def test_bfloat16_is_not_called_fid(folder, make_images):
     network = load_inception(folder, bfloat16=True)
     assert FrechetDistance(network).name == "fd_inception_2015_bfloat16"
-    exact = load_inception(folder)(pictures(2, size=30)).numpy()
-    found = network(pictures(2, size=30)).numpy()
+    exact = load_inception(folder)(make_images(2, size=30)).numpy()
+    found = network(make_images(2, size=30)).numpy()
     assert not np.array_equal(found, exact)
     np.testing.assert_allclose(found, exact, rtol=0.1, atol=0.05)
 
 
 @pytest.mark.slow
-def test_tf_hub_folder(tmp_path, pictures):
+def test_tf_hub_folder(tmp_path, make_images):
     class Module(tf.Module):
         def __init__(self):
             super().__init__()

@@ -10,7 +10,7 @@ def draw(count, classes=6, seed=0):
 
 
 def slow_score(probabilities, splits):
-    """The formula, picture by picture."""
+    """The formula, image by image."""
     scores = []
     count = len(probabilities)
     for part in range(splits):
@@ -40,7 +40,7 @@ def test_certain_and_even_reaches_the_number_of_classes():
     )
 
 
-def test_equal_pictures_score_one():
+def test_equal_images_score_one():
     assert inception_score(np.tile(draw(1), (20, 1))) == pytest.approx(
         (1.0, 0.0), abs=1e-12
     )
@@ -52,8 +52,8 @@ def test_deviation_between_parts():
     assert inception_score(rows, splits=2) == pytest.approx((1.5, 0.5))
 
 
-def test_fewer_pictures_than_parts_are_refused():
-    with pytest.raises(ValueError, match="Received: 9 pictures, splits=10"):
+def test_fewer_images_than_parts_are_refused():
+    with pytest.raises(ValueError, match="Received: 9 images, splits=10"):
         inception_score(draw(9))
     with pytest.raises(ValueError, match="splits=0"):
         inception_score(draw(9), splits=0)
@@ -67,8 +67,8 @@ def test_rows_that_are_no_distribution_are_refused(value):
         inception_score(rows)
 
 
-def test_streaming_equals_the_formula_in_any_batches(network, pictures):
-    images = pictures(43)
+def test_streaming_equals_the_formula_in_any_batches(network, make_images):
+    images = make_images(43)
     probabilities = network.probabilities(images).numpy().astype("float64")
     # 40 of them, so that all parts are of one size.
     order = np.argsort(np.arange(40) % 4, kind="stable")
@@ -81,11 +81,11 @@ def test_streaming_equals_the_formula_in_any_batches(network, pictures):
     assert float(metric.result()) == metric.score()[0]
     assert metric.name == "is_tiny"
     metric.reset_state()
-    with pytest.raises(ValueError, match="0 pictures"):
+    with pytest.raises(ValueError, match="0 images"):
         metric.result()
 
 
-def test_memory_does_not_grow(network, pictures):
+def test_memory_does_not_grow(network, make_images):
     metric = InceptionScore(network)
     sizes = [int(np.prod(weight.shape)) for weight in metric.variables]
     assert sum(sizes) == 10 * (1 + network.num_classes + 1)
@@ -98,8 +98,8 @@ def test_broken_network_is_named(network):
         metric.result()
 
 
-def test_same_value_on_two_replicas(network, pictures, mirrored):
-    images = pictures(27)
+def test_same_value_on_two_replicas(network, make_images, mirrored):
+    images = make_images(27)
     single = InceptionScore(network, splits=5)
     single.update_state(None, images)
     with mirrored.scope():
@@ -109,7 +109,7 @@ def test_same_value_on_two_replicas(network, pictures, mirrored):
     def step(batch):
         mirrored.run(shared.update_state, args=(None, batch))
 
-    # The last batch has three pictures: two for one replica, one for the
+    # The last batch has three images: two for one replica, one for the
     # other.
     dataset = tf.data.Dataset.from_tensor_slices(images).batch(8)
     for batch in mirrored.experimental_distribute_dataset(dataset):

@@ -209,7 +209,7 @@ def test_precision_recall_of_torch_fidelity(torchvision):
     )
     found = precision_recall(a, b, k=3)
     assert 0.2 < found[0] < 0.99
-    # Shares of float32, of the same pictures.
+    # Shares of float32, of the same images.
     assert found == pytest.approx(
         (expected["precision"], expected["recall"]), rel=1e-6
     )
@@ -265,7 +265,7 @@ def port(arrays, tmp_path_factory):
     return inception_weights.write_port(tmp_path_factory.mktemp("port"), arrays)
 
 
-def pictures_of(size):
+def images_of(size):
     return np.random.default_rng(2).integers(0, 256, (2, *size, 3), np.uint8)
 
 
@@ -281,7 +281,7 @@ def test_network_of_pytorch_fid(torchvision, port, monkeypatch):
     network = theirs.InceptionV3([3]).eval()
     ours = load_inception(port, resizer="pytorch_fid")
     for size in [(32, 32), (64, 48), (299, 299), (400, 350)]:
-        images = pictures_of(size)
+        images = images_of(size)
         batch = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
         with torch.no_grad():
             expected = network(batch)[0].flatten(1).numpy()
@@ -303,7 +303,7 @@ def test_network_of_torch_fidelity(torchvision, port):
     )
     ours = load_inception(port)
     for size in [(32, 32), (64, 48), (299, 299), (400, 350)]:
-        images = pictures_of(size)
+        images = images_of(size)
         batch = torch.from_numpy(images).permute(0, 3, 1, 2)
         features, unbiased = (found.numpy() for found in network(batch))
         np.testing.assert_allclose(
@@ -323,7 +323,7 @@ def test_graph_and_port_are_one_network(arrays, port, tmp_path):
     graph = load_inception(tmp_path / "graph.pb")
     ported = load_inception(port)
     assert graph.hash == ported.hash
-    images = pictures_of((40, 40))
+    images = images_of((40, 40))
     np.testing.assert_array_equal(graph(images), ported(images))
 
 

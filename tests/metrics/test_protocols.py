@@ -25,8 +25,8 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def batches(pictures):
-    real = pictures(1500, 1)
+def batches(make_images):
+    real = make_images(1500, 1)
     return [real[start : start + 400] for start in range(0, 1500, 400)]
 
 
@@ -40,26 +40,26 @@ def protocol(score, **changes):
     return Protocol(score=score, **(fields | changes))
 
 
-def generator(pictures, asked=None):
+def generator(make_images, asked=None):
     def generate(count, seed):
         if asked is not None:
             asked.append((count, seed))
-        return pictures(count, 100 + seed, high=230)
+        return make_images(count, 100 + seed, high=230)
 
     return generate
 
 
-def test_every_score_is_that_of_its_function(network, pictures, batches):
+def test_every_score_is_that_of_its_function(network, make_images, batches):
     asked = []
     scores = evaluate(
-        generator(pictures, asked),
+        generator(make_images, asked),
         batches,
         network,
         [protocol(score) for score in ("fd", "is", "kd", "pr")],
     )
     assert asked == [(1000, 0), (200, 1)]
     fake = np.concatenate(
-        [pictures(1000, 100, high=230), pictures(200, 101, high=230)]
+        [make_images(1000, 100, high=230), make_images(200, 101, high=230)]
     )
     a = network(np.concatenate(batches)).numpy()
     b, probabilities = network.both(fake)
@@ -82,16 +82,16 @@ def test_every_score_is_that_of_its_function(network, pictures, batches):
             )
         )
     )
-    # The subsets are drawn from the pictures in another order.
+    # The subsets are drawn from the images in another order.
     value, deviation = kernel_distance(a, b)
     assert scores["kd_tiny"]["value"] == pytest.approx(
         value, abs=6 * deviation / 10
     )
 
 
-def test_every_number_carries_its_protocol(network, pictures, batches):
+def test_every_number_carries_its_protocol(network, make_images, batches):
     scores = evaluate(
-        generator(pictures), batches, network, protocol("fd", seed=5)
+        generator(make_images), batches, network, protocol("fd", seed=5)
     )
     assert json.loads(json.dumps(scores)) == scores
     entry = scores["fd_tiny"]
@@ -111,18 +111,18 @@ def test_every_number_carries_its_protocol(network, pictures, batches):
     }
 
 
-def test_seed_moves_every_block(network, pictures, batches):
+def test_seed_moves_every_block(network, make_images, batches):
     asked = []
     evaluate(
-        generator(pictures, asked), batches, network, protocol("is", seed=7)
+        generator(make_images, asked), batches, network, protocol("is", seed=7)
     )
     assert asked == [(1000, 7), (200, 8)]
 
 
-def test_progress(network, pictures):
+def test_progress(network, make_images):
     seen = []
     evaluate(
-        generator(pictures),
+        generator(make_images),
         None,
         network,
         protocol("is"),
@@ -131,25 +131,25 @@ def test_progress(network, pictures):
     assert seen == [(1000, 1200), (1200, 1200)]
 
 
-def test_first_reference_pictures_only(network, pictures, batches):
+def test_first_reference_images_only(network, make_images, batches):
     scores = evaluate(
-        generator(pictures),
+        generator(make_images),
         batches,
         network,
         protocol("fd", reference_count=500),
     )
     a = network(np.concatenate(batches)[:500]).numpy()
     fake = np.concatenate(
-        [generator(pictures)(1000, 0), pictures(200, 101, high=230)]
+        [generator(make_images)(1000, 0), make_images(200, 101, high=230)]
     )
     expected = FeatureStatistics.from_features(a).distance(
         FeatureStatistics.from_features(network(fake).numpy())
     )
     assert scores["fd_tiny"]["reference_pictures"] == 500
     assert scores["fd_tiny"]["value"] == pytest.approx(expected, rel=1e-6)
-    with pytest.raises(ValueError, match="asks for 1501 .*Received: 1500"):
+    with pytest.raises(ValueError, match="needs 1501 .*Received: 1500"):
         evaluate(
-            generator(pictures),
+            generator(make_images),
             batches,
             network,
             protocol("fd", reference_count=1501),
@@ -157,7 +157,7 @@ def test_first_reference_pictures_only(network, pictures, batches):
 
 
 @pytest.mark.parametrize("condition", ["labels", "captions"])
-def test_conditions_follow_the_data(network, pictures, batches, condition):
+def test_conditions_follow_the_data(network, make_images, batches, condition):
     # A quarter of the data is of class 3, the rest of class 1.
     words = {"labels": (1, 3), "captions": (b"a boot", b"a coat")}[condition]
     dtype = object if condition == "captions" else np.int64
@@ -171,7 +171,7 @@ def test_conditions_follow_the_data(network, pictures, batches, condition):
 
     def generate(seed, **conditions):
         asked.extend(conditions[condition])
-        return pictures(len(conditions[condition]), seed)
+        return make_images(len(conditions[condition]), seed)
 
     evaluate(
         generate,
@@ -199,10 +199,10 @@ def test_conditions_follow_the_data(network, pictures, batches, condition):
     assert asked == first
 
 
-def test_conditions_need_labels(network, pictures, batches):
-    with pytest.raises(ValueError, match="of pictures alone"):
+def test_conditions_need_labels(network, make_images, batches):
+    with pytest.raises(ValueError, match="of images alone"):
         evaluate(
-            generator(pictures),
+            generator(make_images),
             batches,
             network,
             protocol("fd"),
@@ -210,10 +210,12 @@ def test_conditions_need_labels(network, pictures, batches):
         )
 
 
-def test_cache_by_data_protocol_and_network(network, pictures, batches, home):
+def test_cache_by_data_protocol_and_network(
+    network, make_images, batches, home
+):
     def run(data, name, **changes):
         return evaluate(
-            generator(pictures),
+            generator(make_images),
             data,
             changes.pop("network", network),
             protocol("fd", **changes),
@@ -239,8 +241,8 @@ def test_cache_by_data_protocol_and_network(network, pictures, batches, home):
     assert len(list(home.glob("statistics/*"))) == 1 + len(others)
 
 
-def test_cache_of_another_version(network, pictures, batches, monkeypatch):
-    arguments = generator(pictures), None, network, protocol("fd")
+def test_cache_of_another_version(network, make_images, batches, monkeypatch):
+    arguments = generator(make_images), None, network, protocol("fd")
     reference = protocols.Reference.collect(batches, network)
     reference.save(protocols.reference_path("one", "test", None, network))
     evaluate(*arguments, reference_name="one")
@@ -249,13 +251,13 @@ def test_cache_of_another_version(network, pictures, batches, monkeypatch):
         evaluate(*arguments, reference_name="one")
 
 
-def test_damaged_cache_is_named(network, pictures):
+def test_damaged_cache_is_named(network, make_images):
     path = protocols.reference_path("one", "test", None, network)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"half a file")
     with pytest.raises(OSError, match=path.name):
         evaluate(
-            generator(pictures),
+            generator(make_images),
             None,
             network,
             protocol("fd"),
@@ -263,50 +265,52 @@ def test_damaged_cache_is_named(network, pictures):
         )
 
 
-def test_fewer_pictures_than_features(network, pictures, batches):
+def test_fewer_images_than_features(network, make_images, batches):
     few = protocol("fd", generated=network.num_features - 1)
-    arguments = generator(pictures), batches, network
-    with pytest.raises(ValueError, match="5 pictures, 6 features. Use kd_tiny"):
+    arguments = generator(make_images), batches, network
+    with pytest.raises(ValueError, match="5 images, 6 features. Use kd_tiny"):
         evaluate(*arguments, few)
     scores = evaluate(*arguments, few, insist=True)
     assert scores["fd_tiny"]["value"] > 0
-    with pytest.raises(ValueError, match="5 pictures"):
-        evaluate(generator(pictures), [batches[0][:5]], network, protocol("fd"))
+    with pytest.raises(ValueError, match="5 images"):
+        evaluate(
+            generator(make_images), [batches[0][:5]], network, protocol("fd")
+        )
 
 
-def test_network_of_another_protocol(network, pictures, batches):
+def test_network_of_another_protocol(network, make_images, batches):
     with pytest.raises(ValueError, match="features.name='tiny'"):
-        evaluate(generator(pictures), batches, network, "fid10k_test")
+        evaluate(generator(make_images), batches, network, "fid10k_test")
 
 
-def test_protocols_of_other_pictures_together(network, pictures, batches):
+def test_protocols_of_other_images_together(network, make_images, batches):
     for change in (
         {"generated": 1300},
         {"seed": 1},
         {"reference_split": "train"},
     ):
         pair = [protocol("fd"), protocol("kd", **change)]
-        with pytest.raises(ValueError, match="the same pictures"):
-            evaluate(generator(pictures), batches, network, pair)
+        with pytest.raises(ValueError, match="the same images"):
+            evaluate(generator(make_images), batches, network, pair)
     with pytest.raises(ValueError, match="at least one protocol"):
-        evaluate(generator(pictures), batches, network, [])
+        evaluate(generator(make_images), batches, network, [])
 
 
-def test_generator_that_returns_too_few(network, pictures, batches):
-    with pytest.raises(ValueError, match="1000 pictures .*Received: 999"):
+def test_generator_that_returns_too_few(network, make_images, batches):
+    with pytest.raises(ValueError, match="1000 images. Received: 999"):
         evaluate(
-            lambda count, seed: pictures(count - 1),
+            lambda count, seed: make_images(count - 1),
             batches,
             network,
             protocol("fd"),
         )
 
 
-def test_unknown_protocol(network, pictures):
+def test_unknown_protocol(network, make_images):
     with pytest.raises(
         ValueError, match="Unknown protocol: 'fid'.*fid10k_test"
     ):
-        evaluate(generator(pictures), None, network, "fid")
+        evaluate(generator(make_images), None, network, "fid")
 
 
 @pytest.mark.parametrize(
@@ -347,11 +351,11 @@ def test_counts_are_those_of_the_data():
 @pytest.mark.parametrize(
     "name", ["agreement10k_fashion_mnist", "pairs_fluent_test_64"]
 )
-def test_protocols_of_more_than_generated_pictures(network, pictures, name):
+def test_protocols_of_more_than_generated_images(network, make_images, name):
     with pytest.raises(ValueError, match=f"{name}.*`kerasgan evaluate`"):
-        evaluate(generator(pictures), None, network, name)
+        evaluate(generator(make_images), None, network, name)
     with pytest.raises(ValueError, match=f"{name}.*`kerasgan evaluate`"):
-        evaluate(generator(pictures), None, network, PROTOCOLS[name])
+        evaluate(generator(make_images), None, network, PROTOCOLS[name])
 
 
 def test_named_protocols():

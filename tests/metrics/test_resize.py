@@ -11,7 +11,7 @@ def slow_tf2015(image, height, width):
     result = np.zeros((height, width, image.shape[2]))
     for y in range(height):
         for x in range(width):
-            # No half: the first pixels of both pictures coincide.
+            # No half: the first pixels of both images coincide.
             top, left = y * rows / height, x * columns / width
             y0, x0 = int(top), int(left)
             y1, x1 = min(y0 + 1, rows - 1), min(x0 + 1, columns - 1)

@@ -70,7 +70,7 @@ def test_fewer_scales():
     )
 
 
-def test_equal_and_constant_pictures():
+def test_equal_and_constant_images():
     a, _ = pair((23, 22))
     black, white = np.zeros_like(a), np.full_like(a, 255)
     for function in (similarity.ssim, lambda a, b: similarity.ms_ssim(a, b, 2)):
@@ -79,7 +79,7 @@ def test_equal_and_constant_pictures():
         assert np.all(function(black, white) < 0.01)
 
 
-def test_opposite_pictures_are_not_negative_powers():
+def test_opposite_images_are_not_negative_powers():
     a, _ = pair((23, 22), noise=0)
     found = similarity.ms_ssim(a, 255 - a, scales=2)
     assert similarity.ssim(a, 255 - a).max() < 0
@@ -97,7 +97,7 @@ def test_what_is_refused(function):
         function(a, b.astype("float32"))
 
 
-def test_too_small_pictures():
+def test_too_small_images():
     a, b = pair((32, 32))
     with pytest.raises(ValueError, match="at least 44x44.*32x32"):
         similarity.ms_ssim(a, b, scales=3)

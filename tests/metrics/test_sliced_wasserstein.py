@@ -24,7 +24,7 @@ def test_a_set_against_itself_is_zero():
     assert sliced_wasserstein(images, images) == {32: 0.0, 16: 0.0}
 
 
-def test_constant_pictures():
+def test_constant_images():
     black = np.zeros((2, 16, 16, 1), np.uint8)
     assert sliced_wasserstein(black, black + 9) == {16: 0.0}
 
@@ -39,7 +39,7 @@ def test_pyramid_adds_up_again():
     np.testing.assert_allclose(coarse, images, atol=1e-9)
 
 
-def test_smooth_pictures_live_in_the_coarse_level():
+def test_smooth_images_live_in_the_coarse_level():
     rows = np.linspace(0, 255, 32)[:, None, None] * np.ones((1, 32, 1))
     fine, coarse = module._pyramid(rows[None].astype(np.uint8))
     inner = fine[:, 4:-4, 4:-4]
@@ -66,7 +66,7 @@ def test_channels_are_normalized_each():
 
 def test_distance_along_a_direction(monkeypatch):
     # Signs and sizes of patches do not matter to the normalization here:
-    # with it taken out, adding 3 to a flat picture moves every projection by
+    # with it taken out, adding 3 to a flat image moves every projection by
     # 3 times the sum of the direction.
     monkeypatch.setattr(module, "_normalized", lambda p: p.reshape(len(p), -1))
     a = np.full((1, 16, 16, 1), 10, np.uint8)
@@ -88,7 +88,7 @@ def test_sorted_numbers_are_compared(monkeypatch):
     assert sliced_wasserstein(images, images)[16] == pytest.approx(0.0)
 
 
-def test_noise_is_told_from_smooth_pictures():
+def test_noise_is_told_from_smooth_images():
     noise = draw(24, seed=1)
     other_noise = draw(24, seed=2)
     smooth = np.repeat(np.repeat(noise[:, ::8, ::8], 8, 1), 8, 2)

@@ -43,7 +43,7 @@ def test_kernel_distance_is_the_formula():
 
 
 def test_kernel_distance_is_unbiased():
-    # Twenty pictures of one distribution against twenty others: the mean of
+    # Twenty images of one distribution against twenty others: the mean of
     # many draws is zero, which a biased estimate is far from.
     a, b = cloud(4000, seed=1), cloud(4000, seed=2)
     mean, deviation = kernel_distance(a, b, subsets=400, subset_size=20)
@@ -64,7 +64,7 @@ def test_kernel_distance_draws_without_replacement():
 )
 def test_kernel_distance_refuses(arguments):
     given = {"subset_size": 5, "subsets": 2} | arguments
-    with pytest.raises(ValueError, match="pictures=10 and 12"):
+    with pytest.raises(ValueError, match="images=10 and 12"):
         kernel_distance(cloud(10), cloud(12), **given)
 
 
@@ -111,7 +111,7 @@ def test_balls_on_a_line_by_hand():
     fake = np.array([[-1.0], [3.0], [-2.0]])
     # Fake balls: -1 and -2 reach each other, 3 reaches -1: [-1, 7].
     assert precision_recall(real, fake, k=1) == pytest.approx((2 / 3, 1.0))
-    # The surface does not count, and only the ball of 5 holds a picture.
+    # The surface does not count, and only the ball of 5 holds an image.
     assert density_coverage(real, fake, k=1) == pytest.approx((1 / 3, 1 / 3))
 
 
@@ -127,7 +127,7 @@ def test_far_away_is_hopeless():
     assert density_coverage(points, points + 100) == (0.0, 0.0)
 
 
-def test_constant_pictures():
+def test_constant_images():
     # Balls of radius zero: on the surface, which counts for one pair only.
     constant = np.full((20, 7), 0.1)
     assert precision_recall(constant, constant) == (1.0, 1.0)
@@ -137,8 +137,8 @@ def test_constant_pictures():
     )
 
 
-def test_equal_pictures_are_at_distance_zero():
-    # Balls of radius zero around pictures that come five times: rounding in
+def test_equal_images_are_at_distance_zero():
+    # Balls of radius zero around images that come five times: rounding in
     # the distances would put some inside that lie on the surface.
     for width in (50, 500):
         real = np.repeat(cloud(23, width, shift=3.0), 5, axis=0)
@@ -158,8 +158,8 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
 
 
 @pytest.mark.parametrize("function", [precision_recall, density_coverage])
-def test_too_few_pictures_are_refused(function):
-    with pytest.raises(ValueError, match="k=3, pictures=3 and 9"):
+def test_too_few_images_are_refused(function):
+    with pytest.raises(ValueError, match="k=3, images=3 and 9"):
         function(cloud(3), cloud(9), k=3)
 
 
@@ -169,7 +169,7 @@ def test_too_few_pictures_are_refused(function):
 def test_bad_features_are_refused(function):
     broken = cloud(9)
     broken[[2, 5], 0] = np.nan
-    with pytest.raises(ValueError, match="2 of 9 pictures"):
+    with pytest.raises(ValueError, match="2 of 9 images"):
         function(cloud(9), broken)
     with pytest.raises(ValueError, match="same features"):
         function(cloud(9), cloud(9, width=5))
@@ -222,8 +222,8 @@ def test_subset_is_uniform(network):
     assert abs(np.corrcoef(np.arange(1000), kept)[0, 1]) < 0.1
 
 
-def test_streaming_equals_the_formulas(network, pictures):
-    real, fake = pictures(30, 1), pictures(40, 2, high=230)
+def test_streaming_equals_the_formulas(network, make_images):
+    real, fake = make_images(30, 1), make_images(40, 2, high=230)
     kernel = KernelDistance(network, subsets=2, subset_size=30)
     shares = PrecisionRecall(network)
     for metric in (kernel, shares):
@@ -252,10 +252,10 @@ def test_streaming_equals_the_formulas(network, pictures):
     assert (kernel.name, shares.name) == ("kd_tiny", "pr_tiny")
 
 
-def test_memory_does_not_grow(network, pictures):
+def test_memory_does_not_grow(network, make_images):
     metric = PrecisionRecall(network, capacity=10)
     before = sum(int(np.prod(weight.shape)) for weight in metric.variables)
-    metric.update_state(pictures(50), pictures(50))
+    metric.update_state(make_images(50), make_images(50))
     after = sum(weight.numpy().size for weight in metric.variables)
     assert before == after == 2 * (10 * network.num_features + 10 + 1)
     assert len(metric.real.result()) == 10
@@ -268,8 +268,8 @@ def test_capacity_is_checked(network):
         KernelDistance(network, capacity=10)
 
 
-def test_same_value_on_two_replicas(network, pictures, mirrored):
-    real, fake = pictures(27, 1), pictures(27, 2, high=220)
+def test_same_value_on_two_replicas(network, make_images, mirrored):
+    real, fake = make_images(27, 1), make_images(27, 2, high=220)
     single = KernelDistance(network, subset_size=10, capacity=20)
     single.update_state(real, fake)
     with mirrored.scope():
