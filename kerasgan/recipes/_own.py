@@ -19,8 +19,11 @@ from kerasgan.recipes import ARCHITECTURES, Recipe, architecture_of
 STEPS = 20_000
 # Steps between checkpoints, samples and scores, at least.
 SAVED_STEPS = 200
-# Training images that a score compares with.
-SCORED = 256
+# A score takes some seconds, so there are at most so many of a run, of so many
+# training images of at most this height and width.
+SCORES = 25
+SCORED = 128
+SCORED_SIZE = 64
 BATCH_SIZES = {"image-to-image": 4}
 BATCH_SIZE = 32
 AUGMENT = {
@@ -97,7 +100,7 @@ def recipe(architecture, images, size, **settings):
         steps_per_epoch=steps,
         epochs=epochs,
         score=functools.partial(_score, examples=examples),
-        score_every=every,
+        score_every=max(every, math.ceil(epochs / SCORES)),
         save_every=every,
         sample=functools.partial(_sample, examples=examples),
         classes=_classes(model, images),
@@ -311,7 +314,7 @@ def _score(gan, examples):
 
 def _distance(real, fake):
     # The pyramid needs 16 times a power of two.
-    size = 2 ** max(4, int(math.log2(real.shape[1])))
+    size = 2 ** max(4, int(math.log2(min(real.shape[1], SCORED_SIZE))))
     levels = sliced_wasserstein(
         data.resize(real, size), data.resize(fake, size)
     )
