@@ -23,6 +23,8 @@ import kerasgan
 from kerasgan import callbacks, checkpoints, run_page
 from kerasgan.models.growing import GrowingGAN
 
+SAVED = "checkpoints"  # The folder of checkpoints in that of a run.
+
 
 class WorkerLost(OSError):
     """Another process of the run has ended, so this one cannot continue."""
@@ -144,7 +146,7 @@ def _train(recipe, folder, epochs, verbose, strategy, added):
         folder / "best.weights.h5", recipe.score, recipe.score_every
     )
     save = callbacks.SaveCheckpoint(
-        folder / "checkpoints", keep_best, recipe.save_every
+        folder / SAVED, keep_best, recipe.save_every
     )
     log = callbacks.JSONLog(folder / "log.jsonl")
     tensorboard = callbacks.TensorBoard(folder / "tensorboard")
@@ -328,7 +330,7 @@ def plan(recipe, folder, strategy=None):
         lines.append(f"classes: {', '.join(recipe.classes)}")
     if isinstance(gan, GrowingGAN):
         lines.append(f"growth: {_growth(gan)}")
-    done = checkpoints.newest(folder / "checkpoints")
+    done = checkpoints.newest(folder / SAVED)
     lines.append(
         f"folder: {folder}, "
         + (f"resumes after epoch {done}" if done else "a new run")
@@ -350,7 +352,7 @@ def _claim(folder, recipe, gan, chief):
     """Marks the folder as this run's, or rejects another run's folder."""
     path = folder / "run.json"
     identity = _check_run(folder, recipe, gan, chief)
-    if path.exists() or not chief:
+    if not chief or path.exists() and checkpoints.newest(folder / SAVED):
         return
     folder.mkdir(parents=True, exist_ok=True)
     about = {
@@ -380,7 +382,8 @@ def _check_run(folder, recipe, gan, chief):
         "settings": recipe.settings,
     }
     identity = json.loads(json.dumps(identity))  # As it is in the file.
-    if path.exists():
+    # Before the first checkpoint there is nothing to lose.
+    if path.exists() and checkpoints.newest(folder / SAVED):
         before = json.loads(path.read_text("utf-8"))
         # Earlier versions of the file have neither of these.
         before = {"replicas": 1, "settings": {}, **before}

@@ -69,9 +69,7 @@ def recipe(architecture, images, size, **settings):
     # Refuses its arguments before all images are read.
     first = model(**details)
     count = len(read(1, epochs=1, augment=None))
-    batch_size = given.get(
-        "batch_size", min(BATCH_SIZES.get(model.task, BATCH_SIZE), count)
-    )
+    batch_size = given.get("batch_size", _batch_size(first, count))
     if batch_size > count:
         raise ValueError(
             "A batch must not be larger than the data. "
@@ -241,6 +239,15 @@ def _classes(model, images):
     if model.task != "class-to-image":
         return ()
     return data.class_names(images)
+
+
+def _batch_size(gan, count):
+    """Returns the default, of fewer images at most all of them."""
+    if isinstance(gan, models.WGANGP):
+        # Each batch is divided among the steps of the critic.
+        share = min(BATCH_SIZE, count // gan.critic_steps)
+        return max(1, share) * gan.critic_steps
+    return min(BATCH_SIZES.get(gan.task, BATCH_SIZE), count)
 
 
 def _shared_out(gan, total):
