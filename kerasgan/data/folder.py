@@ -102,7 +102,7 @@ def class_names(folder):
             f"{names}."
         )
     if all(name.isascii() and name.isdecimal() for name in names):
-        names.sort(key=int)
+        names.sort(key=lambda name: (int(name), name))
     return tuple(names)
 
 
