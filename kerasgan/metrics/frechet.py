@@ -83,8 +83,8 @@ def _checked(mean, covariance, side):
                 f"{(~np.isfinite(values)).sum()} values that are not finite"
             )
     asymmetry = np.abs(covariance - covariance.T).max(initial=0.0)
-    allowed = 1e-6 * np.abs(covariance).max(initial=0.0)
-    if asymmetry > max(allowed, _rounding(mean)):
+    largest = np.abs(covariance).max(initial=0.0)
+    if asymmetry > 1e-6 * (largest + mean @ mean):
         raise ValueError(
             f"`covariance_{side}` must be symmetric. "
             f"Received: largest difference across the diagonal={asymmetry}"
