@@ -17,10 +17,10 @@ import tempfile
 import warnings
 import zlib
 
-import keras
 import numpy as np
 from PIL import Image, ImageOps
 
+from kerasgan.backend import keras
 from kerasgan.data import cache
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
