@@ -15,6 +15,7 @@ from kerasgan import (
     model_card,
     publishing,
     recipes,
+    samples,
     tasks,
 )
 from tests import tiny
@@ -227,7 +228,7 @@ def test_samples_of_another_model_are_noticed(
     def grid(images, columns):
         return np.full((8, 8, 1), next(greys), "uint8")
 
-    monkeypatch.setattr(publishing.data, "grid", grid)
+    monkeypatch.setattr(samples.data, "grid", grid)
     error = failed(capsys, "publish", trained, "-o", packed)
     assert "does not generate the samples of samples.png" in error
 
@@ -301,14 +302,14 @@ def test_image_pools_are_not_published(tmp_path):
 
 def test_samples_of_text(tmp_path):
     """Lines of a file, compared to the letter."""
-    path, samples = tmp_path / "samples.txt", ["a smile", "über", ""]
-    task = tasks.TASKS["text"]
-    publishing._save_samples(path, samples, task)
+    path, sentences = tmp_path / "samples.txt", ["a smile", "über", ""]
+    samples.write(path, sentences, "text")
     assert path.read_text("utf-8") == "a smile\nüber\n\n"
-    assert publishing._is_as_saved(path, samples, task)
-    assert not publishing._is_as_saved(path, ["a Smile", "über", ""], task)
+    assert samples.matches(path, sentences, "text")
+    assert not samples.matches(path, ["a Smile", "über", ""], "text")
     assert "samples.txt" in publishing.files("text")
     assert "samples.png" not in publishing.files("text")
+    task = tasks.TASKS["text"]
     shown = model_card._samples(tmp_path, task, "Not selected.")
     assert "```text\na smile\nüber\n" in shown
 

@@ -64,9 +64,7 @@ def check_step(gan):
     def discriminator_loss(latents):
         # The generator's step uses these, too, not those of the next encoder.
         vectors = seen["vectors"] = tf.stop_gradient(
-            gan.text_encoder(captions)
-            if isinstance(gan, models.TextGAN)
-            else captions
+            gan.sentence_vectors(captions)
         )
         fakes = gan.generator((latents[0], vectors), training=True)
         wrong_vectors = tf.gather(vectors, order)
