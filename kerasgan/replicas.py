@@ -24,7 +24,7 @@ def own_rows(tensor, rows):
 
     Args:
         tensor: Tensor `(rows * replicas, ...)`.
-        rows: Integer scalar. How many this replica has.
+        rows: Integer scalar. Number of rows of this replica.
 
     Returns:
         Tensor `(rows, ...)`.

@@ -1,10 +1,10 @@
-"""What every model shares, and nothing about any one of them.
+"""The base class of all models.
 
-Here is what no paper discusses: optimizers, sums over replicas, loss scaling,
-averaged weights, checks of the training data, saving and exporting. Nothing
-here knows what a sample is: images and text are the task classes' business
-(`sampling`, `labels`, `captions`, `translation`, `sequences`). The algorithm
-of each paper is in its own file, in a `train_step` written out in full.
+It implements what no paper discusses: optimizers, gradient sums over replicas,
+loss scaling, averaged weights, checks of the training data, saving and
+exporting. It does not depend on the kind of sample: task classes handle images
+and text (`sampling`, `labels`, `captions`, `translation`, `sequences`). The
+algorithm of each paper is in its own file, in a `train_step` written in full.
 """
 
 import contextlib
@@ -22,19 +22,19 @@ from kerasgan.models import averaging, rates
 
 
 class GAN(keras.Model):
-    """Base class of all models: two optimizers, an average, checks, saving.
+    """Base class of all models: optimizers, weight averages, checks, saving.
 
-    A subclass takes plain numbers, stores each under its own name *before* it
-    calls `super().__init__`, which builds the networks by the hook
-    `build_networks`; writes `train_step` in full; and gives the optimizers of
-    its paper in `default_optimizers`.
+    The constructor of a subclass stores its arguments, plain values, as
+    attributes of the same names *before* it calls `super().__init__`, which
+    calls the hook `build_networks`. A subclass writes `train_step` in full and
+    returns the optimizers of its paper from `default_optimizers`.
 
     Args:
         ema_decay: float in [0, 1). Decay of the averaged generator; `0.0`
             copies the trained weights. Defaults to `0.999`, which is reached
             after the first 9,000 steps.
-        seed: int or `None`. Makes the random numbers of training repeat.
-            Defaults to `None`.
+        seed: int or `None`. Seed of training. Defaults to `None`, a random
+            one.
         **kwargs: See `keras.Model`: `name`, `dtype`.
 
     Raises:
@@ -61,8 +61,8 @@ class GAN(keras.Model):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.trackers = [keras.metrics.Mean(name=n) for n in self.loss_names]
-        # Not a list, so that Keras does not save the metrics' feature
-        # networks with the model.
+        # In a namespace, so that Keras does not track the feature networks of
+        # the metrics and save them with the model.
         self._evaluation = types.SimpleNamespace(metrics=[])
         with self._own_dtype():
             self.build_networks()
@@ -78,12 +78,12 @@ class GAN(keras.Model):
     def build_networks(self):
         """Sets the networks as attributes, those of `generator_names` first."""
         raise NotImplementedError(
-            f"{type(self).__name__} must build its networks."
+            f"{type(self).__name__} must override `build_networks`."
         )
 
     @contextlib.contextmanager
     def _own_dtype(self):
-        """Gives the layers built inside it this model's dtype policy."""
+        """Sets this model's dtype policy for layers built in this context."""
         before = keras.config.dtype_policy()
         keras.config.set_dtype_policy(self.dtype_policy)
         try:
@@ -111,9 +111,9 @@ class GAN(keras.Model):
     # Compiling
 
     def default_optimizers(self):
-        """Returns the paper's optimizers, first that of the generator."""
+        """Returns the paper's optimizers: generator, then discriminator."""
         raise NotImplementedError(
-            f"{type(self).__name__} must say which optimizers its paper uses."
+            f"{type(self).__name__} must override `default_optimizers`."
         )
 
     def compile(
@@ -137,8 +137,8 @@ class GAN(keras.Model):
                 to what was measured to be faster for this model.
             **kwargs: `run_eagerly` and `steps_per_execution` of Keras.
         """
-        # Keras would otherwise make an RMSprop that no step ever uses, and
-        # learning rate callbacks would quietly adjust that one.
+        # By default Keras creates an RMSprop that no step uses, and learning
+        # rate callbacks would silently adjust it.
         super().compile(
             optimizer=None,
             jit_compile=self.jit_compile_by_default
@@ -162,9 +162,9 @@ class GAN(keras.Model):
         return [self.generator_optimizer, self.discriminator_optimizer]
 
     def scale_learning_rates(self, share):
-        """Sets both learning rates to a share of those given to `compile`.
+        """Sets both learning rates to a fraction of those given to `compile`.
 
-        A rate that a schedule sets is left alone.
+        Learning rate schedules are not changed.
 
         Args:
             share: float.
@@ -180,14 +180,14 @@ class GAN(keras.Model):
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         if self.dtype_policy.name == "mixed_float16" and not scaled:
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        # Under a strategy variables cannot be made inside the step, and
-        # loading skips the state of an optimizer that is not built.
+        # Under a strategy a step cannot create variables, and loading skips
+        # the state of an optimizer that is not built.
         optimizer.build([v for n in networks for v in n.trainable_variables])
         return optimizer
 
     def get_compile_config(self):
         if not self.compiled:
-            return None  # A model may be saved without its optimizers.
+            return None  # Saved without optimizers.
         generator, discriminator = map(
             rates.config_at, self._optimizers(), self._full_rates
         )
@@ -209,11 +209,11 @@ class GAN(keras.Model):
         return list(self.trackers)
 
     def fit(self, x=None, y=None, batch_size=None, callbacks=None, **kwargs):
-        """Trains the model, after a check of the data.
+        """Checks the data and trains the model.
 
         Args:
             x: A `tf.data.Dataset` of batches, or arrays; see the class for
-                what a batch holds. Under a strategy the batch size is the
+                the contents of a batch. Under a strategy the batch size is the
                 global one.
             y: Array, the second half of each pair, if `x` is an array.
             batch_size: int. Only for arrays. Defaults to `64`.
@@ -232,11 +232,11 @@ class GAN(keras.Model):
         dataset = self.to_dataset(x, y, batch_size, first_epoch)
         self._check_dataset(dataset)
         callbacks = [*self.training_callbacks(), *(callbacks or [])]
-        kwargs.setdefault("shuffle", False)  # The dataset has its own order.
+        kwargs.setdefault("shuffle", False)  # Datasets have their own order.
         return super().fit(dataset, callbacks=callbacks, **kwargs)
 
     def training_callbacks(self):
-        """Returns the callbacks without which `fit` would not be the paper."""
+        """Returns the callbacks that the paper's training procedure needs."""
         return []
 
     def to_dataset(self, x, y=None, batch_size=None, first_epoch=0):
@@ -246,8 +246,8 @@ class GAN(keras.Model):
             x: See `fit`.
             y: See `fit`.
             batch_size: See `fit`.
-            first_epoch: int. Of which the order of arrays begins. Defaults to
-                `0`.
+            first_epoch: int. Epoch at which the order of arrays starts.
+                Defaults to `0`.
 
         Returns:
             A `tf.data.Dataset`.
@@ -258,7 +258,7 @@ class GAN(keras.Model):
         if isinstance(x, tf.data.Dataset):
             if y is not None or batch_size is not None:
                 raise ValueError(
-                    "A dataset brings its own batches and pairs, so `y` and "
+                    "A dataset already has batches and pairs, so `y` and "
                     "`batch_size` cannot be given with it. Received: "
                     f"y of type {type(y).__name__}, batch_size={batch_size}"
                 )
@@ -268,11 +268,11 @@ class GAN(keras.Model):
         if not all(isinstance(a, (np.ndarray, tf.Tensor)) for a in arrays):
             raise TypeError(
                 "Training data must be a `tf.data.Dataset` of batches or "
-                "arrays; `kerasgan.data` makes datasets from folders and "
+                "arrays; `kerasgan.data` creates datasets from folders and "
                 "names. Received: "
                 + ", ".join(type(a).__name__ for a in arrays)
             )
-        # Without a seed, another order in each call.
+        # Without a seed, the order differs in each call.
         seed = random.randrange(2**31) if self.seed is None else self.seed
         return data.stream(
             arrays if len(arrays) > 1 else arrays[0],
@@ -282,15 +282,15 @@ class GAN(keras.Model):
         )
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # All is built in `__init__` and `compile`. Keras would inspect a batch
-        # here, which fails for pairs between workers.
+        # Everything is built in `__init__` and `compile`. Keras would inspect
+        # a batch here, which fails for pairs with several workers.
         pass
 
     def _check_dataset(self, dataset):
         replicas = self.distribute_strategy.num_replicas_in_sync
         if replicas > 1:
-            # An empty last share would give NaN, and a smaller one would
-            # weight its examples more than the others.
+            # The mean over an empty share of a batch is NaN, and a smaller
+            # share would weight its examples more than the others.
             for spec in tf.nest.flatten(dataset.element_spec):
                 size = spec.shape[0] if spec.shape.rank else None
                 if size is None or size % replicas:
@@ -304,26 +304,26 @@ class GAN(keras.Model):
             self.check_batch(batch)
             return
         raise ValueError(
-            "The training data must hold at least one batch. Received: an "
+            "The training data must contain at least one batch. Received: an "
             "empty dataset; is the batch size larger than the data?"
         )
 
     def check_batch(self, batch):
-        """Refuses a batch that does not fit the model.
+        """Checks that a batch fits the model.
 
         Args:
             batch: One element of the training data, eager.
 
         Raises:
-            ValueError: With what came and what to do.
+            ValueError: If it does not.
         """
         raise NotImplementedError
 
     def minimize(self, tape, loss, networks, optimizer):
         """Takes one gradient step on `loss`, the mean over the local batch.
 
-        Gradients are summed over replicas, so each replica contributes its
-        share here and nowhere else. Loss scaling for float16 joins it.
+        Gradients are summed over replicas, so the loss is divided by their
+        number, here and nowhere else, together with float16 loss scaling.
 
         Args:
             tape: The `tf.GradientTape` that watched `loss`.
@@ -342,13 +342,13 @@ class GAN(keras.Model):
         )
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         if scaled and replicas > 1:
-            # Each replica checks its own gradients for overflow, yet all must
-            # skip the step together: zero, unless one overflowed. The
-            # gradient of an embedding is sparse.
+            # Each replica checks only its own gradients for overflow, but all
+            # must skip the step together: add zero, or NaN if any overflowed.
+            # The gradient of an embedding is sparse.
             gradients = [tf.convert_to_tensor(g) for g in gradients]
             local = tf.add_n([tf.reduce_sum(g * 0.0) for g in gradients])
-            poison = context.all_reduce(tf.distribute.ReduceOp.SUM, local)
-            gradients = [g + poison for g in gradients]
+            zero_or_nan = context.all_reduce(tf.distribute.ReduceOp.SUM, local)
+            gradients = [g + zero_or_nan for g in gradients]
         optimizer.apply(gradients, variables)
 
     def update_generators(self, tape, loss):
@@ -367,10 +367,10 @@ class GAN(keras.Model):
         Args:
             decay: Float or scalar tensor. Defaults to `ema_decay`, ramped up
                 over the first steps.
-            inputs: The generator's inputs in this step, for batch statistics
-                of the average's own feature maps; only for models with one
-                generator. Defaults to averages of the trained generators'
-                statistics.
+            inputs: The generator's inputs in this step, from which the
+                averaged generator computes its own batch statistics; only for
+                models with one generator. By default the statistics of the
+                trained generators are averaged.
         """
         steps = self.generator_optimizer.iterations
         if decay is None:
@@ -385,10 +385,11 @@ class GAN(keras.Model):
             )
 
     def report(self, **losses):
-        """Returns what `train_step` returns, from this step's mean losses.
+        """Updates the running means of the losses and returns them.
 
         Args:
-            **losses: Float scalars, one for each of `loss_names`.
+            **losses: Float scalars, the mean losses of this step, one for
+                each of `loss_names`.
 
         Returns:
             dict of the means since the start of the epoch.
@@ -398,7 +399,7 @@ class GAN(keras.Model):
         return self.reducible({t.name: t.result() for t in self.trackers})
 
     def reducible(self, logs):
-        """Returns `logs` in the shape that Keras can reduce over workers.
+        """Returns `logs` in a shape that Keras can reduce over workers.
 
         With several workers Keras takes the mean of every value over its
         first axis, which a scalar does not have.
@@ -411,11 +412,11 @@ class GAN(keras.Model):
     # Measuring
 
     def evaluate(self, x=None, verbose="auto", return_dict=True, **kwargs):
-        """Scores generated samples against real ones.
+        """Computes the metrics of generated samples against real ones.
 
-        One sample is generated for each real one, from random numbers that
-        are the same in every call. Scores depend on the number of samples:
-        quote it.
+        One sample is generated for each real one, with the same random
+        numbers in every call. Scores depend on the number of samples: report
+        it with them.
 
         Args:
             x: A `tf.data.Dataset` of batches as for training.
@@ -440,18 +441,18 @@ class GAN(keras.Model):
         metrics = self._evaluation.metrics
         if not metrics:
             raise ValueError(
-                "There are no metrics to evaluate with; give some of "
+                "The model was compiled without metrics. Give some of "
                 "`kerasgan.metrics`: `gan.compile(metrics=[...])`."
             )
         self._check_dataset(x)
         for metric in metrics:
             metric.reset_state()
-        training_draws = self.seed_generator.state.numpy()
+        seed_state = self.seed_generator.state.numpy()
         self.seed_generator.state.assign([0, 0])
         try:
             super().evaluate(x, verbose=verbose, return_dict=True, **kwargs)
         finally:
-            self.seed_generator.state.assign(training_draws)
+            self.seed_generator.state.assign(seed_state)
         values = {}
         for metric in metrics:
             result = metric.result()
@@ -466,12 +467,12 @@ class GAN(keras.Model):
         real, generated = self.samples_to_compare(batch)
         for metric in self._evaluation.metrics:
             metric.update_state(real, generated)
-        # Keras wants a value of each step; the scores are read at the end.
+        # Keras requires a value from each step; metrics are read at the end.
         count = tf.cast(tf.shape(real)[0], "float32")
         return self.reducible({"samples": count})
 
     def samples_to_compare(self, batch):
-        """Returns real samples and as many generated ones, as users get them.
+        """Returns real and equally many generated samples, for metrics.
 
         Args:
             batch: One element of the training data.
@@ -497,22 +498,22 @@ class GAN(keras.Model):
 
         Returns:
             dict of name to `keras.Variable`: weights, averages, both
-            optimizers, and the states of the random streams.
+            optimizers, and the random states.
         """
         owners = {
             "model": self,
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
         }
-        # The path would not do: it counts the optimizers of the process.
+        # Not the variable's path, which counts the optimizers of the process.
         return {
-            f"{owner}/{index:04d}/{variable.name}": variable
-            for owner, thing in owners.items()
-            for index, variable in enumerate(thing.variables)
+            f"{name}/{index:04d}/{variable.name}": variable
+            for name, owner in owners.items()
+            for index, variable in enumerate(owner.variables)
         }
 
     def clear_memory(self):
-        """Forgets the training examples that the model remembers, if any.
+        """Erases images that the model stored in training, if any.
 
         Called before a model is published.
         """
@@ -520,7 +521,7 @@ class GAN(keras.Model):
     # Sampling and exporting
 
     def to_samples(self, outputs):
-        """Returns what users get from what `call` returns.
+        """Converts outputs of `call` to samples, such as uint8 images.
 
         Args:
             outputs: Tensor, or structure of tensors.
@@ -544,7 +545,7 @@ class GAN(keras.Model):
                 `call`, then `to_samples`.
 
         Returns:
-            Array `(n, ...)`; of images, uint8
+            Array `(n, ...)`; for images, uint8
             `(n, height, width, channels)`.
         """
         checks.positive(batch_size=batch_size)
@@ -558,7 +559,7 @@ class GAN(keras.Model):
         return np.concatenate(batches)
 
     def signatures(self):
-        """Returns what an exported model can do.
+        """Returns the signatures of an exported model.
 
         Returns:
             dict of signature name to `(function, list of tf.TensorSpec)`;
@@ -567,7 +568,7 @@ class GAN(keras.Model):
         raise NotImplementedError
 
     def score_signatures(self):
-        """Returns what an exported discriminator can do.
+        """Returns the signatures of an exported discriminator.
 
         Returns:
             dict like that of `signatures`. Scores are raw, before any
@@ -579,7 +580,7 @@ class GAN(keras.Model):
         """Writes a model that runs without kerasgan and without Keras.
 
         Args:
-            folder: str or path, must not exist or be empty. TensorFlow
+            folder: str or path, must be new or empty. TensorFlow
                 Serving expects it to end in a version number.
             format: str. `"saved_model"`, with all of `signatures()`; or
                 `"litert"` or `"onnx"`, with those that take neither seeds
@@ -593,7 +594,7 @@ class GAN(keras.Model):
             Tuple of str, the names of the signatures written.
 
         Raises:
-            ValueError: If there is no such format, or it holds no scores.
+            ValueError: If the format is unknown, or cannot hold scores.
             OSError: If the folder is not empty.
             ImportError: If the format needs a package that is not installed.
 
@@ -604,7 +605,7 @@ class GAN(keras.Model):
         images = served.signatures["serving_default"](latents)["images"]
         ```
         """
-        from kerasgan import export  # It builds on the models.
+        from kerasgan import export  # It imports the models.
 
         return export.write(self, folder, format, scores, verbose)
 
@@ -616,7 +617,7 @@ def init_arguments(model_class):
         model_class: A subclass of `GAN`.
 
     Returns:
-        list of str, the base class' first.
+        list of str, those of base classes first.
     """
     names = []
     for parent in reversed(model_class.__mro__):
@@ -631,7 +632,7 @@ def init_arguments(model_class):
 
 
 def describe_batch(batch):
-    """Returns what a batch holds, for a message.
+    """Describes the contents of a batch, for a message.
 
     Args:
         batch: One element of a dataset, of any structure.

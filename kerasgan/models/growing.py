@@ -1,15 +1,14 @@
-"""What ProGAN and StyleGAN share: networks that grow while they train.
+"""Progressive growing, shared by ProGAN and StyleGAN.
 
 Karras, Aila, Laine and Lehtinen, "Progressive Growing of GANs for Improved
 Quality, Stability, and Variation", 2018. https://arxiv.org/abs/1710.10196
 
-Networks hold the layers of all resolutions from the start, so that no
-variable is ever made in a step, and run only those of the present one. How far
-they have grown follows from one variable, the number of images seen. Within a
-step the resolution is fixed and the fade is a tensor; between steps
-`GrowingGAN` checks whether another resolution is due and then recompiles the
-step. A run that is resumed at any point therefore continues exactly as it
-would have.
+Networks contain the layers of all resolutions from the start, so that no step
+creates variables, and run only those up to the current resolution. The stage of
+growth is a function of one variable, the number of images seen. Within a step
+the resolution is fixed and the fade is a tensor; between steps `GrowingGAN`
+recompiles the step if another stage is due. A run resumed at any point
+therefore continues as if it had not been interrupted.
 """
 
 import collections
@@ -33,7 +32,7 @@ class GrowthState(keras.layers.Layer):
     """The progress of training, as variables that are saved and exported.
 
     Args:
-        start_resolution: int. Where training starts.
+        start_resolution: int. The first resolution.
         **kwargs: See `keras.layers.Layer`.
     """
 
@@ -50,7 +49,7 @@ class GrowthState(keras.layers.Layer):
             trainable=False,
             aggregation="only_first_replica",
         )
-        # The resolution that the optimizers' moments belong to.
+        # The resolution of the last step, to which the moments belong.
         self.trained_resolution = self.add_weight(
             name="trained_resolution",
             shape=(),
@@ -62,24 +61,25 @@ class GrowthState(keras.layers.Layer):
 
 
 class Grow(keras.callbacks.Callback):
-    """Before each step, lets the model grow where that is due."""
+    """Before each step, recompiles the step if another stage is due."""
 
     def on_train_batch_begin(self, batch, logs=None):
         self.model.make_train_function()
 
 
 class GrowingNetwork(keras.Model):
-    """Base class of networks that hold the layers of all resolutions.
+    """Base class of networks with the layers of all resolutions.
 
-    The name of a layer ends with the resolution at which it works. Layers
-    between images and feature maps have "rgb" in their names: only that of
-    the present resolution is used, and while it fades in the one below.
+    The name of a layer ends with its resolution. Layers between images and
+    feature maps have "rgb" in their names: only that of the current resolution
+    is used and, while it fades in, the one below.
 
     Args:
         image_size: int. The final resolution.
-        channels: int. 1 for grey images, 3 for color.
-        fmap_base: int. There are `2 * fmap_base / resolution` feature maps.
-        fmap_max: int. But never more than this.
+        channels: int. 1 for grayscale images, 3 for color.
+        fmap_base: int. A resolution has `2 * fmap_base / resolution` feature
+            maps.
+        fmap_max: int. Maximum number of feature maps.
         first_rgb: int. The lowest resolution with images at the output or
             input. Defaults to `4`.
         **kwargs: See `keras.Model`: `name`, `dtype`.
@@ -106,17 +106,17 @@ class GrowingNetwork(keras.Model):
         return max(1, min(2 * self.fmap_base // resolution, self.fmap_max))
 
     def add(self, layer, shape):
-        """Makes a layer's weights and keeps it under its name.
+        """Builds a layer and stores it as the attribute of its name.
 
         Args:
-            layer: A Keras layer with a name of its own.
+            layer: A Keras layer with a unique name.
             shape: Input shape, or pair of input shapes.
         """
         layer.build(shape)
         setattr(self, layer.name, layer)
 
     def active(self, stage):
-        """Returns the layers that take part at a stage.
+        """Returns the layers that are used at a stage.
 
         Args:
             stage: `Stage`.
@@ -147,23 +147,23 @@ class GrowingNetwork(keras.Model):
 
 
 class GrowingGAN(LatentGAN):
-    """Base class of the models that grow.
+    """Base class of progressively growing models.
 
     Args:
         image_size: int. Final height and width, a power of two from 8.
         start_resolution: int. The first resolution; `image_size` means no
             growth.
-        stable_images: int. Images at each resolution, not fading.
+        stable_images: int. Images at each resolution, without fade.
         fade_images: int. Images while a resolution fades in.
-        channels: int. 1 for grey images, 3 for color. Defaults to `3`.
+        channels: int. 1 for grayscale images, 3 for color. Defaults to `3`.
         latent_dim: int. Length of the latent vectors. Defaults to `512`.
         fmap_base: int. A resolution has `2 * fmap_base / resolution` feature
             maps. Defaults to `8192`.
-        fmap_max: int. But never more than this. Defaults to `512`.
+        fmap_max: int. Maximum number of feature maps. Defaults to `512`.
         **kwargs: See `LatentGAN`: `ema_decay`, `seed`, `name`, `dtype`.
 
     Raises:
-        ValueError: If a size is not what it must be.
+        ValueError: If a size is invalid.
     """
 
     # Multiples of the learning rate at large resolutions.
@@ -181,13 +181,13 @@ class GrowingGAN(LatentGAN):
         fmap_max=512,
         **kwargs,
     ):
-        reason = "because each resolution is twice the one before, from 4"
+        reason = "because resolutions double, starting from 4"
         checks.power_of_two(8, reason, image_size=image_size)
         checks.power_of_two(4, reason, start_resolution=start_resolution)
         if start_resolution > image_size:
             raise ValueError(
                 "`start_resolution` must not be larger than `image_size`; "
-                "with the same value nothing grows. Received: "
+                "equal values mean no growth. Received: "
                 f"start_resolution={start_resolution}, image_size={image_size}"
             )
         checks.positive(
@@ -232,26 +232,26 @@ class GrowingGAN(LatentGAN):
     @property
     def first_rgb(self):
         """The lowest resolution with images at the output or input."""
-        # Without growth no others are ever needed.
+        # Without growth only the final one is used.
         return 4 if self.start_resolution < self.image_size else self.image_size
 
     @property
     def images_seen(self):
-        """How many images the model was trained on, a variable."""
+        """Number of images seen in training, a variable."""
         return self.growth.images_seen
 
     # Growing
 
     def due_stage(self):
         """Returns the `Stage` for the images seen so far."""
-        # The variable's value is needed while a function is traced, too.
+        # Its value is also needed while a function is traced.
         with tf.init_scope():
             images_seen = int(self.images_seen.numpy())
         resolution, fade = self.schedule(images_seen)
         return Stage(resolution, fade < 1.0)
 
     def fade_at(self, stage):
-        """Returns how far a stage has faded in, `None` if it does not."""
+        """Returns how far a stage has faded in, `None` if it is not fading."""
         if not stage.fading:
             return None
         return self.schedule.fade(self.images_seen.value, stage.resolution)
@@ -287,7 +287,7 @@ class GrowingGAN(LatentGAN):
 
     @property
     def training_stage(self):
-        """The `Stage` that the step is to be compiled for."""
+        """The `Stage` for which the step is compiled."""
         return self._compiled.train or self.due_stage()
 
     def rate_factor(self, resolution):
@@ -295,7 +295,7 @@ class GrowingGAN(LatentGAN):
         return self.rate_factors.get(resolution, 1.0)
 
     def _start_resolution(self, resolution):
-        """Resets the optimizers when a resolution has its first step."""
+        """Resets the optimizers before the first step at a resolution."""
         before = int(self.growth.trained_resolution.numpy())
         if resolution == before:
             return
@@ -310,10 +310,10 @@ class GrowingGAN(LatentGAN):
     # Parts of the step
 
     def shown_images(self, real_images, stage, fade):
-        """Returns real images as the discriminator sees them at a stage.
+        """Returns real images at the resolution and fade of a stage.
 
-        While a resolution fades in, so do the images: at first they have only
-        the detail of half the resolution.
+        While a resolution fades in, real images are interpolated from half the
+        resolution in the same way.
 
         Args:
             real_images: Float tensor of full-size images, in `[-1, 1]`.
@@ -335,10 +335,10 @@ class GrowingGAN(LatentGAN):
         return tf.clip_by_value(images, -1.0, 1.0)
 
     def count_images(self, batch_size):
-        """Adds a step's images, of all replicas, to those seen.
+        """Adds the images of a step, on all replicas, to those seen.
 
         Args:
-            batch_size: Integer scalar tensor. On this replica.
+            batch_size: Integer scalar tensor, on this replica.
         """
         replicas = self.distribute_strategy.num_replicas_in_sync
         seen = self.images_seen.value + tf.cast(batch_size * replicas, "int64")
@@ -353,7 +353,7 @@ class GrowingGAN(LatentGAN):
         self.minimize(tape, loss, networks, self.discriminator_optimizer)
 
     def update_average(self, decay=None):
-        # Layers that were never used are still equal to their averages.
+        # Unused layers still equal their averages.
         decay = self.ema_decay if decay is None else decay
         stage = self.training_stage
         averages = self.average_generator.active(stage)
@@ -365,7 +365,7 @@ class GrowingGAN(LatentGAN):
         return self.all_scores(images)[:, 0]
 
     def all_scores(self, images):
-        """Returns scores of full-size images at the present resolution.
+        """Returns scores of full-size images at the current resolution.
 
         Args:
             images: Float tensor of full-size images, in `[-1, 1]`.
