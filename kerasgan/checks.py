@@ -194,6 +194,27 @@ def one_of(options, **arguments):
             )
 
 
+def vocabulary(words):
+    """Returns a vocabulary as a tuple, and refuses an invalid one.
+
+    Args:
+        words: Sequence of words.
+
+    Returns:
+        Tuple of the words.
+
+    Raises:
+        ValueError: If it is empty, or repeats a word.
+    """
+    words = tuple(words)
+    if not 0 < len(words) == len(set(words)):
+        raise ValueError(
+            "`vocabulary` must contain at least one word, none twice. "
+            f"Received: {len(words)} words, {len(set(words))} different"
+        )
+    return words
+
+
 def truncation(value):
     """Checks a truncation factor.
 

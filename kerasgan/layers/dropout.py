@@ -7,6 +7,19 @@ from keras import layers
 from kerasgan import random
 
 
+def own_seed(seed, number):
+    """Returns the seed of one layer's own stream of random numbers.
+
+    Args:
+        seed: int or `None`. Of the model.
+        number: int. Of the layer, from 1.
+
+    Returns:
+        int, or `None` without a seed.
+    """
+    return None if seed is None else seed + number
+
+
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Dropout(layers.Layer):
     """Sets activations to zero at random while training.

@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from kerasgan import checks
+
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ImagePool(layers.Layer):
@@ -42,11 +44,7 @@ class ImagePool(layers.Layer):
     """
 
     def __init__(self, size, image_shape, **kwargs):
-        if size < 0:
-            raise ValueError(
-                "`size` must not be negative: it is the number of images in "
-                f"the pool. Received: size={size}"
-            )
+        checks.count(size=size)
         # Float32 also under mixed precision, like the input images.
         super().__init__(dtype="float32", trainable=False, **kwargs)
         self.size = size

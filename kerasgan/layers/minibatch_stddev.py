@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from kerasgan import checks
+
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class MinibatchStdDev(keras.layers.Layer):
@@ -34,7 +36,7 @@ class MinibatchStdDev(keras.layers.Layer):
     """
 
     def __init__(self, group_size=4, **kwargs):
-        if group_size < 2:
+        if not checks.is_whole(group_size) or group_size < 2:
             raise ValueError(
                 "`group_size` must be at least 2, because one image has no "
                 f"variance. Received: group_size={group_size}"

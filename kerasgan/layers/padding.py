@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from kerasgan import checks
+
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ReflectionPadding2D(layers.Layer):
@@ -29,11 +31,7 @@ class ReflectionPadding2D(layers.Layer):
     """
 
     def __init__(self, padding, **kwargs):
-        if padding < 1:
-            raise ValueError(
-                "`padding` must be at least 1: it is the number of rows to "
-                f"add on each side. Received: padding={padding}"
-            )
+        checks.positive(padding=padding)
         super().__init__(**kwargs)
         self.padding = padding
 

@@ -73,3 +73,14 @@ def blur(maps):
     # With a symmetric kernel and zero padding the operator is symmetric: its
     # gradient is the blur itself, and faster than the general one.
     return smooth, blur
+
+
+def blend(coarse, fine, fade):
+    """Returns a mixture, `coarse` where `fade` is 0 and `fine` where it is 1.
+
+    Args:
+        coarse: Float tensor.
+        fine: Float tensor of the same shape and type.
+        fade: Float scalar in [0, 1].
+    """
+    return coarse + tf.cast(fade, fine.dtype) * (fine - coarse)

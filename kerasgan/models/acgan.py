@@ -32,7 +32,7 @@ from keras import layers
 
 from kerasgan import checks, data, losses
 from kerasgan.layers.common import INITIALIZER, tanh_images
-from kerasgan.layers.dropout import Dropout
+from kerasgan.layers.dropout import Dropout, own_seed
 from kerasgan.layers.normalization import batch_normalization
 from kerasgan.models.labels import ClassGAN
 from kerasgan.optimizers import Adam
@@ -202,6 +202,9 @@ class ACGAN(ClassGAN):
             g_class_loss=g_class_loss,
         )
 
+    def scores(self, images, condition=None):
+        return self.discriminator(images)[0][:, 0]
+
     def score_signatures(self):
         def scores(images):
             scores, logits = self.discriminator(data.to_float(images))
@@ -270,9 +273,7 @@ def build_discriminator(
             if number > 1:  # No normalization on the first layer.
                 x = batch_normalization(f"norm_{name}", synchronized)(x)
             x = layers.LeakyReLU(0.2, name=f"leaky_{name}")(x)
-            # Each layer has its own random stream.
-            stream = None if seed is None else seed + number
-            x = Dropout(dropout, seed=stream, name=f"drop_{name}")(x)
+            x = Dropout(dropout, own_seed(seed, number), name=f"drop_{name}")(x)
             filters = min(filters * 2, width * 32)
         size //= 2
     x = layers.Flatten(name="flatten")(x)

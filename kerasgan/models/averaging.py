@@ -94,4 +94,5 @@ def follow_statistics(average, network, inputs, share):
     # The layers moved by `1 - MOMENTUM`; scale that step to `share`.
     share = share / (1.0 - MOMENTUM)
     for mean, value in zip(others, moved, strict=True):
-        mean.assign(mean + share * (value - mean))
+        if tf.as_dtype(mean.dtype).is_floating:  # Not the state of dropout.
+            mean.assign(mean + share * (value - mean))

@@ -17,7 +17,7 @@ from kerasgan.models.text_encoder import (
     build_text_encoder,
     build_tokenizer,
     check_tokens,
-    match_loss,
+    symmetric_matching_loss,
 )
 
 
@@ -227,17 +227,10 @@ class TextGAN(VectorGAN):
     def __init__(
         self, vocabulary, caption_length=32, encoder_width=256, **kwargs
     ):
-        vocabulary = tuple(vocabulary)
-        if not 0 < len(vocabulary) == len(set(vocabulary)):
-            raise ValueError(
-                "`vocabulary` must contain at least one word, none twice. "
-                f"Received: {len(vocabulary)} words, "
-                f"{len(set(vocabulary))} different"
-            )
         checks.positive(
             caption_length=caption_length, encoder_width=encoder_width
         )
-        self.vocabulary = vocabulary
+        self.vocabulary = checks.vocabulary(vocabulary)
         self.caption_length = caption_length
         self.encoder_width = encoder_width
         super().__init__(**kwargs)
@@ -292,7 +285,7 @@ class TextGAN(VectorGAN):
         Returns:
             Float tensor `(batch,)`, never negative.
         """
-        return match_loss(
+        return symmetric_matching_loss(
             self.image_encoder(images, training=True),
             self.text_encoder(tokens, training=True),
             tokens,

@@ -121,7 +121,9 @@ class CycleGAN(TranslationGAN):
         checks.weight(
             cycle_weight=cycle_weight, identity_weight=identity_weight
         )
-        checks.count(pool_size=pool_size, decay_epochs=decay_epochs or 0)
+        checks.count(pool_size=pool_size)
+        if decay_epochs is not None:
+            checks.count(decay_epochs=decay_epochs)
         self.image_size = image_size
         self.channels = self.source_channels = channels
         self.width = width

@@ -12,16 +12,20 @@ therefore continues as if it had not been interrupted.
 """
 
 import collections
+import functools
 import types
 
 import keras
 import tensorflow as tf
 
 from kerasgan import checks
-from kerasgan.layers.resampling import downsample, upsample
+from kerasgan.layers.resampling import blend, downsample, upsample
 from kerasgan.models import averaging, rates
 from kerasgan.models.sampling import LatentGAN
+from kerasgan.optimizers import Adam
 from kerasgan.schedules import Growth
+
+activate = functools.partial(tf.nn.leaky_relu, alpha=0.2)
 
 # The resolution at which networks run, and whether it is still fading in.
 Stage = collections.namedtuple("Stage", ["resolution", "fading"])
@@ -217,6 +221,23 @@ class GrowingGAN(LatentGAN):
         self.growth = GrowthState(self.start_resolution, name="growth")
         self.growth.build()
 
+    @classmethod
+    def paper(cls, **changes):
+        """Returns the networks of the paper, for 1024x1024.
+
+        Args:
+            **changes: Arguments to override, `image_size` for example.
+        """
+        return cls(**{"image_size": 1024, **changes})
+
+    def default_optimizers(self):
+        # ProGAN, appendix A.1; StyleGAN, appendix C.
+        rate = 1e-3 * self.rate_factor(self.start_resolution)
+        return (
+            Adam(rate, beta_1=0.0, beta_2=0.99),
+            Adam(rate, beta_1=0.0, beta_2=0.99),
+        )
+
     @property
     def network_sizes(self):
         """Constructor arguments that all growing networks share."""
@@ -326,8 +347,7 @@ class GrowingGAN(LatentGAN):
         images = downsample(real_images, self.image_size // stage.resolution)
         if fade is None:
             return images
-        coarse = upsample(downsample(images))
-        return coarse + fade * (images - coarse)
+        return blend(upsample(downsample(images)), images, fade)
 
     def full_size(self, images):
         """Returns images of any resolution at full size, in `[-1, 1]`."""

@@ -12,8 +12,8 @@ lie far from the decision boundary, so that its gradient does not vanish
 which the game minimizes the Pearson chi-square divergence (section 3.3).
 
 Differences from the paper: the networks and the optimizer are those of
-`dcgan.py`, with the learning rate of the authors' code for small images; the
-discriminator's output is linear, as in their code.
+`dcgan.py`; the authors' code has the same learning rate for small images. The
+scores are linear, as in their code.
 """
 
 import keras

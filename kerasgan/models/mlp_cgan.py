@@ -19,7 +19,7 @@ import tensorflow as tf
 from keras import layers
 
 from kerasgan import checks, random
-from kerasgan.layers.dropout import Dropout
+from kerasgan.layers.dropout import Dropout, own_seed
 from kerasgan.models.cgan import ConditionalGAN
 
 
@@ -125,8 +125,7 @@ class MLPCGAN(ConditionalGAN):
 
 def dropout(name, seed, number):
     """Dropout of half the units, with a random stream for each `number`."""
-    seed = None if seed is None else seed + number
-    return Dropout(0.5, seed=seed, name=name)
+    return Dropout(0.5, own_seed(seed, number), name=name)
 
 
 def build_generator(image_shape, num_classes, latent_dim, seed):

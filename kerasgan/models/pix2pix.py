@@ -30,7 +30,7 @@ from keras import layers
 from kerasgan import checks, data, losses
 from kerasgan.layers import patchgan
 from kerasgan.layers.common import INITIALIZER, tanh_images
-from kerasgan.layers.dropout import Dropout
+from kerasgan.layers.dropout import Dropout, own_seed
 from kerasgan.layers.normalization import batch_normalization
 from kerasgan.models.translation import TranslationGAN
 from kerasgan.optimizers import Adam
@@ -185,8 +185,8 @@ class Pix2Pix(TranslationGAN):
         # separate passes, so that batch statistics never mix them. Section
         # 3.3: half the loss, to slow it down.
         with tf.GradientTape() as tape:
-            fake_scores = self.scores(inputs, tf.stop_gradient(fakes))
-            real_scores = self.scores(inputs, targets)
+            fake_scores = self.pair_scores(inputs, tf.stop_gradient(fakes))
+            real_scores = self.pair_scores(inputs, targets)
             d_loss = 0.5 * tf.reduce_mean(
                 losses.real_loss(real_scores) + losses.fake_loss(fake_scores)
             )
@@ -195,7 +195,7 @@ class Pix2Pix(TranslationGAN):
         # Generator: make the updated discriminator classify its images as
         # real, at a small L1 distance from the targets (equation 4).
         with generator_tape:
-            fake_scores = self.scores(inputs, fakes)
+            fake_scores = self.pair_scores(inputs, fakes)
             adversarial_loss = tf.reduce_mean(
                 losses.non_saturating_generator_loss(fake_scores)
             )
@@ -206,7 +206,7 @@ class Pix2Pix(TranslationGAN):
 
         return self.report(d_loss=d_loss, g_loss=g_loss, l1_loss=l1_loss)
 
-    def scores(self, inputs, outputs):
+    def pair_scores(self, inputs, outputs):
         """Returns the discriminator's raw scores of pairs, one per patch."""
         pairs = tf.concat([inputs, outputs], axis=-1)
         return self.discriminator(pairs, training=True)
@@ -383,8 +383,7 @@ def build_generator(
         x = up(skip.shape[-1], use_bias=False, name=f"up_{size}")(x)
         x = normalization(f"up_norm_{size}")(x)
         if block < dropouts:
-            # Each layer has its own random stream.
-            layer_seed = None if seed is None else seed + block + 1
+            layer_seed = own_seed(seed, block + 1)
             x = Dropout(0.5, layer_seed, name=f"dropout_{size}")(x)
         x = layers.Concatenate(name=f"join_{size}")([skip, x])
     x = layers.ReLU(name=f"relu_{image_size}")(x)

@@ -36,12 +36,9 @@ from kerasgan.layers.equalized import (
 )
 from kerasgan.layers.minibatch_stddev import MinibatchStdDev
 from kerasgan.layers.pixel_norm import pixel_norm
-from kerasgan.layers.resampling import downsample, upsample
-from kerasgan.models.growing import GrowingGAN, GrowingNetwork
-from kerasgan.optimizers import Adam
+from kerasgan.layers.resampling import blend, downsample, upsample
+from kerasgan.models.growing import GrowingGAN, GrowingNetwork, activate
 from kerasgan.penalties import gradient_penalty
-
-activate = functools.partial(tf.nn.leaky_relu, alpha=0.2)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -132,23 +129,6 @@ class ProGAN(GrowingGAN):
             group_size=self.group_size,
             name="discriminator",
             **self.network_sizes,
-        )
-
-    @classmethod
-    def paper(cls, **changes):
-        """Returns the networks of the paper, for 1024x1024.
-
-        Args:
-            **changes: Arguments to override, `image_size` for example.
-        """
-        return cls(**{"image_size": 1024, **changes})
-
-    def default_optimizers(self):
-        # Appendix A.1.
-        rate = 1e-3 * self.rate_factor(self.start_resolution)
-        return (
-            Adam(rate, beta_1=0.0, beta_2=0.99),
-            Adam(rate, beta_1=0.0, beta_2=0.99),
         )
 
     def call(self, latents, training=False):
@@ -284,8 +264,7 @@ class ProGANGenerator(GrowingNetwork):
         if fade is None:
             return images
         coarse = getattr(self, f"to_rgb_{resolution // 2}")(coarse)
-        coarse = upsample(coarse)
-        return coarse + fade * (images - coarse)
+        return blend(upsample(coarse), images, fade)
 
     def get_config(self):
         return {**super().get_config(), "latent_dim": self.latent_dim}
@@ -363,7 +342,7 @@ class ProGANDiscriminator(GrowingNetwork):
             if fade is not None and size == resolution:
                 from_rgb = getattr(self, f"from_rgb_{size // 2}")
                 coarse = activate(from_rgb(downsample(images)))
-                x = coarse + tf.cast(fade, x.dtype) * (x - coarse)
+                x = blend(coarse, x, fade)
         x = activate(self.conv_4(self.stddev_4(x, batches=batches)))
         x = tf.reshape(x, (-1, math.prod(x.shape[1:])))
         return self.score_4(activate(self.dense_4(x)))

@@ -39,15 +39,8 @@ class SequenceGAN(GAN):
     task = "text"
 
     def __init__(self, vocabulary, sequence_length, latent_dim, **kwargs):
-        vocabulary = tuple(vocabulary)
-        if not 0 < len(vocabulary) == len(set(vocabulary)):
-            raise ValueError(
-                "`vocabulary` must contain at least one word, none twice. "
-                f"Received: {len(vocabulary)} words, "
-                f"{len(set(vocabulary))} different"
-            )
         checks.positive(sequence_length=sequence_length, latent_dim=latent_dim)
-        self.vocabulary = vocabulary
+        self.vocabulary = checks.vocabulary(vocabulary)
         self.sequence_length = sequence_length
         self.latent_dim = latent_dim
         super().__init__(**kwargs)

@@ -31,7 +31,6 @@ from kerasgan.models.stylegan_networks import (
     StyleGANDiscriminator,
     StyleGANGenerator,
 )
-from kerasgan.optimizers import Adam
 from kerasgan.penalties import scores_and_squared_gradients
 
 
@@ -140,11 +139,11 @@ class StyleGAN(GrowingGAN):
 
     def build_networks(self):
         super().build_networks()
-        self.generator = self.build_generator(StyleGANGenerator)
-        self.discriminator = self.build_discriminator(num_scores=1)
+        self.generator = self.build_generator()
+        self.discriminator = self.build_discriminator()
 
-    def build_generator(self, network_class, **more):
-        return network_class(
+    def build_generator(self, network=StyleGANGenerator, **more):
+        return network(
             latent_dim=self.latent_dim,
             w_dim=self.w_dim,
             mapping_layers=self.mapping_layers,
@@ -154,29 +153,12 @@ class StyleGAN(GrowingGAN):
             **self.network_sizes,
         )
 
-    def build_discriminator(self, num_scores):
+    def build_discriminator(self, num_scores=1):
         return StyleGANDiscriminator(
             group_size=self.group_size,
             num_scores=num_scores,
             name="discriminator",
             **self.network_sizes,
-        )
-
-    @classmethod
-    def paper(cls, **changes):
-        """Returns the networks of the paper, for 1024x1024.
-
-        Args:
-            **changes: Arguments to override, `image_size` for example.
-        """
-        return cls(**{"image_size": 1024, **changes})
-
-    def default_optimizers(self):
-        # Appendix C.
-        rate = 1e-3 * self.rate_factor(self.start_resolution)
-        return (
-            Adam(rate, beta_1=0.0, beta_2=0.99),
-            Adam(rate, beta_1=0.0, beta_2=0.99),
         )
 
     def train_step(self, batch):
@@ -391,12 +373,13 @@ class ConditionalStyleGAN(ClassGAN, StyleGAN):
             image_size=image_size, num_classes=num_classes, **kwargs
         )
 
-    def build_networks(self):
-        GrowingGAN.build_networks(self)
-        self.generator = self.build_generator(
+    def build_generator(self):
+        return super().build_generator(
             ConditionalStyleGANGenerator, num_classes=self.num_classes
         )
-        self.discriminator = self.build_discriminator(self.num_classes)
+
+    def build_discriminator(self):
+        return super().build_discriminator(num_scores=self.num_classes)
 
     def own_scores(self, scores, labels):
         return tf.gather(scores, labels, axis=1, batch_dims=1)

@@ -6,7 +6,6 @@ Adversarial Networks", 2019. https://arxiv.org/abs/1812.04948
 `stylegan.py` describes and trains them.
 """
 
-import functools
 import math
 
 import keras
@@ -20,12 +19,10 @@ from kerasgan.layers.equalized import (
     EqualizedUpConv2D,
 )
 from kerasgan.layers.pixel_norm import pixel_norm
-from kerasgan.layers.resampling import blur, upsample
+from kerasgan.layers.resampling import blend, blur, upsample
 from kerasgan.layers.style import AdaIN, LearnedConstant, Noise
-from kerasgan.models.growing import GrowingNetwork
+from kerasgan.models.growing import GrowingNetwork, activate
 from kerasgan.models.progan import ProGANDiscriminator
-
-activate = functools.partial(tf.nn.leaky_relu, alpha=0.2)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -310,8 +307,7 @@ class Synthesis(GrowingNetwork):
         if fade is None:
             return images
         coarse = getattr(self, f"to_rgb_{resolution // 2}")(coarse)
-        coarse = upsample(coarse)
-        return coarse + fade * (images - coarse)
+        return blend(upsample(coarse), images, fade)
 
     def get_config(self):
         return {**super().get_config(), "w_dim": self.w_dim}

@@ -55,7 +55,7 @@ def check_tokens(tokens):
         )
 
 
-def match_loss(image_vectors, text_vectors, tokens):
+def symmetric_matching_loss(image_vectors, text_vectors, tokens):
     """Returns the matching loss of images and captions, in both directions.
 
     Args:
