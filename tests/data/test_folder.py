@@ -388,3 +388,19 @@ def test_settings_do_not_share_a_cache_file(images):
     ]
     # Black halves are black, cropped or squeezed; black is padded with black.
     assert len(set(found)) == 6
+
+
+def test_formats_that_other_packages_register_are_read(images, monkeypatch):
+    image = images / "photo.heic"
+    plain(images / "photo.ppm", 7).rename(image)
+    with pytest.raises(ValueError, match="it has 1 .heic"):
+        folder.find_images(images)
+    # As pillow_heif.register_heif_opener does.
+    monkeypatch.setitem(Image.EXTENSION, ".heic", "PPM")
+    assert folder.find_images(images) == [image]
+    assert (array(image) == 7).all()
+
+
+def test_inks_become_colors(images):
+    Image.new("CMYK", (8, 8), (255, 0, 0, 0)).save(images / "inks.tiff")
+    assert (array(images / "inks.tiff") == (0, 255, 255)).all()
