@@ -9,10 +9,10 @@ import math
 import pathlib
 import time
 
-import keras
 import tensorflow as tf
 
 from kerasgan import checkpoints, samples
+from kerasgan.backend import keras
 from kerasgan.tasks import TASKS
 
 

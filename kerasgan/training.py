@@ -16,11 +16,11 @@ import pathlib
 import platform
 import warnings
 
-import keras
 import tensorflow as tf
 
 import kerasgan
 from kerasgan import callbacks, checkpoints
+from kerasgan.backend import keras
 
 
 class WorkerLost(OSError):

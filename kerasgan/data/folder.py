@@ -19,10 +19,10 @@ import tempfile
 import warnings
 import zlib
 
-import keras
 import numpy as np
 from PIL import Image, ImageOps
 
+from kerasgan.backend import keras
 from kerasgan.checks import sides
 from kerasgan.data import cache
 from kerasgan.data.pixels import CROP, PAD, central_region, region_within
