@@ -55,19 +55,36 @@ class SampleGrid(keras.callbacks.Callback):
         columns: int. Images in a row of the grid. Defaults to `8`.
         tensorboard: str, path or `None`. Folder of event files, which get the
             samples, too. Defaults to none.
+
+    Raises:
+        ValueError: At the start of training, without `sample` for a model
+            that needs captions or images.
     """
 
     def __init__(self, folder, sample=None, columns=8, tensorboard=None):
         super().__init__()
         self.folder = pathlib.Path(folder)
-        self.sample = sample or (lambda gan: gan.generate(64, seed=0))
+        self.sample = sample
         self.columns = columns
         self.tensorboard = tensorboard
+
+    def on_train_begin(self, logs=None):
+        task = TASKS[self.model.task]
+        if self.sample is None and "n" not in task.options:
+            raise ValueError(
+                "`SampleGrid` needs `sample`, because a model for "
+                f"{task.name} makes no samples without inputs. Received: "
+                "sample=None. Give a function of the model, such as "
+                f"`lambda gan: gan.{task.method}(inputs)`."
+            )
 
     def on_epoch_end(self, epoch, logs=None):
         self.folder.mkdir(parents=True, exist_ok=True)
         task = self.model.task
-        sampled = self.sample(self.model)
+        if self.sample is None:
+            sampled = self.model.generate(64, seed=0)
+        else:
+            sampled = self.sample(self.model)
         name = f"epoch_{epoch + 1:04d}{TASKS[task].suffix}"
         with checkpoints.replacing(self.folder / name) as partial:
             samples.write(partial, sampled, task, self.columns)
