@@ -36,8 +36,8 @@ def kernels_without_gradient(interpolation):
         with tf.GradientTape() as inner:
             inner.watch(images)
             scores = network(images)
-        slopes = inner.gradient(scores, images)
-        penalty = tf.reduce_mean(tf.reduce_sum(slopes**2, axis=(1, 2, 3)))
+        gradients_there = inner.gradient(scores, images)
+        penalty = tf.reduce_mean(tf.reduce_sum(gradients_there**2, axis=(1, 2, 3)))
     assert penalty > 0
     gradients = outer.gradient(penalty, network.trainable_variables)
     pairs = zip(network.trainable_variables, gradients)

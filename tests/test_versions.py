@@ -107,6 +107,6 @@ def test_versions_of_python_are_the_same_everywhere():
         r"Python :: (3\.\d+)$", SETUP["metadata"]["classifiers"], re.M
     )
     assert named[0] == lowest
-    assert f"with Python {named[0]} to {named[-1]}" in README
+    assert f"with Python {named[0]} to {named[-1]}\n" in README
     target = "py" + lowest.replace(".", "")
     assert f'"{target}"' in (ROOT / "pyproject.toml").read_text("utf-8")
