@@ -6,6 +6,7 @@ import tensorflow as tf
 from kerasgan import checks, data
 from kerasgan.models.base import describe_batch
 from kerasgan.models.sampling import LatentGAN
+from kerasgan.names import hint
 
 
 class ClassGAN(LatentGAN):
@@ -124,7 +125,8 @@ class ClassGAN(LatentGAN):
 
         Args:
             labels: Sequence of ints from 0 to `num_classes - 1`, or of
-                strings from `class_names`.
+                strings: a string that is a class's name means that class;
+                where no name is a number, `"3"` means the class 3.
 
         Returns:
             int32 array `(n,)`.
@@ -140,17 +142,22 @@ class ClassGAN(LatentGAN):
         names = self.class_names or ()
         numbers = []
         for label in labels:
-            if isinstance(label, str) and label in names:
-                numbers.append(names.index(label))
-            elif checks.is_whole(label) and 0 <= label < self.num_classes:
-                numbers.append(label)
-            else:
-                known = ", ".join(names) or "none set"
+            number = label
+            if isinstance(label, str):
+                if label in names:
+                    number = names.index(label)
+                elif _is_number(label) and not any(map(_is_number, names)):
+                    number = int(label)
+            if not checks.is_whole(number) or not (
+                0 <= number < self.num_classes
+            ):
                 raise ValueError(
                     "Each of `labels` must be an integer from 0 to "
                     f"{self.num_classes - 1} or a class name "
-                    f"({known}). Received: {label!r}"
+                    f"({', '.join(names) or 'none set'}). "
+                    f"{hint(label, names)}Received: {label!r}"
                 )
+            numbers.append(number)
         return np.array(numbers, "int32")
 
     # Sampling and exporting
@@ -205,3 +212,7 @@ class ClassGAN(LatentGAN):
             **super().signatures(),
             "sample_any": (sample_any, [seed, count]),
         }
+
+
+def _is_number(text):
+    return text.isascii() and text.isdecimal()
