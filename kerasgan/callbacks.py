@@ -11,10 +11,10 @@ import pathlib
 import time
 import warnings
 
-import keras
 import tensorflow as tf
 
 from kerasgan import checkpoints, samples
+from kerasgan.backend import keras
 from kerasgan.tasks import TASKS
 
 
@@ -59,6 +59,10 @@ class SampleGrid(keras.callbacks.Callback):
             samples, too. Defaults to none.
         every: int. Epochs between samples; the last epoch always has some.
             Defaults to `1`.
+
+    Raises:
+        ValueError: At the start of training, without `sample` for a model
+            that needs captions or images.
     """
 
     def __init__(
@@ -66,17 +70,30 @@ class SampleGrid(keras.callbacks.Callback):
     ):
         super().__init__()
         self.folder = pathlib.Path(folder)
-        self.sample = sample or (lambda gan: gan.generate(64, seed=0))
+        self.sample = sample
         self.columns = columns
         self.tensorboard = tensorboard
         self.every = every
+
+    def on_train_begin(self, logs=None):
+        task = TASKS[self.model.task]
+        if self.sample is None and "n" not in task.options:
+            raise ValueError(
+                "`SampleGrid` needs `sample`, because a model for "
+                f"{task.name} makes no samples without inputs. Received: "
+                "sample=None. Give a function of the model, such as "
+                f"`lambda gan: gan.{task.method}(inputs)`."
+            )
 
     def on_epoch_end(self, epoch, logs=None):
         if not _is_due(self, epoch):
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         task = self.model.task
-        sampled = self.sample(self.model)
+        if self.sample is None:
+            sampled = self.model.generate(64, seed=0)
+        else:
+            sampled = self.sample(self.model)
         name = f"epoch_{epoch + 1:04d}{TASKS[task].suffix}"
         with checkpoints.replacing(self.folder / name) as partial:
             samples.write(partial, sampled, task, self.columns)

@@ -135,6 +135,47 @@ def image_size(value, at_least=16):
     power_of_two(at_least, _SIZE_REASON, image_size=value)
 
 
+def image_sides(value):
+    """Like `image_size`, and takes a pair of height and width, too.
+
+    Args:
+        value: What was given as `image_size`.
+
+    Returns:
+        int, or tuple of two where they differ.
+
+    Raises:
+        ValueError: If a side is not a power of two of at least 16.
+    """
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        image_size(value)
+        return value
+    power_of_two(16, _SIZE_REASON, **{"image_size[0]": value[0]})
+    power_of_two(16, _SIZE_REASON, **{"image_size[1]": value[1]})
+    return value[0] if value[0] == value[1] else tuple(value)
+
+
+def sides(size):
+    """Returns the height and width of a size.
+
+    Args:
+        size: int, or pair of height and width.
+
+    Returns:
+        Tuple of two ints.
+
+    Raises:
+        ValueError: If it is neither, or a side is not at least 1.
+    """
+    pair = size if isinstance(size, (tuple, list)) else (size, size)
+    if len(pair) != 2 or not all(is_whole(s) and s >= 1 for s in pair):
+        raise ValueError(
+            "`size` must be a whole number of at least 1, or a pair of such, "
+            f"the height and the width. Received: size={size!r}"
+        )
+    return tuple(map(int, pair))
+
+
 def one_of(options, **arguments):
     """Checks that arguments are among the options.
 

@@ -7,6 +7,8 @@ and `card` answer at once.
 import argparse
 import contextlib
 import dataclasses
+import functools
+import inspect
 import json
 import os
 import pathlib
@@ -26,6 +28,9 @@ from kerasgan.commands import (
 )
 from kerasgan.fetch import printable
 from kerasgan.tasks import TASKS
+
+# The value of `--size` for images as they are.
+_OWN = "own"
 
 
 def main(arguments=None):
@@ -118,8 +123,21 @@ def parser():
 
     added = command(_translate, "translate", "Translate images.")
     added.add_argument("name", metavar="NAME", help="name, folder or address")
-    added.add_argument("input", metavar="IN", help="an image or a folder")
-    added.add_argument("-o", "--output", required=True, help="the same")
+    added.add_argument(
+        "input", metavar="IN", help="an image, or a folder with sub-folders"
+    )
+    added.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        help="a .png, or a folder that gets the same sub-folders",
+    )
+    added.add_argument(
+        "--size",
+        type=_size,
+        help="own: whole images at their own size and shape, in one piece; "
+        "or a number: the central square, resized (the size of training)",
+    )
     added.add_argument("--to", choices=["a", "b"], help="CycleGAN's direction")
 
     train.add(command)
@@ -254,6 +272,19 @@ def _folder_options(added):
         help="inception_2015, or features of the zoo such as fashion_mnist",
     )
     added.add_argument("--batch-size", type=int, default=50)
+    added.add_argument(
+        "--as-trained",
+        action="store_true",
+        help="read images as training does: upright, alpha on white, 16 bits "
+        "scaled, with sub-folders (as pytorch-fid does)",
+    )
+    added.add_argument(
+        "--size",
+        type=commands.positive(int),
+        metavar="N",
+        help="with --as-trained: the central square, resized as in training "
+        "(own size)",
+    )
 
 
 def _version():
@@ -305,27 +336,89 @@ def _translate(options):
         raise Usage(
             f"{card.name} does not take images: use `kerasgan {task.method}`."
         )
+    source, target = pathlib.Path(options.input), pathlib.Path(options.output)
+    if not source.exists():
+        raise Usage(f"There is no image or folder {source}.")
     commands.start_tensorflow()
     from kerasgan import data
     from kerasgan.data import folder
 
-    source, target = pathlib.Path(options.input), pathlib.Path(options.output)
     if source.is_dir():
-        target.mkdir(parents=True, exist_ok=True)
-        pairs = [
-            (path, target / f"{path.stem}.png")
-            for path in folder.find_images(source)
-        ]
+        outputs = _outputs(folder.find_images(source), source, target)
     else:
         commands.check_output(target, (task.suffix,))
-        pairs = [(source, target)]
+        outputs = {source: target}
+        if target.resolve() == source.resolve():
+            raise Usage(f"The output would overwrite the input {source}.")
     gan = zoo.load(options.name)
+    if options.to and "to" not in inspect.signature(gan.translate).parameters:
+        raise Usage(
+            f"{card.name} translates in one direction. Received: "
+            f"--to {options.to}"
+        )
     direction = {"to": options.to} if options.to else {}
-    size = card.image_shape[0]
-    for path, output in pairs:
-        image = folder.decode(path, size, gan.source_channels)
-        data.save_png(output, gan.translate(image[None], **direction)[0])
-    print(f"{len(pairs)} images by {card.name} in {target}")
+    own = options.size == _OWN
+    size = card.image_shape[0] if options.size in (None, _OWN) else options.size
+    broken = {}
+    for path, output in outputs.items():
+        try:
+            if own:
+                image = folder.read_upright(path, gan.source_channels)
+            else:
+                image = folder.decode(path, size, gan.source_channels)
+        except OSError as error:
+            broken[str(path)] = error.__cause__
+            continue
+        images = image[None]
+        if own:
+            images = data.pad_to_multiple(
+                images, gan.size_multiple, gan.minimum_size
+            )
+        translated = gan.translate(images, **direction)
+        data.save_png(output, data.crop(translated, image.shape[:2])[0])
+    if len(broken) < len(outputs):
+        how = (
+            "at their own size"
+            if own
+            else f"from their central squares, at {size}x{size} "
+            "(--size own: whole images)"
+        )
+        count = len(outputs) - len(broken)
+        print(f"{count} images by {card.name} in {target}, {how}")
+    if broken:
+        raise OSError(
+            f"{len(broken)} of {len(outputs)} images cannot be read and are "
+            f"not translated: {', '.join(broken)}. Received: "
+            f"{next(iter(broken.values()))}"
+        )
+
+
+def _size(text):
+    return _OWN if text == _OWN else commands.positive(int)(text)
+
+
+def _outputs(paths, source, target):
+    """Returns the file to write for each image, none of them twice."""
+    if target.resolve().is_relative_to(source.resolve()):
+        raise Usage(
+            f"The output {target} must be outside the input {source}, or a "
+            "second run would translate what the first has written."
+        )
+    inputs = {path.resolve() for path in paths}
+    outputs, sources = {}, {}
+    for path in paths:
+        output = (target / path.relative_to(source)).with_suffix(".png")
+        # Not every file system tells A.png from a.png.
+        first = sources.setdefault(str(output).casefold(), path)
+        if first is not path:
+            raise Usage(
+                f"{first} and {path} would both be written to {output}. "
+                "Rename one of them."
+            )
+        if output.resolve() in inputs:
+            raise Usage(f"The output {output} would overwrite an input.")
+        outputs[path] = output
+    return outputs
 
 
 def _progress(done, total):
@@ -439,10 +532,22 @@ def _data(options):
     print(f"{options.dataset} in {folder}")
 
 
+def _images_of(options):
+    """Returns the function that reads a folder."""
+    from kerasgan.metrics import folders
+
+    if options.as_trained:
+        return functools.partial(folders.training_images, size=options.size)
+    if options.size:
+        raise Usage("--size needs --as-trained.")
+    return folders.original_images
+
+
 def _fid(options):
     commands.start_tensorflow()
     from kerasgan.metrics import folders
 
+    images = _images_of(options)
     network = commands.features(options.features)
     value = folders.fid(
         options.first,
@@ -450,6 +555,7 @@ def _fid(options):
         network,
         options.batch_size,
         insist=options.insist,
+        images=images,
     )
     print(value)
 
@@ -458,8 +564,11 @@ def _stats(options):
     commands.start_tensorflow()
     from kerasgan.metrics import folders
 
+    images = _images_of(options)
     network = commands.features(options.features)
-    folders.stats(options.folder, options.output, network, options.batch_size)
+    folders.stats(
+        options.folder, options.output, network, options.batch_size, images
+    )
     print(f"Statistics of {options.folder} in {options.output}")
 
 

@@ -4,8 +4,9 @@ Keras' Adam has some ten operations for each variable, each a pass over its
 values; TensorFlow has one operation for the whole update.
 """
 
-import keras
 import tensorflow as tf
+
+from kerasgan.backend import keras
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

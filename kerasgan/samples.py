@@ -1,5 +1,8 @@
 """Samples of a model as files: a grid of images, or lines of text.
 
+Channels that are no color (of images with 2 channels, or 5) are shown in grey
+beside each other.
+
 What a sample is follows from the task (`kerasgan.tasks`); nothing else in
 kerasgan needs to know when it only writes samples or compares them.
 """
@@ -31,7 +34,7 @@ def write(path, samples, task, columns=COLUMNS):
         text = "".join(f"{line}\n" for line in _lines(samples))
         pathlib.Path(path).write_text(text, "utf-8")
     else:
-        save_image(path, data.grid(samples, columns))
+        save_image(path, _grid(samples, columns))
 
 
 def save_image(path, image):
@@ -72,7 +75,7 @@ def matches(path, samples, task, columns=COLUMNS):
     if TASKS[task].output == "text":
         text = pathlib.Path(path).read_text("utf-8")
         return text.splitlines() == _lines(samples)
-    expected = data.grid(samples, columns).astype(int)
+    expected = _grid(samples, columns).astype(int)
     with Image.open(path) as image:
         found = np.asarray(image)
     return found.size == expected.size and (
@@ -91,7 +94,17 @@ def summarize(samples, task, columns=COLUMNS):
     if TASKS[task].output == "text":
         tf.summary.text("samples", _lines(samples))
     else:
-        tf.summary.image("samples", data.grid(samples, columns)[None])
+        tf.summary.image("samples", _grid(samples, columns)[None])
+
+
+def _grid(samples, columns):
+    """Returns images as one that a PNG file can hold."""
+    samples = np.asarray(samples)
+    if samples.shape[-1] not in (1, 3, 4):
+        samples = np.concatenate(
+            np.split(samples, samples.shape[-1], axis=-1), axis=2
+        )
+    return data.grid(samples, columns)
 
 
 def _lines(samples):

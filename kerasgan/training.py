@@ -16,11 +16,11 @@ import pathlib
 import platform
 import warnings
 
-import keras
 import tensorflow as tf
 
 import kerasgan
 from kerasgan import callbacks, checkpoints, run_page
+from kerasgan.backend import keras
 from kerasgan.models.growing import GrowingGAN
 
 SAVED = "checkpoints"  # The folder of checkpoints in that of a run.

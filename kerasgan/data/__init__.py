@@ -28,16 +28,19 @@ from kerasgan.data.pixels import (
     crop,
     grid,
     pad,
+    pad_to_multiple,
     resize,
     save_png,
     to_float,
     to_uint8,
 )
 from kerasgan.data.prepared import load, prepare
+from kerasgan.data.sources import SideBySide
 from kerasgan.data.streams import stream, stream_groups
 
 __all__ = [
     "NAMES",
+    "SideBySide",
     "captioned",
     "check_captions",
     "check_images",
@@ -55,6 +58,7 @@ __all__ = [
     "move",
     "move_and_mirror",
     "pad",
+    "pad_to_multiple",
     "paired",
     "prepare",
     "resize",

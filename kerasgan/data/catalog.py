@@ -21,6 +21,9 @@ from collections.abc import Callable
 from kerasgan import names
 from kerasgan.data import splits
 
+# Label of an attribute that an image does not show.
+HIDDEN = -1
+
 
 @dataclasses.dataclass(frozen=True)
 class DataSet:

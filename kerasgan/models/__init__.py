@@ -1,5 +1,6 @@
 """The architectures, one file each."""
 
+from kerasgan import backend as backend
 from kerasgan.models.acgan import ACGAN
 from kerasgan.models.base import GAN
 from kerasgan.models.captions import TextGAN, VectorGAN

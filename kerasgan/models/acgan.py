@@ -40,10 +40,10 @@ from kerasgan.optimizers import Adam
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ACGAN(ClassGAN):
-    """Auxiliary classifier GAN for square images.
+    """Auxiliary classifier GAN.
 
     Args:
-        image_size: int. Height and width, a power of two from 16.
+        image_size: int, or pair of height and width, powers of two from 16.
         num_classes: int. Labels go from 0 to `num_classes - 1`.
         channels: int. 1 for grayscale images, 3 for color. Defaults to `3`.
         generator_width: int. Feature maps at 4x4; each doubling of
@@ -68,11 +68,11 @@ class ACGAN(ClassGAN):
             unit normal, and labels, integer tensor `(batch,)`.
 
     Returns:
-        Float tensor `(batch, image_size, image_size, channels)` in
+        Float tensor `(batch, height, width, channels)` in
         `[-1, 1]`, from the averaged generator.
 
     Raises:
-        ValueError: If `image_size` is not a power of two of at least 16, or
+        ValueError: If a side is not a power of two of at least 16, or
             another size is not positive.
 
     Training data:
@@ -106,7 +106,7 @@ class ACGAN(ClassGAN):
         synchronized=False,
         **kwargs,
     ):
-        checks.image_size(image_size)
+        image_size = checks.image_sides(image_size)
         checks.positive(
             channels=channels,
             generator_width=generator_width,
@@ -225,17 +225,22 @@ def build_generator(
         padding="same",
         kernel_initializer=INITIALIZER,
     )
+    # The shorter side names the layers; a longer one begins longer.
+    shorter = min(checks.sides(image_size))
+    first = [4 * side // shorter for side in checks.sides(image_size)]
     latents = keras.Input((latent_dim,), name="latents")
     labels = keras.Input((), dtype="int32", name="labels")
     code = keras.ops.one_hot(labels, num_classes)
     x = layers.Concatenate(name="join")([latents, code])
     x = layers.Dense(
-        4 * 4 * width, kernel_initializer=INITIALIZER, name="project"
+        first[0] * first[1] * width,
+        kernel_initializer=INITIALIZER,
+        name="project",
     )(x)
     x = layers.ReLU(name="relu_4")(x)  # No normalization on the dense layer.
-    x = layers.Reshape((4, 4, width), name="maps_4")(x)
+    x = layers.Reshape((*first, width), name="maps_4")(x)
     size = 8
-    while size < image_size:
+    while size < shorter:
         width = max(width // 2, 1)
         x = up(width, use_bias=False, name=f"up_{size}")(x)
         x = batch_normalization(f"norm_{size}", synchronized)(x)
@@ -255,9 +260,10 @@ def build_discriminator(
         padding="same",
         kernel_initializer=INITIALIZER,
     )
-    images = keras.Input((image_size, image_size, channels), name="images")
+    shorter = min(checks.sides(image_size))
+    images = keras.Input((*checks.sides(image_size), channels), name="images")
     x = images
-    filters, size, number = width, image_size // 2, 0
+    filters, size, number = width, shorter // 2, 0
     while size >= 4:
         for name, strides in ((f"down_{size}", 2), (f"conv_{size}", 1)):
             number += 1

@@ -80,10 +80,10 @@ class ConditionalGAN(ClassGAN):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class CGAN(ConditionalGAN):
-    """Conditional GAN for square images, convolutional.
+    """Conditional GAN, convolutional.
 
     Args:
-        image_size: int. Height and width, a power of two from 16.
+        image_size: int, or pair of height and width, powers of two from 16.
         num_classes: int. Labels go from 0 to `num_classes - 1`.
         channels: int. 1 for grayscale images, 3 for color. Defaults to `3`.
         width: int. Feature maps at the largest resolution; each halving of
@@ -99,11 +99,11 @@ class CGAN(ConditionalGAN):
             unit normal, and labels, integer tensor `(batch,)`.
 
     Returns:
-        Float tensor `(batch, image_size, image_size, channels)` in
+        Float tensor `(batch, height, width, channels)` in
         `[-1, 1]`, from the averaged generator.
 
     Raises:
-        ValueError: If `image_size` is not a power of two of at least 16, or
+        ValueError: If a side is not a power of two of at least 16, or
             another size is not positive.
 
     Training data:
@@ -133,7 +133,7 @@ class CGAN(ConditionalGAN):
         synchronized=False,
         **kwargs,
     ):
-        checks.image_size(image_size)
+        image_size = checks.image_sides(image_size)
         checks.positive(channels=channels, width=width)
         self.image_size = image_size
         self.channels = channels
@@ -169,15 +169,15 @@ def join(x, code, name):
     """Adds one feature map for each class: ones for the label, else zeros.
 
     Args:
-        x: Keras tensor `(batch, size, size, channels)`.
+        x: Keras tensor `(batch, height, width, channels)`.
         code: Keras tensor `(batch, num_classes)`, one-hot.
         name: str. Suffix of the layer names.
 
     Returns:
-        Keras tensor `(batch, size, size, channels + num_classes)`.
+        Keras tensor `(batch, height, width, channels + num_classes)`.
     """
     maps = layers.Reshape((1, 1, code.shape[-1]), name=f"label_{name}")(code)
-    maps = layers.UpSampling2D(x.shape[1], name=f"label_maps_{name}")(maps)
+    maps = layers.UpSampling2D(x.shape[1:3], name=f"label_maps_{name}")(maps)
     return layers.Concatenate(name=f"join_{name}")([x, maps])
 
 
@@ -193,22 +193,25 @@ def build_generator(
         use_bias=False,
         kernel_initializer=INITIALIZER,
     )
-    filters = width * image_size // 8
+    # The shorter side names the layers; a longer one begins longer.
+    shorter = min(checks.sides(image_size))
+    first = [4 * side // shorter for side in checks.sides(image_size)]
+    filters = width * shorter // 8
     latents = keras.Input((latent_dim,), name="latents")
     labels = keras.Input((), dtype="int32", name="labels")
     code = keras.ops.one_hot(labels, num_classes)
     x = layers.Concatenate(name="join_latents")([latents, code])
     x = layers.Dense(
-        4 * 4 * filters,
+        first[0] * first[1] * filters,
         use_bias=False,
         kernel_initializer=INITIALIZER,
         name="project",
     )(x)
-    x = layers.Reshape((4, 4, filters), name="maps_4")(x)
+    x = layers.Reshape((*first, filters), name="maps_4")(x)
     x = batch_normalization("norm_4", synchronized)(x)
     x = layers.ReLU(name="relu_4")(x)
     size = 8
-    while size < image_size:
+    while size < shorter:
         filters //= 2
         x = up(filters, name=f"up_{size}")(join(x, code, size // 2))
         x = batch_normalization(f"norm_{size}", synchronized)(x)
@@ -228,14 +231,15 @@ def build_discriminator(image_size, channels, num_classes, width, synchronized):
         use_bias=False,
         kernel_initializer=INITIALIZER,
     )
-    images = keras.Input((image_size, image_size, channels), name="images")
+    shorter = min(checks.sides(image_size))
+    images = keras.Input((*checks.sides(image_size), channels), name="images")
     labels = keras.Input((), dtype="int32", name="labels")
     code = keras.ops.one_hot(labels, num_classes)
     x = images
-    filters, size = width, image_size // 2
+    filters, size = width, shorter // 2
     while size >= 4:
         x = down(filters, name=f"down_{size}")(join(x, code, size * 2))
-        if size < image_size // 2:  # No normalization on the first layer.
+        if size < shorter // 2:  # No normalization on the first layer.
             x = batch_normalization(f"norm_{size}", synchronized)(x)
         x = layers.LeakyReLU(0.2, name=f"leaky_{size}")(x)
         filters, size = filters * 2, size // 2

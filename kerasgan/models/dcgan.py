@@ -33,10 +33,10 @@ from kerasgan.penalties import scores_and_r1
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class DCGAN(LatentGAN):
-    """Deep convolutional GAN for square images.
+    """Deep convolutional GAN.
 
     Args:
-        image_size: int. Height and width, a power of two from 16.
+        image_size: int, or pair of height and width, powers of two from 16.
         channels: int. 1 for grayscale images, 3 for color. Defaults to `3`.
         width: int. Feature maps at the largest resolution; each halving of
             resolution doubles them. Defaults to `64`.
@@ -53,11 +53,11 @@ class DCGAN(LatentGAN):
         latents: Float tensor `(batch, latent_dim)`, from a unit normal.
 
     Returns:
-        Float tensor `(batch, image_size, image_size, channels)` in
+        Float tensor `(batch, height, width, channels)` in
         `[-1, 1]`, from the averaged generator.
 
     Raises:
-        ValueError: If `image_size` is not a power of two of at least 16, or
+        ValueError: If a side is not a power of two of at least 16, or
             another size is not positive.
 
     Training data:
@@ -87,7 +87,7 @@ class DCGAN(LatentGAN):
         synchronized=False,
         **kwargs,
     ):
-        checks.image_size(image_size)
+        image_size = checks.image_sides(image_size)
         checks.positive(channels=channels, width=width)
         checks.weight(r1_gamma=r1_gamma)
         self.image_size = image_size
@@ -170,19 +170,22 @@ def build_generator(image_size, channels, width, latent_dim, synchronized):
         use_bias=False,
         kernel_initializer=INITIALIZER,
     )
-    filters = width * image_size // 8
+    # The shorter side names the layers; a longer one begins longer.
+    shorter = min(checks.sides(image_size))
+    first = [4 * side // shorter for side in checks.sides(image_size)]
+    filters = width * shorter // 8
     latents = keras.Input((latent_dim,), name="latents")
     x = layers.Dense(
-        4 * 4 * filters,
+        first[0] * first[1] * filters,
         use_bias=False,
         kernel_initializer=INITIALIZER,
         name="project",
     )(latents)
-    x = layers.Reshape((4, 4, filters), name="maps_4")(x)
+    x = layers.Reshape((*first, filters), name="maps_4")(x)
     x = batch_normalization("norm_4", synchronized)(x)
     x = layers.ReLU(name="relu_4")(x)
     size = 8
-    while size < image_size:
+    while size < shorter:
         filters //= 2
         x = up(filters, name=f"up_{size}")(x)
         x = batch_normalization(f"norm_{size}", synchronized)(x)
@@ -202,12 +205,13 @@ def build_discriminator(image_size, channels, width, synchronized):
         use_bias=False,
         kernel_initializer=INITIALIZER,
     )
-    images = keras.Input((image_size, image_size, channels), name="images")
+    shorter = min(checks.sides(image_size))
+    images = keras.Input((*checks.sides(image_size), channels), name="images")
     x = images
-    filters, size = width, image_size // 2
+    filters, size = width, shorter // 2
     while size >= 4:
         x = down(filters, name=f"down_{size}")(x)
-        if size < image_size // 2:  # No normalization on the first layer.
+        if size < shorter // 2:  # No normalization on the first layer.
             x = batch_normalization(f"norm_{size}", synchronized)(x)
         x = layers.LeakyReLU(0.2, name=f"leaky_{size}")(x)
         filters, size = filters * 2, size // 2

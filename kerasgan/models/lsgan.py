@@ -24,10 +24,10 @@ from kerasgan.models.dcgan import DCGAN
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class LSGAN(DCGAN):
-    """Least squares GAN for square images.
+    """Least squares GAN.
 
     Args:
-        image_size: int. Height and width, a power of two from 16.
+        image_size: int, or pair of height and width, powers of two from 16.
         **kwargs: See `DCGAN`.
 
     Call arguments:
@@ -77,7 +77,7 @@ class PearsonLSGAN(LSGAN):
     b - c = 1 and b - a = 2, as section 3.3 requires.
 
     Args:
-        image_size: int. Height and width, a power of two from 16.
+        image_size: int, or pair of height and width, powers of two from 16.
         **kwargs: See `DCGAN`.
 
     Reference:

@@ -20,7 +20,7 @@ class ImageGAN(GAN):
 
     @property
     def image_shape(self):
-        return (self.image_size, self.image_size, self.channels)
+        return (*checks.sides(self.image_size), self.channels)
 
     @property
     def sample_shape(self):

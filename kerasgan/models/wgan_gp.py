@@ -36,10 +36,10 @@ from kerasgan.penalties import gradient_penalty
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class WGANGP(LatentGAN):
-    """Wasserstein GAN with gradient penalty, for square images.
+    """Wasserstein GAN with gradient penalty.
 
     Args:
-        image_size: int. Height and width, a power of two from 16.
+        image_size: int, or pair of height and width, powers of two from 16.
         channels: int. 1 for grayscale images, 3 for color. Defaults to `3`.
         width: int. Feature maps at the largest resolution; each halving of
             resolution doubles them. Defaults to `64`.
@@ -55,11 +55,11 @@ class WGANGP(LatentGAN):
         latents: Float tensor `(batch, latent_dim)`, from a unit normal.
 
     Returns:
-        Float tensor `(batch, image_size, image_size, channels)` in
+        Float tensor `(batch, height, width, channels)` in
         `[-1, 1]`, from the averaged generator.
 
     Raises:
-        ValueError: If `image_size` is not a power of two of at least 16,
+        ValueError: If a side is not a power of two of at least 16,
             another size is not positive, or `penalty_weight` is negative.
 
     Training data:
@@ -93,7 +93,7 @@ class WGANGP(LatentGAN):
         synchronized=False,
         **kwargs,
     ):
-        checks.image_size(image_size)
+        image_size = checks.image_sides(image_size)
         checks.positive(
             channels=channels, width=width, critic_steps=critic_steps
         )
@@ -206,9 +206,10 @@ def build_critic(image_size, channels, width):
         padding="same",
         kernel_initializer=INITIALIZER,
     )
-    images = keras.Input((image_size, image_size, channels), name="images")
+    shorter = min(checks.sides(image_size))
+    images = keras.Input((*checks.sides(image_size), channels), name="images")
     x = images
-    filters, size = width, image_size // 2
+    filters, size = width, shorter // 2
     while size >= 4:
         x = down(filters, name=f"down_{size}")(x)
         x = layers.LeakyReLU(0.2, name=f"leaky_{size}")(x)
