@@ -12,8 +12,38 @@ import time
 import keras
 import tensorflow as tf
 
-from kerasgan import checkpoints, samples
+from kerasgan import checkpoints, checks, samples
+from kerasgan.models.rates import OneOptimizer
 from kerasgan.tasks import TASKS
+
+
+def for_optimizer(network, callback):
+    """Lets a Keras callback change the learning rate of one network alone.
+
+    Without it `LearningRateScheduler`, `ReduceLROnPlateau` and the like
+    change those of both.
+
+    Args:
+        network: str. `"generator"` or `"discriminator"`.
+        callback: A Keras callback that changes `model.optimizer`.
+
+    Returns:
+        The callback, to give to `fit`.
+
+    Raises:
+        ValueError: If `network` is neither of the two.
+
+    Example:
+    ```python
+    halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    gan.fit(images, callbacks=[callbacks.for_optimizer("generator", halve)])
+    ```
+    """
+    checks.one_of(("generator", "discriminator"), network=network)
+    set_model = callback.set_model
+    callback.network = network
+    callback.set_model = lambda gan: set_model(OneOptimizer(gan, network))
+    return callback
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -58,6 +88,7 @@ class SampleGrid(keras.callbacks.Callback):
     """
 
     def __init__(self, folder, sample=None, columns=8, tensorboard=None):
+        checks.positive(columns=columns)
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.sample = sample or (lambda gan: gan.generate(64, seed=0))
@@ -124,6 +155,7 @@ class KeepBest(keras.callbacks.Callback):
     """
 
     def __init__(self, path, score, every=1):
+        checks.positive(every=every)
         super().__init__()
         self.path = pathlib.Path(path)
         self.score = score
@@ -172,6 +204,7 @@ class StopAfter(keras.callbacks.Callback):
     """
 
     def __init__(self, epochs):
+        checks.positive(epochs=epochs)
         super().__init__()
         self.epochs = epochs
 

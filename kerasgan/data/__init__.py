@@ -21,6 +21,7 @@ from kerasgan.data.pipeline import (
     unpaired,
 )
 from kerasgan.data.pixels import (
+    RANGE_TOLERANCE,
     check_captions,
     check_images,
     check_labels,
@@ -38,6 +39,7 @@ from kerasgan.data.streams import stream, stream_groups
 
 __all__ = [
     "NAMES",
+    "RANGE_TOLERANCE",
     "captioned",
     "check_captions",
     "check_images",

@@ -8,7 +8,7 @@ from kerasgan import random
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class Dropout(layers.Layer):
+class Dropout(random.Seeded, layers.Layer):
     """Sets activations to zero at random while training.
 
     Keras' own layer draws the same mask on every replica. Here each example

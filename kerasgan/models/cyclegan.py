@@ -95,6 +95,8 @@ class CycleGAN(TranslationGAN):
     loss_names = ("d_loss", "g_loss", "cycle_loss", "identity_loss")
     generator_names = ("generator_ab", "generator_ba")
     discriminator_names = ("discriminator_a", "discriminator_b")
+    part_names = ("a", "b")
+    paired = False
     # The generators halve a image twice.
     size_multiple = 4
     minimum_size = 8
@@ -121,7 +123,9 @@ class CycleGAN(TranslationGAN):
         checks.weight(
             cycle_weight=cycle_weight, identity_weight=identity_weight
         )
-        checks.count(pool_size=pool_size, decay_epochs=decay_epochs or 0)
+        checks.count(pool_size=pool_size)
+        if decay_epochs is not None:
+            checks.count(decay_epochs=decay_epochs)
         self.image_size = image_size
         self.channels = self.source_channels = channels
         self.width = width
