@@ -6,13 +6,15 @@ All are plain Keras callbacks: any of them can be passed to
 
 import json
 import math
+import numbers
 import pathlib
 import time
+import warnings
 
-import keras
 import tensorflow as tf
 
 from kerasgan import checkpoints, checks, samples
+from kerasgan.backend import keras
 from kerasgan.models.rates import OneOptimizer
 from kerasgan.tasks import TASKS
 
@@ -72,7 +74,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Writes samples of the same inputs after each epoch.
+    """Writes samples of the same inputs after each epoch, or every few.
 
     Images become a grid in a PNG, text the lines of a text file.
 
@@ -85,20 +87,44 @@ class SampleGrid(keras.callbacks.Callback):
         columns: int. Images in a row of the grid. Defaults to `8`.
         tensorboard: str, path or `None`. Folder of event files, which get the
             samples, too. Defaults to none.
+        every: int. Epochs between samples; the last epoch always has some.
+            Defaults to `1`.
+
+    Raises:
+        ValueError: At the start of training, without `sample` for a model
+            that needs captions or images.
     """
 
-    def __init__(self, folder, sample=None, columns=8, tensorboard=None):
-        checks.positive(columns=columns)
+    def __init__(
+        self, folder, sample=None, columns=8, tensorboard=None, every=1
+    ):
+        checks.positive(columns=columns, every=every)
         super().__init__()
         self.folder = pathlib.Path(folder)
-        self.sample = sample or (lambda gan: gan.generate(64, seed=0))
+        self.sample = sample
         self.columns = columns
         self.tensorboard = tensorboard
+        self.every = every
+
+    def on_train_begin(self, logs=None):
+        task = TASKS[self.model.task]
+        if self.sample is None and "n" not in task.options:
+            raise ValueError(
+                "`SampleGrid` needs `sample`, because a model for "
+                f"{task.name} makes no samples without inputs. Received: "
+                "sample=None. Give a function of the model, such as "
+                f"`lambda gan: gan.{task.method}(inputs)`."
+            )
 
     def on_epoch_end(self, epoch, logs=None):
+        if not _is_due(self, epoch):
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         task = self.model.task
-        sampled = self.sample(self.model)
+        if self.sample is None:
+            sampled = self.model.generate(64, seed=0)
+        else:
+            sampled = self.sample(self.model)
         name = f"epoch_{epoch + 1:04d}{TASKS[task].suffix}"
         with checkpoints.replacing(self.folder / name) as partial:
             samples.write(partial, sampled, task, self.columns)
@@ -146,6 +172,8 @@ def _event_file(folder, epoch):
 class KeepBest(keras.callbacks.Callback):
     """Evaluates the model every few epochs and keeps the best weights.
 
+    Weights whose score is NaN are not kept, and a warning says so.
+
     Args:
         path: str or path of the weights file, ending in `.weights.h5`.
         score: Callable from the model to a dict of plain numbers; the first
@@ -164,16 +192,44 @@ class KeepBest(keras.callbacks.Callback):
         self.best_epoch = None
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
+        if not _is_due(self, epoch):
             return
         scores = self.score(self.model)
+        _check_scores(scores)
         if logs is not None:
             logs.update(scores)
-        value = next(iter(scores.values()))
+        name, value = next(iter(scores.items()))
+        if math.isnan(value):
+            warnings.warn(
+                f"The score {name} of epoch {epoch + 1} is NaN, so these "
+                "weights are not kept as the best. Check what `score` "
+                "computes, and look at the samples: the model may have "
+                "collapsed.",
+                stacklevel=2,
+            )
         if value < self.best:
             self.best, self.best_epoch = value, epoch + 1
             with checkpoints.replacing(self.path) as partial:
                 self.model.save_weights(partial)
+
+
+def _is_due(callback, epoch):
+    """Returns whether an epoch is one of every few, or the last."""
+    last = epoch + 1 >= callback.params["epochs"]
+    return last or (epoch + 1) % callback.every == 0
+
+
+def _check_scores(scores):
+    if (
+        not isinstance(scores, dict)
+        or not scores
+        or not all(isinstance(v, numbers.Real) for v in scores.values())
+    ):
+        raise TypeError(
+            "`score` must return a dict of numbers, the first of which "
+            'selects the weights, such as {"fd": 12.3}; convert tensors by '
+            f"`float`. Received: {scores!r}"
+        )
 
 
 class KeepFirst(keras.callbacks.Callback):
@@ -252,7 +308,7 @@ class JSONLog(keras.callbacks.Callback):
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
-    """Writes a checkpoint after each epoch; give it last.
+    """Writes a checkpoint after each epoch, or every few; give it last.
 
     The only one of these callbacks that every worker of several must have.
 
@@ -260,12 +316,15 @@ class SaveCheckpoint(keras.callbacks.Callback):
         folder: str or path, made if missing.
         keep_best: The `KeepBest` of the run, whose best score is saved, too.
             Defaults to none.
+        every: int. Epochs between checkpoints; the last epoch, and one after
+            which training stops early, always has one. Defaults to `1`.
     """
 
-    def __init__(self, folder, keep_best=None):
+    def __init__(self, folder, keep_best=None, every=1):
         super().__init__()
         self.folder = folder
         self.keep_best = keep_best
+        self.every = every
 
     def restore(self, gan):
         """Restores the newest intact checkpoint into the model, if any.
@@ -286,6 +345,8 @@ class SaveCheckpoint(keras.callbacks.Callback):
         return values["epoch"], damaged
 
     def on_epoch_end(self, epoch, logs=None):
+        if not (_is_due(self, epoch) or self.model.stop_training):
+            return
         best = self.keep_best
         values = {"best": None, "best_epoch": None}
         if best and best.best_epoch:

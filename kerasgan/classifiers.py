@@ -41,13 +41,12 @@ import platform
 import shutil
 import time
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from kerasgan import data
-from kerasgan.data import personas
-from kerasgan.data.personas import HIDDEN
+from kerasgan.backend import keras
+from kerasgan.data.catalog import HIDDEN
 from kerasgan.metrics import features
 
 VALIDATION = 5000
@@ -121,6 +120,8 @@ def fashion_mnist():
 
 
 def personas_attributes():
+    from kerasgan.data import personas  # Needs TFDS, as its data do.
+
     def part(name):
         examples = data.load("personas", name)
         labels = personas.visible_labels(examples["attributes"])

@@ -11,9 +11,10 @@ import pathlib
 import shutil
 import tempfile
 
-import keras
 import numpy as np
 import tensorflow as tf
+
+from kerasgan.backend import keras
 
 # The file of requests that TensorFlow Serving runs before it accepts others.
 WARMUP = "assets.extra/tf_serving_warmup_requests"

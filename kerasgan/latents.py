@@ -1,14 +1,20 @@
-"""Moving about among latents: paths, arithmetic, truncation, style mixing.
+"""Exploring latents: interpolation, arithmetic, truncation, style mixing.
 
-Functions that take arrays give arrays, for `gan.run_in_batches`; those that
-take a model give uint8 images.
+Functions of arrays return arrays, for `gan.run_in_batches`; functions of a
+model return uint8 images.
 """
 
 import numpy as np
 import tensorflow as tf
 
 from kerasgan import checks, data
-from kerasgan.models import ConditionalStyleGAN, StyleGAN, VectorGAN
+from kerasgan.models import (
+    ClassGAN,
+    ConditionalStyleGAN,
+    LatentGAN,
+    StyleGAN,
+    VectorGAN,
+)
 
 # The resolutions at which a style acts on pose and shape, on features, and
 # on colors and details: Karras et al., 2019, section 3.1.
@@ -18,13 +24,13 @@ STYLES = {"coarse": (4, 8), "middle": (16, 32), "fine": (64, 1024)}
 def lerp(start, end, steps):
     """Returns points on the straight line from one array to another.
 
-    Right for w and for sentence vectors. Between two normal latents the
-    middle of the line is shorter than latents are: use `slerp`.
+    Suitable for w and for sentence vectors. Between two normal latents, the
+    middle of the line has an untypically small norm: use `slerp`.
 
     Args:
         start: Float array of any shape.
         end: Float array of the same shape.
-        steps: int. How many points, both ends among them; at least 2.
+        steps: int. Number of points, including both ends; at least 2.
 
     Returns:
         float32 array `(steps, ...)`.
@@ -41,20 +47,20 @@ def lerp(start, end, steps):
 def slerp(start, end, steps):
     """Returns points on the arc from one latent to another.
 
-    The direction turns evenly, and the length changes evenly. For latents
-    from a unit normal all points are then as likely as the ends.
+    Angle and norm change linearly, so that for latents from a unit normal all
+    points have typical norms.
 
     Args:
         start: Float array `(..., latent_dim)`, none of them zero.
         end: Float array of the same shape, nowhere opposite to `start`.
-        steps: int. How many points, both ends among them; at least 2.
+        steps: int. Number of points, including both ends; at least 2.
 
     Returns:
         float32 array `(steps, ..., latent_dim)`.
 
     Raises:
-        ValueError: If the shapes differ, `steps` is less than 2, or there is
-            no arc, or more than one.
+        ValueError: If the shapes differ, `steps` is less than 2, or latents
+            are zero or opposite.
 
     Reference:
         [White, 2016](https://arxiv.org/abs/1609.04468), section 2.1.
@@ -63,16 +69,16 @@ def slerp(start, end, steps):
     lengths = [np.linalg.norm(x, axis=-1, keepdims=True) for x in (start, end)]
     if min(length.min() for length in lengths) == 0.0:
         raise ValueError(
-            "`slerp` turns from one direction to another, and zero has none. "
+            "`slerp` interpolates directions, and a zero vector has none. "
             "Received: a latent of zeros."
         )
     directions = [start / lengths[0], end / lengths[1]]
     cosine = (directions[0] * directions[1]).sum(axis=-1, keepdims=True)
     if cosine.min() < -1.0 + 1e-9:
         raise ValueError(
-            "`slerp` needs two latents that are not opposite, because between "
-            "those every arc is as good. Received: opposite latents; go "
-            "through a third one."
+            "`slerp` needs latents that are not opposite, because between "
+            "those the arc is not unique. Received: opposite latents. "
+            "Interpolate via a third one."
         )
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
     points = []
@@ -87,13 +93,112 @@ def slerp(start, end, steps):
     return np.stack(points).astype("float32")
 
 
+def generate_seeds(
+    gan, seeds, labels=None, captions=None, truncation=None, batch_size=64
+):
+    """Returns the first image of each seed, as `generate(1, seed)` gives it.
+
+    Args:
+        gan: A `LatentGAN`.
+        seeds: Sequence of ints.
+        labels: Sequence of classes, one for each image, or `None`. Only of a
+            model with classes, where `None` samples one for each seed.
+        captions: Sequence of str, one for each image, of a model that takes
+            captions; else `None`.
+        truncation: float in [-1, 1] or `None`. Defaults to `None`, none.
+        batch_size: int. How many to make at once. Defaults to `64`.
+
+    Returns:
+        uint8 array `(len(seeds), height, width, channels)`.
+
+    Raises:
+        TypeError: If the model has no latents.
+        ValueError: If an argument makes no sense.
+    """
+    latents = _seeded(gan, seeds)
+    condition = _condition(gan, seeds, labels, captions)
+    if truncation is not None:
+        checks.truncation(truncation)
+        truncation = tf.fill((len(seeds),), float(truncation))
+    inputs = gan.inputs(latents, condition, truncation)
+    return gan.run_in_batches(inputs, batch_size)
+
+
+def interpolate(
+    gan,
+    seeds,
+    steps,
+    labels=None,
+    captions=None,
+    truncation=None,
+    closed=True,
+    batch_size=64,
+):
+    """Returns images on a path through the images of seeds.
+
+    Args:
+        gan: A `LatentGAN`.
+        seeds: Sequence of ints, the corners of the path; at least two. With
+            several captions exactly one: the latents stay, and the path goes
+            through the sentences.
+        steps: int. Images from each corner to the next.
+        labels: Sequence of one class, that of all images, for a model with
+            classes; else `None`.
+        captions: Sequence of str for a model that takes captions; else
+            `None`.
+        truncation: float in [-1, 1] or `None`. Defaults to `None`, none.
+        closed: bool. Whether the path returns to its first corner, whose
+            image is not repeated at the end. Defaults to `True`.
+        batch_size: int. How many to make at once. Defaults to `64`.
+
+    Returns:
+        uint8 array `(n, height, width, channels)`.
+
+    Raises:
+        TypeError: If the model has no latents.
+        ValueError: If there are too few corners, or an argument makes no
+            sense.
+
+    Example:
+    ```python
+    gan = zoo.load("stylegan_personas_64")
+    frames = latents.interpolate(gan, [1, 2, 3], steps=30)
+    animations.write("faces.webp", frames)
+    ```
+    """
+    corners = _seeded(gan, seeds).numpy()
+    condition = None
+    if isinstance(gan, VectorGAN) and captions and len(captions) > 1:
+        if len(seeds) != 1:
+            raise ValueError(
+                "A path through captions has one seed, whose latents stay. "
+                f"Received: {len(seeds)} seeds, {len(captions)} captions"
+            )
+        condition = _path(gan.encode(captions), steps, lerp, closed)
+        points = np.repeat(corners, len(condition), axis=0)
+    else:
+        if isinstance(gan, ClassGAN) and labels is None:
+            raise ValueError(
+                "A path has one class, that of all its images. Received: none"
+            )
+        points = _path(corners, steps, slerp, closed)
+        one = _condition(gan, seeds[:1], labels, captions)
+        if one is not None:
+            condition = tf.repeat(one, len(points), axis=0)
+    if truncation is not None:
+        checks.truncation(truncation)
+        truncation = tf.fill((len(points),), float(truncation))
+    inputs = gan.inputs(tf.constant(points), condition, truncation)
+    return gan.run_in_batches(inputs, batch_size)
+
+
 def path(points, steps, between=slerp):
     """Returns a path that visits several points in turn.
 
     Args:
         points: Float array `(n, ...)`, at least two points.
-        steps: int. Points from each to the next, of which the last is left
-            out, except at the end.
+        steps: int. Number of points from each one to the next, without the
+            latter.
         between: `slerp` or `lerp`. Defaults to `slerp`.
 
     Returns:
@@ -124,10 +229,11 @@ def path(points, steps, between=slerp):
 
 
 def direction(with_it, without_it):
-    """Returns the way from latents without a property to those with it.
+    """Returns the direction that adds a property to latents.
 
     Args:
-        with_it: Float array `(n, ...)`, latents of images that have it.
+        with_it: Float array `(n, ...)`, latents of images that have the
+            property.
         without_it: Float array `(m, ...)`, of images that do not.
 
     Returns:
@@ -135,7 +241,7 @@ def direction(with_it, without_it):
         latents it adds the property to their images.
 
     Raises:
-        ValueError: If there are no latents, or of different length.
+        ValueError: If there are no latents, or their shapes differ.
 
     Example:
     ```python
@@ -167,18 +273,18 @@ def truncation_row(gan, seed, truncations, n=1, batch_size=64):
 
     Args:
         gan: A `StyleGAN` without classes.
-        seed: int. Of the images.
+        seed: int. Seed of the images.
         truncations: Sequence of floats in [-1, 1]; the paper shows 1, 0.7,
             0.5, 0, -0.5, -1.
-        n: int. How many images. Defaults to `1`.
-        batch_size: int. How many to make at once. Defaults to `64`.
+        n: int. Number of images. Defaults to `1`.
+        batch_size: int. How many to generate at once. Defaults to `64`.
 
     Returns:
         uint8 array `(n, len(truncations), height, width, channels)`.
 
     Raises:
         TypeError: If the model has no styles.
-        ValueError: If another argument makes no sense.
+        ValueError: If another argument is invalid.
 
     Reference:
         [Karras et al., 2019](https://arxiv.org/abs/1812.04948), figure 8.
@@ -200,8 +306,8 @@ def mix_styles(gan, seeds, other_seeds, which="coarse", truncation=None):
         gan: A `StyleGAN` without classes.
         seeds: Sequence of ints, one for each row: the images that are
             changed.
-        other_seeds: Sequence of ints, one for each column: where the styles
-            come from.
+        other_seeds: Sequence of ints, one for each column: the sources of the
+            styles.
         which: `"coarse"` (resolutions 4 and 8), `"middle"` (16 and 32),
             `"fine"` (from 64), or a pair of the first and last resolution
             whose styles are replaced. Defaults to `"coarse"`.
@@ -213,7 +319,7 @@ def mix_styles(gan, seeds, other_seeds, which="coarse", truncation=None):
     Raises:
         TypeError: If the model has no styles.
         ValueError: If the model has no layers of these resolutions, or
-            another argument makes no sense.
+            another argument is invalid.
 
     Reference:
         [Karras et al., 2019](https://arxiv.org/abs/1812.04948), figure 3.
@@ -230,9 +336,9 @@ def mix_styles(gan, seeds, other_seeds, which="coarse", truncation=None):
     replaced = (resolutions >= first) & (resolutions <= last)
     if not replaced.any():
         raise ValueError(
-            f"This model has resolutions from 4 to {gan.image_size}, so none "
-            f"to take styles at. Received: which={which!r}, that is {first} "
-            f"to {last}"
+            "`which` must include a resolution of this model, from 4 to "
+            f"{gan.image_size}. Received: which={which!r}, that is {first} to "
+            f"{last}"
         )
     rows = _styles(gan, seeds, truncation)
     columns = _styles(gan, other_seeds, truncation)
@@ -244,17 +350,17 @@ def mix_styles(gan, seeds, other_seeds, which="coarse", truncation=None):
 
 
 def between_sentences(gan, start, end, steps, seed=None, batch_size=64):
-    """Returns images on the way from one sentence to another.
+    """Returns images of interpolations between two sentences.
 
-    All have the same latents, so that what changes is what is said.
+    All have the same latents, so that only the text changes.
 
     Args:
         gan: A `VectorGAN`.
         start: str, or float array `(sentence_dim,)`.
         end: Like `start`.
-        steps: int. How many images, both ends among them; at least 2.
-        seed: int or `None`. Of the latents. Defaults to fresh ones.
-        batch_size: int. How many to make at once. Defaults to `64`.
+        steps: int. Number of images, including both ends; at least 2.
+        seed: int or `None`. Seed of the latents. Defaults to a random seed.
+        batch_size: int. How many to generate at once. Defaults to `64`.
 
     Returns:
         uint8 array `(steps, height, width, channels)`.
@@ -262,14 +368,14 @@ def between_sentences(gan, start, end, steps, seed=None, batch_size=64):
     Raises:
         TypeError: If the model does not take sentences.
         ValueError: If the model has no text encoder and is given strings, or
-            another argument makes no sense.
+            another argument is invalid.
 
     Reference:
         [Reed et al., 2016](https://arxiv.org/abs/1605.05396), section 5.4.
     """
     if not isinstance(gan, VectorGAN):
         raise TypeError(
-            "Only a model that takes sentences goes from one to another. "
+            "Interpolating sentences needs a model that takes sentences. "
             f"Received: {type(gan).__name__}"
         )
     ends = [
@@ -284,6 +390,48 @@ def between_sentences(gan, start, end, steps, seed=None, batch_size=64):
     return gan.run_in_batches((latents, vectors), batch_size)
 
 
+def _seeded(gan, seeds):
+    """Returns the first latents of each seed, `(n, latent_dim)`."""
+    if not isinstance(gan, LatentGAN):
+        raise TypeError(
+            "Only a model that generates images from latents has seeds. "
+            f"Received: {type(gan).__name__}"
+        )
+    if len(seeds) == 0:
+        raise ValueError("There must be at least one seed. Received: none")
+    return tf.concat(
+        [gan.seeded_latents(checks.as_seed(seed), 1) for seed in seeds], axis=0
+    )
+
+
+def _condition(gan, seeds, labels, captions):
+    """Returns the condition of each image as networks take it, or `None`."""
+    if isinstance(gan, VectorGAN):
+        condition = gan.encode(captions)
+    elif isinstance(gan, ClassGAN) and labels is not None:
+        condition = tf.constant(gan.class_numbers(labels))
+    else:
+        drawn = [gan.sample_condition(checks.as_seed(s), 1) for s in seeds]
+        condition = None if drawn[0] is None else tf.concat(drawn, axis=0)
+    if condition is not None and len(condition) != len(seeds):
+        raise ValueError(
+            "There must be a class or caption for each image. "
+            f"Received: {len(condition)} for {len(seeds)} images"
+        )
+    return condition
+
+
+def _path(points, steps, between, closed):
+    if len(points) < 2:
+        raise ValueError(
+            f"A path needs at least two corners. Received: {len(points)}"
+        )
+    if not closed:
+        return path(points, steps, between)
+    points = np.concatenate([points, points[:1]])
+    return path(points, steps, between)[:-1]
+
+
 def _ends(start, end, steps):
     start, end = np.asarray(start, "float64"), np.asarray(end, "float64")
     if start.shape != end.shape:
@@ -294,7 +442,7 @@ def _ends(start, end, steps):
     checks.positive(steps=steps)
     if steps < 2:
         raise ValueError(
-            "`steps` must be at least 2, because both ends are among them. "
+            "`steps` must be at least 2, because both ends are included. "
             f"Received: steps={steps}"
         )
     return start, end
@@ -307,18 +455,14 @@ def _check_styles(gan):
         )
     if isinstance(gan, ConditionalStyleGAN):
         raise ValueError(
-            "This takes a model without classes, because seeds do not say "
-            f"which class is meant. Received: num_classes={gan.num_classes}"
+            "The model must have no classes, because a seed does not "
+            f"determine a class. Received: num_classes={gan.num_classes}"
         )
 
 
 def _styles(gan, seeds, truncation):
     """Returns the styles `(n, layers, w_dim)` of the first image of seeds."""
-    if len(seeds) == 0:
-        raise ValueError("There must be at least one seed. Received: none")
-    latents = tf.concat(
-        [gan.seeded_latents(checks.as_seed(seed), 1) for seed in seeds], axis=0
-    )
+    latents = _seeded(gan, seeds)
     if truncation is not None:
         checks.truncation(truncation)
         truncation = tf.fill((len(seeds),), float(truncation))

@@ -1,7 +1,7 @@
 """Adversarial and auxiliary losses: scores in, one value per score out.
 
 Scores are raw discriminator outputs, before any sigmoid, of any shape: one
-per image or one per patch. Nothing here averages. `GAN.minimize` needs a mean
+per image or one per patch. No function averages: `GAN.minimize` needs a mean
 over the local batch and scales it for the number of replicas, which a
 `keras.losses.Loss` object would already have done.
 """
@@ -28,7 +28,7 @@ def minimax_generator_loss(fake_scores):
     """Returns log(1 - D(G(z))), which the generator minimizes.
 
     Its gradient vanishes where the discriminator is confident, hence the
-    non-saturating form that most papers train with.
+    non-saturating form of most papers.
 
     Args:
         fake_scores: Float tensor of any shape, raw scores of generated images.

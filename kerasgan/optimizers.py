@@ -1,21 +1,22 @@
-"""Adam as one operation for each variable.
+"""Adam with one operation for each variable.
 
-Keras' own is some ten operations for each variable, each a pass over its
-numbers; TensorFlow has one for the whole update.
+Keras' Adam has some ten operations for each variable, each a pass over its
+values; TensorFlow has one operation for the whole update.
 """
 
-import keras
 import tensorflow as tf
+
+from kerasgan.backend import keras
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Adam(keras.optimizers.Adam):
     """Adam with the update of a variable in one operation.
 
-    The same numbers as `keras.optimizers.Adam`, but for rounding, and the
-    same variables, so that one may take the place of the other in the middle
-    of a run. Where an embedding looks a row up twice, the two gradients are
-    added before they are squared; Keras squares them first.
+    Up to rounding, its updates are those of `keras.optimizers.Adam`, with the
+    same variables, so that one can replace the other during a run. If an
+    embedding looks up a row twice, the gradients are added before they are
+    squared; Keras squares them first.
 
     Args:
         learning_rate: float or schedule. Defaults to `0.001`.
@@ -45,7 +46,7 @@ class Adam(keras.optimizers.Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
 
     def update_step(self, gradient, variable, learning_rate):
-        if self.amsgrad:  # The operation has no maximum of the squares.
+        if self.amsgrad:  # Not supported by the operation.
             return super().update_step(gradient, variable, learning_rate)
         index = self._get_variable_index(variable)
         moments = self._momentums[index], self._velocities[index]

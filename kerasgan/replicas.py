@@ -2,12 +2,15 @@
 
 import tensorflow as tf
 
+# What the operation that gathers takes; other types travel as these.
+GATHERED = (tf.float16, tf.float32, tf.float64, tf.int32, tf.int64)
+
 
 def gather(tensor):
     """Returns the rows of the global batch, in order.
 
     Args:
-        tensor: Tensor `(batch, ...)`, the rows of this replica.
+        tensor: Tensor `(batch, ...)`, the rows of this replica; of numbers.
 
     Returns:
         Tensor `(batch * replicas, ...)`; gradients flow back to the replicas
@@ -16,7 +19,10 @@ def gather(tensor):
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return tensor
-    return context.all_gather(tensor, axis=0)
+    if tensor.dtype in GATHERED:
+        return context.all_gather(tensor, axis=0)
+    wide = tf.float32 if tensor.dtype.is_floating else tf.int64
+    return tf.cast(gather(tf.cast(tensor, wide)), tensor.dtype)
 
 
 def own_rows(tensor, rows):
@@ -24,7 +30,7 @@ def own_rows(tensor, rows):
 
     Args:
         tensor: Tensor `(rows * replicas, ...)`.
-        rows: Integer scalar. How many this replica has.
+        rows: Integer scalar. Number of rows of this replica.
 
     Returns:
         Tensor `(rows, ...)`.

@@ -1,5 +1,8 @@
 """Samples of a model as files: a grid of images, or lines of text.
 
+Channels that are no color (of images with 2 channels, or 5) are shown in grey
+beside each other.
+
 What a sample is follows from the task (`kerasgan.tasks`); nothing else in
 kerasgan needs to know when it only writes samples or compares them.
 """
@@ -20,7 +23,8 @@ def write(path, samples, task, columns=COLUMNS):
     """Writes samples to one file.
 
     Args:
-        path: str or path, which ends in `TASKS[task].suffix`.
+        path: str or path, which ends in `TASKS[task].suffix`; of images
+            also in another suffix of `save_image`.
         samples: uint8 images `(n, height, width, channels)`, or a sequence of
             str for a task of text.
         task: str. A key of `TASKS`.
@@ -30,7 +34,29 @@ def write(path, samples, task, columns=COLUMNS):
         text = "".join(f"{line}\n" for line in _lines(samples))
         pathlib.Path(path).write_text(text, "utf-8")
     else:
-        data.save_png(path, data.grid(samples, columns))
+        save_image(path, _grid(samples, columns))
+
+
+def save_image(path, image):
+    """Writes one image in the format of the file's suffix.
+
+    Args:
+        path: str or path, which ends in `.png`, `.webp` (both without loss),
+            `.jpg` or `.jpeg`.
+        image: uint8 array `(height, width, channels)`, 1 or 3 channels.
+
+    Raises:
+        ValueError: If `image` is not such an array.
+    """
+    suffix = pathlib.Path(path).suffix.lower()
+    if suffix == ".png":
+        data.save_png(path, image)
+        return
+    image = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    if suffix == ".webp":
+        image.save(path, lossless=True)
+    else:
+        image.save(path, quality=95)
 
 
 def matches(path, samples, task, columns=COLUMNS):
@@ -49,7 +75,7 @@ def matches(path, samples, task, columns=COLUMNS):
     if TASKS[task].output == "text":
         text = pathlib.Path(path).read_text("utf-8")
         return text.splitlines() == _lines(samples)
-    expected = data.grid(samples, columns).astype(int)
+    expected = _grid(samples, columns).astype(int)
     with Image.open(path) as image:
         found = np.asarray(image)
     return found.size == expected.size and (
@@ -68,7 +94,17 @@ def summarize(samples, task, columns=COLUMNS):
     if TASKS[task].output == "text":
         tf.summary.text("samples", _lines(samples))
     else:
-        tf.summary.image("samples", data.grid(samples, columns)[None])
+        tf.summary.image("samples", _grid(samples, columns)[None])
+
+
+def _grid(samples, columns):
+    """Returns images as one that a PNG file can hold."""
+    samples = np.asarray(samples)
+    if samples.shape[-1] not in (1, 3, 4):
+        samples = np.concatenate(
+            np.split(samples, samples.shape[-1], axis=-1), axis=2
+        )
+    return data.grid(samples, columns)
 
 
 def _lines(samples):

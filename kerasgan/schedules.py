@@ -68,7 +68,7 @@ class Growth:
             images_seen: int. Images since the start of training.
 
         Returns:
-            Pair of int and float, from 0 when a resolution begins to 1.
+            Pair of int and float, from 0 at the start of a resolution to 1.
         """
         resolution = self.start_resolution
         while (
@@ -82,7 +82,7 @@ class Growth:
         return resolution, min(faded, 1.0)
 
     def fade_start(self, resolution):
-        """Returns how many images come before a resolution's first.
+        """Returns the number of images before a resolution starts.
 
         Args:
             resolution: int. Larger than the first one.
@@ -102,22 +102,22 @@ class Growth:
             Float32 scalar tensor in [0, 1].
         """
         since = images_seen - self.fade_start(resolution)
-        # Integers of that size are exact in float32 after the subtraction.
+        # After the subtraction, integers are small enough for float32.
         return tf.clip_by_value(
             tf.cast(since, "float32") / self.fade_images, 0.0, 1.0
         )
 
 
 def linear_decay(epoch, epochs, decay_epochs):
-    """Returns the share of the learning rate that an epoch trains with.
+    """Returns the learning rate of an epoch, as a fraction of the full one.
 
-    1 at first; over the last epochs it decays in equal steps, the next of
-    which would be 0.
+    1 at first; over the last epochs it decays in equal steps, one more of
+    which would give 0.
 
     Args:
-        epoch: int. Number of the epoch, from 0.
-        epochs: int. Number of all epochs.
-        decay_epochs: int. How many of them, the last ones, decay.
+        epoch: int. Index of the epoch, from 0.
+        epochs: int. Number of epochs.
+        decay_epochs: int. Number of epochs, the last ones, that decay.
 
     Returns:
         float in (0, 1].
@@ -130,8 +130,8 @@ def linear_decay(epoch, epochs, decay_epochs):
     """
     if decay_epochs > epochs:
         raise ValueError(
-            "Training must run at least for the epochs over which the "
-            "learning rate decays; give fewer `decay_epochs`. "
+            "`decay_epochs` must not exceed the number of epochs, of which "
+            "they are the last; reduce it or train longer. "
             f"Received: epochs={epochs}, decay_epochs={decay_epochs}"
         )
     decayed = max(0, epoch + 1 - (epochs - decay_epochs))

@@ -60,7 +60,7 @@ def test_export_and_its_second_time(capsys, tmp_path):
         (["generate", "dcgan_fashon", "-o", "x.png"], "Did you mean"),
         (["generate", NAME, "-n", "0", "-o", "x.png"], "Received: n=0"),
         (["generate", NAME, "--seed", "-1", "-o", "x.png"], "`seed` must"),
-        (["generate", NAME, "-o", "x.jpg"], "must be a .png"),
+        (["generate", NAME, "-o", "x.bmp"], "must be a .png"),
         (["generate", NAME, "-o", "none/x.png"], "does not exist"),
         (["generate", NAME, "--labels", "3", "-o", "x.png"], "--labels"),
         (["generate", NAME, "--captions", "a", "-o", "x.png"], "--captions"),

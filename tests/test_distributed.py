@@ -6,8 +6,23 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasgan import checkpoints, cli, recipes, training
+from kerasgan import checkpoints, cli, recipes, replicas, training
 from tests.support import runs
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "bool", "bfloat16", "float64"])
+def test_all_numbers_are_gathered(dtype, mirrored):
+    def rows():
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return tf.cast(
+            tf.fill((2, 3), tf.cast(replica, tf.float32) * 1.5), dtype
+        )
+
+    gathered = mirrored.run(tf.function(lambda: replicas.gather(rows())))
+    expected = tf.cast(np.repeat([[0.0] * 3, [1.5] * 3], 2, axis=0), dtype)
+    for copy in mirrored.experimental_local_results(gathered):
+        assert copy.dtype == dtype
+        np.testing.assert_array_equal(copy, expected)
 
 
 @pytest.mark.slow

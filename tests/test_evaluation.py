@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from kerasgan import data, evaluation, metrics, publishing
+from kerasgan import data, evaluation, metrics, publishing, tasks
 from kerasgan.data import catalog, personas
 from kerasgan.evaluation import ReferenceData, figures
 from kerasgan.metrics import neighbors
@@ -132,6 +132,66 @@ def test_parts_and_networks_are_opened_once(monkeypatch):
         zoo.folder("classifier_fashion_mnist_32"),
     ]
     assert ReferenceData("fluent", 64).features is None
+
+
+@pytest.mark.parametrize(
+    ("task", "baselines", "others"),
+    [
+        ("image", ["real"], ["shares", "arithmetic"]),
+        ("class-to-image", ["real", "truncation 0.8"], ["shares"]),
+        ("text-to-image", ["real"], ["shares", "interpolation"]),
+        ("image-to-image", ["copy"], []),
+    ],
+)
+def test_what_is_measured_by_task(
+    monkeypatch, tmp_path, task, baselines, others
+):
+    image = np.zeros((8, 8, 3), "uint8")
+    reference = types.SimpleNamespace(
+        part=lambda split: {"input": image[None]},
+        features=Reader({"eyes": ("open", "glasses")}),
+    )
+    subject = types.SimpleNamespace(
+        task=tasks.TASKS[task],
+        gan=object(),
+        reference=reference,
+        translators={},
+        unconditional=lambda count, seed: image[None],
+    )
+    if task == "image-to-image":
+        subject.translators = dict.fromkeys(("input", "target"), lambda x: x)
+
+    def resolved(name, given=None):
+        assert given in (None, reference)
+        return subject
+
+    def stub(result, position):
+        def call(*arguments):
+            assert arguments[position] is reference
+            return result
+
+        return call
+
+    monkeypatch.setattr(evaluation.Subject, "load", resolved)
+    monkeypatch.setattr(evaluation, "_score", lambda *_, **__: {"fd": {}})
+    for owner, name, result, position in (
+        (evaluation.baselines, "pair_baselines", {"copy": {}}, 0),
+        (evaluation.baselines, "real_baseline", {}, 0),
+        (evaluation, "shares", {}, 1),
+        (evaluation, "real_shares", {}, 0),
+        (figures, "nearest_training_images", ({}, image), 1),
+        (figures, "interpolation", ([], image), 1),
+        (figures, "both_ways", image, 1),
+    ):
+        monkeypatch.setattr(owner, name, stub(result, position))
+    monkeypatch.setattr(figures, "arithmetic", lambda *_: ({}, image))
+    found = evaluation.measure("a", tmp_path, earlier={"epoch 1": "b"})
+    assert list(found["yardsticks"]) == [*baselines, "epoch 1"]
+    assert set(found) == {"scores", "yardsticks", "neighbors", *others}
+    files = {"neighbors.png"} | {f"{name}.png" for name in others}
+    if subject.translators:
+        files.add("both_ways.png")
+    assert {path.name for path in tmp_path.iterdir()} == files - {"shares.png"}
 
 
 def test_models_of_text_have_no_scores(tmp_path):

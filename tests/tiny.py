@@ -237,7 +237,6 @@ MODELS = [
         refuses={
             "image_size": [8],
             "generator_width": [0],
-            "dropout": [1.0],
             "fake_class_weight": [-1.0, NAN],
         },
     ),

@@ -29,17 +29,20 @@ from kerasgan.data.pixels import (
     crop,
     grid,
     pad,
+    pad_to_multiple,
     resize,
     save_png,
     to_float,
     to_uint8,
 )
 from kerasgan.data.prepared import load, prepare
+from kerasgan.data.sources import SideBySide
 from kerasgan.data.streams import stream, stream_groups
 
 __all__ = [
     "NAMES",
     "RANGE_TOLERANCE",
+    "SideBySide",
     "captioned",
     "check_captions",
     "check_images",
@@ -57,6 +60,7 @@ __all__ = [
     "move",
     "move_and_mirror",
     "pad",
+    "pad_to_multiple",
     "paired",
     "prepare",
     "resize",

@@ -1,7 +1,7 @@
 """Random augmentations of training images.
 
 Each is a function `augment(images, seed)` of a batch of float32 images
-`(batch, size, size, channels)` in `[-1, 1]` and an int32 seed `(2,)`, and
+`(batch, height, width, channels)` in `[-1, 1]` and an int32 seed `(2,)`, and
 returns a batch of the same shape and range. It depends on the seed alone and
 treats all channels of an image alike, so that the two images of a pair can be
 augmented as one image with the channels of both.
@@ -21,7 +21,7 @@ def mirror(images, seed):
     """Mirrors each image left to right with probability one half.
 
     Args:
-        images: float32 tensor `(batch, size, size, channels)`.
+        images: float32 tensor `(batch, height, width, channels)`.
         seed: int32 tensor `(2,)`.
 
     Returns:
@@ -35,35 +35,35 @@ def enlarge(images, seed):
     """Enlarges images by 286/256 and crops them at a random position.
 
     Args:
-        images: float32 tensor `(batch, size, size, channels)` in `[-1, 1]`.
+        images: float32 tensor `(batch, height, width, channels)` in `[-1, 1]`.
         seed: int32 tensor `(2,)`.
 
     Returns:
         Tensor like `images`.
     """
     columns = tf.range(images.shape[2])
-    return _random_crop(_enlarged(images), columns, seed)
+    return _random_crop(_enlarged(images), images.shape[1], columns, seed)
 
 
 def move(images, seed):
     """Moves images by up to a tenth of their size, filling in white.
 
     Args:
-        images: float32 tensor `(batch, size, size, channels)` in `[-1, 1]`.
+        images: float32 tensor `(batch, height, width, channels)` in `[-1, 1]`.
         seed: int32 tensor `(2,)`.
 
     Returns:
         Tensor like `images`.
     """
     columns = tf.range(images.shape[2])
-    return _random_crop(_with_margin(images), columns, seed)
+    return _random_crop(_with_margin(images), images.shape[1], columns, seed)
 
 
 def jitter(images, seed):
     """Enlarges, crops and mirrors images, as pix2pix and CycleGAN do.
 
     Args:
-        images: float32 tensor `(batch, size, size, channels)` in `[-1, 1]`.
+        images: float32 tensor `(batch, height, width, channels)` in `[-1, 1]`.
         seed: int32 tensor `(2,)`.
 
     Returns:
@@ -74,33 +74,33 @@ def jitter(images, seed):
         the supplement.
     """
     columns = _mirrored_columns(images, _two_seeds(seed)[1])
-    return _random_crop(_enlarged(images), columns, seed)
+    return _random_crop(_enlarged(images), images.shape[1], columns, seed)
 
 
 def move_and_mirror(images, seed):
     """Moves images as `move` does, and mirrors them.
 
     Args:
-        images: float32 tensor `(batch, size, size, channels)` in `[-1, 1]`.
+        images: float32 tensor `(batch, height, width, channels)` in `[-1, 1]`.
         seed: int32 tensor `(2,)`.
 
     Returns:
         Tensor like `images`.
     """
     columns = _mirrored_columns(images, _two_seeds(seed)[1])
-    return _random_crop(_with_margin(images), columns, seed)
+    return _random_crop(_with_margin(images), images.shape[1], columns, seed)
 
 
 def _enlarged(images):
-    large = round(images.shape[1] * _ENLARGEMENT)
-    images = tf.image.resize(images, (large, large), method="bicubic")
+    large = [round(side * _ENLARGEMENT) for side in images.shape[1:3]]
+    images = tf.image.resize(images, large, method="bicubic")
     # The filter overshoots at edges.
     return tf.clip_by_value(images, -1.0, 1.0)
 
 
 def _with_margin(images):
-    edge = (images.shape[1] // _MOVE, images.shape[2] // _MOVE)
-    return tf.pad(images, ((0, 0), edge, edge, (0, 0)), constant_values=1.0)
+    edges = [(side // _MOVE, side // _MOVE) for side in images.shape[1:3]]
+    return tf.pad(images, ((0, 0), *edges, (0, 0)), constant_values=1.0)
 
 
 def _mirrored_columns(images, seed):
@@ -115,17 +115,22 @@ def _mirrored_columns(images, seed):
     return tf.where(chances < 0.5, columns[::-1], columns)
 
 
-def _random_crop(images, columns, seed):
+def _random_crop(images, height, columns, seed):
     """Crops each image at a random position, in the given order of columns."""
-    count, size = images.shape[0], columns.shape[-1]
-    corners = tf.random.stateless_uniform(
-        (2, count, 1),
-        _two_seeds(seed)[0],
-        maxval=images.shape[1] - size + 1,
-        dtype=tf.int32,
-        alg=GENERATOR,
-    )
-    rows, columns = corners[0] + tf.range(size), corners[1] + columns
+
+    def corners(places):
+        return tf.random.stateless_uniform(
+            (2, images.shape[0], 1),
+            _two_seeds(seed)[0],
+            maxval=places,
+            dtype=tf.int32,
+            alg=GENERATOR,
+        )
+
+    # The same draws for both sides, of which each has its own range.
+    tops = corners(images.shape[1] - height + 1)[0]
+    lefts = corners(images.shape[2] - columns.shape[-1] + 1)[1]
+    rows, columns = tops + tf.range(height), lefts + columns
     images = tf.gather(images, rows, axis=1, batch_dims=1)
     return tf.gather(images, columns, axis=2, batch_dims=1)
 

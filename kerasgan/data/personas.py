@@ -151,9 +151,6 @@ def _held_out():
     return frozenset(pairs)
 
 
-# Label of an attribute that the image does not show.
-HIDDEN = -1
-
 # Pairs (hair, hair_color) that only the test part has.
 HELD_OUT = _held_out()
 
@@ -212,12 +209,12 @@ def visible_labels(attributes):
             `(count,)`, as `data.load` returns them.
 
     Returns:
-        dict of int arrays `(count,)`. `hair_color` is `HIDDEN` for faces
-        whose hair style shows none, and whose caption names none.
+        dict of int arrays `(count,)`. `hair_color` is `catalog.HIDDEN` for
+        faces whose hair style shows none, and whose caption names none.
     """
     shows = np.array(["{color}" in HAIR[style] for style in HAIR])
     color = np.where(
-        shows[attributes["hair"]], attributes["hair_color"], HIDDEN
+        shows[attributes["hair"]], attributes["hair_color"], catalog.HIDDEN
     )
     return {**attributes, "hair_color": color}
 

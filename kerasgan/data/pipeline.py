@@ -19,6 +19,7 @@ def images(
     batch_size,
     *,
     channels=None,
+    fit="crop",
     augment=None,
     split="train",
     skip_broken=False,
@@ -32,11 +33,15 @@ def images(
             sub-folders; or an array `(count, height, width, channels)`, uint8
             in 0..255 or floats in `[-1, 1]`. Of fluent and relief the targets
             are used.
-        size: int. Height and width. Images of another size are resized with
-            antialiasing, from the central square where they are not square.
+        size: int, or pair of height and width. Images of another size are
+            resized with antialiasing.
         batch_size: int. Images in a batch, over all replicas.
-        channels: int. 1 for grey, 3 for color. Defaults to those of the data;
+        channels: int. 1 for grey, 3 for color, 4 for color with alpha, which
+            is otherwise composited on white. Defaults to those of the data;
             to `3` for a folder.
+        fit: str. What becomes of images of another shape than `size`:
+            `"crop"` keeps the largest central part of that shape, `"pad"`
+            adds black bars, `"squeeze"` distorts. Defaults to `"crop"`.
         augment: Callable `augment(images, seed)` or `None`, such as
             `data.mirror`, for a batch of float32 images in `[-1, 1]`.
             Defaults to none.
@@ -49,7 +54,7 @@ def images(
 
     Returns:
         A `tf.data.Dataset` of float32 tensors
-        `(batch_size, size, size, channels)` in `[-1, 1]`.
+        `(batch_size, height, width, channels)` in `[-1, 1]`.
 
     Raises:
         ValueError: If the source is not of these kinds, or holds fewer than a
@@ -62,7 +67,9 @@ def images(
     ```
     """
     _check_augment(augment)
-    found = sources.images(source, size, channels, split, skip_broken, data_dir)
+    found = sources.images(
+        source, size, channels, fit, split, skip_broken, data_dir
+    )
     return stream(
         found,
         batch_size,
@@ -77,6 +84,7 @@ def labelled(
     batch_size,
     *,
     channels=None,
+    fit="crop",
     augment=None,
     split="train",
     skip_broken=False,
@@ -92,6 +100,7 @@ def labelled(
         size: See `images`.
         batch_size: See `images`.
         channels: See `images`.
+        fit: See `images`.
         augment: See `images`.
         split: See `images`.
         skip_broken: See `images`.
@@ -100,7 +109,7 @@ def labelled(
 
     Returns:
         A `tf.data.Dataset` of `(images, labels)`: float32
-        `(batch_size, size, size, channels)` in `[-1, 1]` and int32
+        `(batch_size, height, width, channels)` in `[-1, 1]` and int32
         `(batch_size,)`.
 
     Raises:
@@ -110,7 +119,9 @@ def labelled(
     """
     _check_augment(augment)
     return stream(
-        sources.labelled(source, size, channels, split, skip_broken, data_dir),
+        sources.labelled(
+            source, size, channels, fit, split, skip_broken, data_dir
+        ),
         batch_size,
         transform=lambda images, labels, seed: (
             *_augmented(augment, seed, images),
@@ -126,6 +137,7 @@ def captioned(
     batch_size,
     *,
     channels=None,
+    fit="crop",
     augment=None,
     split="train",
     skip_broken=False,
@@ -142,6 +154,7 @@ def captioned(
         size: See `images`.
         batch_size: See `images`.
         channels: See `images`.
+        fit: See `images`.
         augment: See `images`. Captions may distinguish left from right.
         split: See `images`.
         skip_broken: See `images`.
@@ -150,7 +163,7 @@ def captioned(
 
     Returns:
         A `tf.data.Dataset` of `(images, captions)`: float32
-        `(batch_size, size, size, channels)` in `[-1, 1]`, and strings
+        `(batch_size, height, width, channels)` in `[-1, 1]`, and strings
         `(batch_size,)` or float32 `(batch_size, dimensions)`.
 
     Raises:
@@ -160,7 +173,9 @@ def captioned(
     """
     _check_augment(augment)
     return stream(
-        sources.captioned(source, size, channels, split, skip_broken, data_dir),
+        sources.captioned(
+            source, size, channels, fit, split, skip_broken, data_dir
+        ),
         batch_size,
         transform=lambda images, captions, seed: (
             *_augmented(augment, seed, images),
@@ -176,6 +191,7 @@ def paired(
     batch_size,
     *,
     channels=None,
+    fit="crop",
     augment=jitter,
     split="train",
     skip_broken=False,
@@ -185,12 +201,15 @@ def paired(
     """Returns batches of inputs and the targets that belong to them.
 
     Args:
-        source: `"fluent"` or `"relief"`; or a pair `(inputs, targets)`, each
-            a folder or an array. Two folders must hold images of the same
-            names, whatever their suffixes.
+        source: `"fluent"` or `"relief"`; a pair `(inputs, targets)`, each a
+            folder or an array; or `data.SideBySide(folder)`, where each file
+            shows both. Two folders must hold images of the same names,
+            whatever their suffixes.
         size: See `images`.
         batch_size: See `images`.
-        channels: See `images`. The same for both.
+        channels: See `images`. A pair `(inputs, targets)` where they differ.
+        fit: See `images`. The two images of a pair must have one shape,
+            unless `"squeeze"` resizes both as a whole.
         augment: See `images`; receives the two images of a pair as one with
             the channels of both. Functions that mirror do not fit data whose
             left and right differ, such as letters or light from one side;
@@ -204,7 +223,7 @@ def paired(
 
     Returns:
         A `tf.data.Dataset` of `(inputs, targets)`, float32
-        `(batch_size, size, size, channels)` in `[-1, 1]`.
+        `(batch_size, height, width, channels)` in `[-1, 1]`.
 
     Raises:
         ValueError: If the source is not of these kinds, an image has no
@@ -213,7 +232,9 @@ def paired(
     """
     _check_augment(augment)
     return stream(
-        sources.paired(source, size, channels, split, skip_broken, data_dir),
+        sources.paired(
+            source, size, channels, fit, split, skip_broken, data_dir
+        ),
         batch_size,
         transform=lambda inputs, targets, seed: _augmented(
             augment, seed, inputs, targets
@@ -228,6 +249,7 @@ def unpaired(
     batch_size,
     *,
     channels=None,
+    fit="crop",
     augment=jitter,
     split="train",
     skip_broken=False,
@@ -242,11 +264,12 @@ def unpaired(
     Args:
         source: `"fluent"` or `"relief"`, of which the inputs of one half and
             the targets of the other are used (halves of the concepts, and of
-            the globe), so no pair is ever seen; or a pair `(a, b)`, each a
-            folder or an array.
+            the globe), so no pair is ever seen; a pair `(a, b)`, each a folder
+            or an array; or `data.SideBySide(folder)`.
         size: See `images`.
         batch_size: int. Images of each set in a batch, over all replicas.
         channels: See `images`. The same for both.
+        fit: See `images`.
         augment: See `images`. Defaults to `data.jitter`, as in CycleGAN.
         split: See `images`.
         skip_broken: See `images`.
@@ -255,7 +278,7 @@ def unpaired(
 
     Returns:
         A `tf.data.Dataset` of `(a, b)`, float32
-        `(batch_size, size, size, channels)` in `[-1, 1]`.
+        `(batch_size, height, width, channels)` in `[-1, 1]`.
 
     Raises:
         ValueError: If the source is not of these kinds, or one set holds
@@ -264,7 +287,7 @@ def unpaired(
     """
     _check_augment(augment)
     first, second = sources.unpaired(
-        source, size, channels, split, skip_broken, data_dir
+        source, size, channels, fit, split, skip_broken, data_dir
     )
 
     def transform(first, second, seed):

@@ -11,6 +11,11 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from kerasgan.checks import sides
+
+# What becomes of an image of another shape.
+FITS = CROP, PAD, SQUEEZE = "crop", "pad", "squeeze"
+
 # How far rounding may carry a value outside [-1, 1].
 RANGE_TOLERANCE = 1e-3
 
@@ -73,60 +78,91 @@ def to_uint8(images):
 
 
 def pad(images, size):
-    """Pads images with black to a larger square.
+    """Pads images with black to a larger height and width.
 
     Args:
         images: uint8 tensor in 0..255 or float tensor in `[-1, 1]`,
             `(batch, height, width, channels)`.
-        size: int. Height and width of the result. The larger
+        size: int, or pair of height and width of the result. The larger
             half of an odd margin goes below and to the right.
 
     Returns:
-        Tensor `(batch, size, size, channels)` of the same type and range.
+        Tensor `(batch, *size, channels)` of the same type and range.
 
     Raises:
         ValueError: If an image is larger than `size`.
     """
     images = tf.convert_to_tensor(images)
     height, width = images.shape[1:3]
-    if height > size or width > size:
+    new_height, new_width = sides(size)
+    if height > new_height or width > new_width:
         raise ValueError(
             "`pad` enlarges the canvas. Received: images of "
             f"{height}x{width} and size={size}. Use `crop` or `resize`."
         )
     black = tf.constant(0 if images.dtype == tf.uint8 else -1, images.dtype)
-    top, left = (size - height) // 2, (size - width) // 2
-    margins = [
-        [0, 0],
-        [top, size - height - top],
-        [left, size - width - left],
-        [0, 0],
-    ]
+    margins = _margins((height, width), (new_height, new_width))
     return tf.pad(images, margins, constant_values=black)
 
 
+def pad_to_multiple(images, multiple, at_least=1):
+    """Mirrors images at their edges, to a height and width that a model takes.
+
+    `crop` to the size before undoes it.
+
+    Args:
+        images: Array of any type, `(batch, height, width, channels)`.
+        multiple: int. What both sides must be divisible by.
+        at_least: int. The smallest side. Defaults to `1`.
+
+    Returns:
+        NumPy array `(batch, height, width, channels)` of the same type, the
+        images in the middle.
+
+    Raises:
+        ValueError: If the rank is not 4.
+
+    Example:
+    ```python
+    padded = data.pad_to_multiple(
+        photographs, gan.size_multiple, gan.minimum_size
+    )
+    images = data.crop(gan.translate(padded), photographs.shape[1:3])
+    ```
+    """
+    images = np.asarray(images)
+    if images.ndim != 4:
+        raise ValueError(
+            "`pad_to_multiple` takes images (batch, height, width, channels). "
+            f"Received: shape={images.shape}."
+        )
+    before = images.shape[1:3]
+    after = [-(-max(side, at_least) // multiple) * multiple for side in before]
+    return np.pad(images, _margins(before, after), mode="symmetric")
+
+
 def crop(images, size):
-    """Crops images to their central square.
+    """Crops images to their middle.
 
     Args:
         images: Tensor `(batch, height, width, channels)` of any type.
-        size: int. Height and width of the result.
+        size: int, or pair of height and width of the result.
 
     Returns:
-        Tensor `(batch, size, size, channels)` of the same type.
+        Tensor `(batch, *size, channels)` of the same type.
 
     Raises:
         ValueError: If an image is smaller than `size`.
     """
     images = tf.convert_to_tensor(images)
     height, width = images.shape[1:3]
-    if height < size or width < size:
+    new_height, new_width = sides(size)
+    if height < new_height or width < new_width:
         raise ValueError(
             "`crop` reduces the canvas. Received: images of "
             f"{height}x{width} and size={size}. Use `pad` or `resize`."
         )
-    top, left = (height - size) // 2, (width - size) // 2
-    return images[:, top : top + size, left : left + size]
+    return _middle(images, new_height, new_width)
 
 
 def resize(images, size):
@@ -135,17 +171,17 @@ def resize(images, size):
     Args:
         images: uint8 tensor in 0..255 or float tensor in `[-1, 1]`,
             `(batch, height, width, channels)`.
-        size: int. Height and width of the result.
+        size: int, or pair of height and width of the result.
 
     Returns:
-        Tensor `(batch, size, size, channels)` of the same type and range. The
+        Tensor `(batch, *size, channels)` of the same type and range. The
         filter's overshoot is clipped and uint8 is rounded to the nearest.
     """
     images = tf.convert_to_tensor(images)
-    if tuple(images.shape[1:3]) == (size, size):
+    if tuple(images.shape[1:3]) == sides(size):
         return images
     resized = tf.image.resize(
-        images, (size, size), method="bicubic", antialias=True
+        images, sides(size), method="bicubic", antialias=True
     )
     if images.dtype == tf.uint8:
         resized = tf.clip_by_value(tf.round(resized), 0.0, 255.0)
@@ -158,17 +194,16 @@ def resize_many(images, size):
     """Resizes an array of images in chunks, to limit the memory in use.
 
     Args:
-        images: uint8 or float array `(count, height, width, channels)`,
-            square.
-        size: int. Height and width of the result.
+        images: uint8 or float array `(count, height, width, channels)`.
+        size: int, or pair of height and width of the result.
 
     Returns:
-        NumPy array `(count, size, size, channels)` of the same type.
+        NumPy array `(count, *size, channels)` of the same type.
     """
-    if images.shape[1:3] == (size, size):
+    if images.shape[1:3] == sides(size):
         return images
     resized = np.empty(
-        (len(images), size, size, images.shape[-1]), images.dtype
+        (len(images), *sides(size), images.shape[-1]), images.dtype
     )
     for start in range(0, len(images), _CHUNK):
         rows = slice(start, start + _CHUNK)
@@ -176,12 +211,82 @@ def resize_many(images, size):
     return resized
 
 
+def fit_many(images, size, fit):
+    """Brings an array of images to one height and width.
+
+    Args:
+        images: uint8 or float array `(count, height, width, channels)`.
+        size: int, or pair of height and width of the result.
+        fit: str. One of `FITS`.
+
+    Returns:
+        NumPy array `(count, *size, channels)` of the same type.
+    """
+    height, width = images.shape[1:3]
+    if fit == CROP:
+        region = central_region(height, width, size)
+        return resize_many(_middle(images, *region), size)
+    if fit == SQUEEZE:
+        return resize_many(images, size)
+    inner = region_within(height, width, size)
+    images = resize_many(images, inner)
+    return images if inner == sides(size) else pad(images, size).numpy()
+
+
+def central_region(height, width, size):
+    """Returns the largest part of an image that has the shape of a size.
+
+    Args:
+        height: int. Of the image.
+        width: int. Of the image.
+        size: int, or pair of height and width.
+
+    Returns:
+        Tuple of height and width.
+    """
+    rows, columns = sides(size)
+    return (
+        min(height, max(1, round(width * rows / columns))),
+        min(width, max(1, round(height * columns / rows))),
+    )
+
+
+def region_within(height, width, size):
+    """Returns the largest part of a size that has the shape of an image.
+
+    Args:
+        height: int. Of the image.
+        width: int. Of the image.
+        size: int, or pair of height and width.
+
+    Returns:
+        Tuple of height and width.
+    """
+    return central_region(*sides(size), (height, width))
+
+
+def _middle(images, height, width):
+    top = (images.shape[1] - height) // 2
+    left = (images.shape[2] - width) // 2
+    return images[:, top : top + height, left : left + width]
+
+
+def _margins(before, after):
+    """Returns what `pad` of NumPy and TensorFlow takes."""
+    firsts = [(new - old) // 2 for old, new in zip(before, after, strict=True)]
+    lasts = [
+        new - old - first
+        for old, new, first in zip(before, after, firsts, strict=True)
+    ]
+    return [[0, 0], *map(list, zip(firsts, lasts, strict=True)), [0, 0]]
+
+
 def grid(images, columns, gap=2):
     """Arranges images in rows on a white background.
 
     Args:
         images: uint8 array in 0..255 or float array in `[-1, 1]`,
-            `(count, height, width, channels)` with 1 or 3 channels.
+            `(count, height, width, channels)`.
         columns: int. Images in a row; the last row may be shorter.
         gap: int. White pixels between images. Defaults to `2`.
 
@@ -228,7 +333,8 @@ def save_png(path, image):
 
     Args:
         path: str or path. The file to write.
-        image: uint8 array `(height, width, channels)`, 1 or 3 channels.
+        image: uint8 array `(height, width, channels)`: 1 channel for grey, 3
+            for color, 4 for color with alpha.
 
     Raises:
         ValueError: If `image` is not such an array.
@@ -237,11 +343,11 @@ def save_png(path, image):
     if (
         image.dtype != np.uint8
         or image.ndim != 3
-        or image.shape[-1] not in (1, 3)
+        or image.shape[-1] not in (1, 3, 4)
     ):
         raise ValueError(
             "`save_png` writes one uint8 image (height, width, channels) "
-            f"with 1 or 3 channels. Received: shape={image.shape}, "
+            f"with 1, 3 or 4 channels. Received: shape={image.shape}, "
             f"dtype={image.dtype}. `grid` combines several images into one."
         )
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
@@ -322,42 +428,64 @@ def check_images(images, image_shape, name="images"):
         )
 
 
-def check_labels(labels, num_classes, name="labels"):
+def check_labels(labels, num_classes=None, name="labels"):
     """Checks that labels are integers of known classes.
 
     Args:
         labels: NumPy array or eager tensor; must be integers `(batch,)` from
             0 to `num_classes - 1`.
-        num_classes: int. Number of classes.
+        num_classes: int or `None`. Number of classes. Defaults to any.
         name: str. Name of the batch in the message. Defaults to `"labels"`.
 
     Raises:
         ValueError: If the batch violates one of these rules.
     """
     shape, dtype = _shape_and_dtype(labels, name)
-    if not dtype.is_integer:
+    allowed = "from 0" + (f" to {num_classes - 1}" if num_classes else "")
+    if not dtype.is_integer or len(shape) != 1:
         raise ValueError(
-            f"`{name}` must be integers from 0 to {num_classes - 1}. "
-            f"Received: dtype={dtype.name}, shape={shape}. "
-            "Cast class numbers to int32; undo one-hot coding with argmax."
-        )
-    if len(shape) != 1:
-        raise ValueError(
-            f"`{name}` must have rank 1, (batch,). Received: shape={shape}. "
-            "Undo one-hot coding with argmax, or squeeze an axis of length 1."
+            f"`{name}` must be integers {allowed}, one for each image, "
+            f"(batch,). Received: dtype={dtype.name}, shape={shape}. "
+            + _label_advice(labels, shape, dtype)
         )
     values = tf.cast(labels, tf.int64).numpy()
-    if values.size and (values.min() < 0 or values.max() >= num_classes):
+    if not values.size:
+        return
+    low, high = values.min(), values.max()
+    if low < 0 or (num_classes and high >= num_classes):
+        rule = (
+            f"lie in 0..{num_classes - 1}, because the model has "
+            f"{num_classes} classes"
+            if num_classes
+            else "be integers from 0"
+        )
         raise ValueError(
-            f"`{name}` must lie in 0..{num_classes - 1}, because the model "
-            f"has {num_classes} classes. Received: labels from "
-            f"{values.min()} to {values.max()}."
+            f"`{name}` must {rule}. Received: labels from {low} to {high}."
             + (
                 " These seem to count from 1: subtract 1."
-                if values.min() == 1 and values.max() == num_classes
+                if low == 1 and high == num_classes
                 else ""
             )
         )
+
+
+def _label_advice(labels, shape, dtype):
+    """Returns how to make one class number of what was given for each image."""
+    numeric = dtype.is_integer or dtype.is_floating or dtype.is_bool
+    if dtype == tf.string:
+        return "Give each name a number, its position in the list of classes."
+    if len(shape) == 2 and shape[1] == 1:
+        return "Squeeze the axis of length 1, and cast to int32."
+    if len(shape) != 2 or not numeric:
+        return "Cast class numbers to int32."
+    rows = np.asarray(labels).astype(np.float64)
+    if np.all((rows == 0) | (rows == 1)) and np.all(rows.sum(axis=1) == 1):
+        return "Undo one-hot coding with argmax."
+    return (
+        f"These are {shape[1]} labels for each image: choose one of them, or "
+        "combine them into one class for each combination that occurs, with "
+        "`numpy.unique(labels, axis=0, return_inverse=True)`."
+    )
 
 
 def check_captions(captions, name="captions"):
@@ -462,6 +590,6 @@ def _shape_advice(shape, expected):
     if shape[2] != expected[2] and shape[2] in (1, 3, 4):
         return (
             f"Convert the images from {shape[2]} to {expected[2]} channels, "
-            f"or build the model with channels={shape[2]}."
+            f"or build the model for {shape[2]}."
         )
     return "Resize, crop or pad the images with `kerasgan.data`."

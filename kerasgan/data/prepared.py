@@ -1,5 +1,6 @@
 """Preparing the data sets of the catalog with TFDS, and reading them."""
 
+import contextlib
 import importlib
 import pathlib
 
@@ -25,19 +26,14 @@ def prepare(name, data_dir=None):
 
     Raises:
         ValueError: If the name is not one of `NAMES`.
-        OSError: If a source of the data is not available, or its checksum
-            differs.
+        OSError: If a source of the data is not available, its checksum
+            differs, or a package of the extra `data` is not installed.
     """
     catalog.get(name)
     # TFDS and the renderer are slow to import and only needed here.
-    module = importlib.import_module(f"kerasgan.data.{name}")
-    try:
+    with _extra_packages(name):
+        module = importlib.import_module(f"kerasgan.data.{name}")
         return pathlib.Path(module.prepare(data_dir).data_dir)
-    except ModuleNotFoundError as error:
-        raise OSError(
-            f"Preparing {name} needs the Python package {error.name!r}. "
-            "Install kerasgan with its extra: pip install 'kerasgan[data]'."
-        ) from error
 
 
 def load(name, split="train", size=None, data_dir=None):
@@ -62,13 +58,13 @@ def load(name, split="train", size=None, data_dir=None):
 
     Raises:
         ValueError: If the data set does not exist, or has no such part.
-        OSError: If it is not prepared.
+        OSError: If it is not prepared, or TFDS is not installed.
     """
-    import tensorflow_datasets as tfds
-
     data_set = catalog.get(name)
     size = data_set.size if size is None else size
     builder = _builder(data_set, size, data_dir)
+    import tensorflow_datasets as tfds
+
     if split not in builder.info.splits:
         raise ValueError(
             f"{name} has the parts {', '.join(builder.info.splits)}. "
@@ -97,7 +93,7 @@ def class_names(name, data_dir=None):
 
     Raises:
         ValueError: If the data set does not exist, or has no classes.
-        OSError: If it is not prepared.
+        OSError: If it is not prepared, or TFDS is not installed.
     """
     data_set = catalog.get(name)
     if not data_set.classes:
@@ -106,8 +102,22 @@ def class_names(name, data_dir=None):
     return tuple(builder.info.features["label"].names)
 
 
+@contextlib.contextmanager
+def _extra_packages(name):
+    """Says how to install what the prepared data sets need."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise OSError(
+            f"The data set {name} needs the Python package {error.name!r}, "
+            "which prepares and reads it. Install kerasgan with its extra: "
+            "pip install 'kerasgan[data]'."
+        ) from error
+
+
 def _builder(data_set, size, data_dir):
-    import tensorflow_datasets as tfds
+    with _extra_packages(data_set.name):
+        import tensorflow_datasets as tfds
 
     full_name = data_set.name
     if len(data_set.stored_sizes) > 1:

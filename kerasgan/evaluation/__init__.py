@@ -126,7 +126,9 @@ def measure(name, folder=None, earlier=None, progress=None):
             )
             images["arithmetic.png"] = image
     if subject.task.condition == "captions":
-        found["interpolation"], image = figures.interpolation(subject.gan, data)
+        found["interpolation"], image = figures.interpolation(
+            subject.gan, reference
+        )
         images["interpolation.png"] = image
     if "target" in translators:
         images["both_ways.png"] = figures.both_ways(translators, reference)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kerasgan import metrics, tasks
-from kerasgan.data import catalog, personas
+from kerasgan.data import catalog
 from kerasgan.evaluation.subject import OTHER, batches
 from kerasgan.metrics.protocols import BLOCK, get
 
@@ -269,6 +269,8 @@ def _requests(reference, protocol):
         # The test part has as many of each class, so it stands for them.
         order = np.argsort(examples["label"], kind="stable")
         return labels.tolist(), {"class": labels}, images[order]
+    from kerasgan.data import personas  # Needs TFDS, as its data do.
+
     return (
         reference.captions("test"),
         personas.visible_labels(examples["attributes"]),

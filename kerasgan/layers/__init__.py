@@ -1,1 +1,3 @@
 """Layers that the architectures share."""
+
+from kerasgan import backend as backend

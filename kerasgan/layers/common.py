@@ -1,11 +1,11 @@
-"""First weights and last layers that many networks share."""
+"""Initialization and output layers that many networks share."""
 
 from keras import layers
 
-# All weights start from a normal with this standard deviation: Radford et
-# al., 2015, section 4; Isola et al., 2017, section 6.2; Zhu et al., 2017,
-# section 7.1; Reed et al., 2016, in the authors' release. A configuration,
-# because one object shared by layers would give all of them the same numbers.
+# Normal initialization with this standard deviation: Radford et al., 2015,
+# section 4; Isola et al., 2017, section 6.2; Zhu et al., 2017, section 7.1;
+# Reed et al., 2016, in the authors' release. A config, because one initializer
+# object shared by layers would give all of them the same values.
 INITIALIZER = {"class_name": "RandomNormal", "config": {"stddev": 0.02}}
 
 
@@ -14,7 +14,7 @@ def tanh_images(x, name="images"):
 
     Args:
         x: Keras tensor `(batch, height, width, channels)`.
-        name: str. Of the layer. Defaults to `"images"`.
+        name: str. Name of the layer. Defaults to `"images"`.
     """
     # Float32, so that mixed precision does not round the images.
     return layers.Activation("tanh", dtype="float32", name=name)(x)
@@ -23,8 +23,8 @@ def tanh_images(x, name="images"):
 def score(x):
     """Returns one unbounded score for each image.
 
-    This is the last 4x4 valid convolution, written as the dense layer that it
-    is, without bias.
+    Equivalent to a final 4x4 valid convolution without bias, written as a
+    dense layer.
 
     Args:
         x: Keras tensor `(batch, 4, 4, features)`.

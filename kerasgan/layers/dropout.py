@@ -7,18 +7,32 @@ from keras import layers
 from kerasgan import random
 
 
+def own_seed(seed, number):
+    """Returns the seed of one layer's own stream of random numbers.
+
+    Args:
+        seed: int or `None`. Of the model.
+        number: int. Of the layer, from 1.
+
+    Returns:
+        int, or `None` without a seed.
+    """
+    return None if seed is None else seed + number
+
+
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Dropout(random.Seeded, layers.Layer):
     """Sets activations to zero at random while training.
 
-    Keras' own layer draws the same mask on every replica. Here each example
-    of the global batch has its own, and one replica and several draw the same
-    ones. The state of the draws is a variable of the model.
+    Keras' own layer samples the same mask on every replica. Here each example
+    of the global batch has its own, the same on any number of replicas. The
+    random state is a variable of the model.
 
     Args:
-        rate: float in [0, 1). The share that is set to zero; the others are
-            divided by `1 - rate`, so that the mean stays.
-        seed: int or `None`. Makes the masks repeat. Defaults to `None`.
+        rate: float in [0, 1). The fraction that is set to zero; the others are
+            divided by `1 - rate`, which preserves the mean.
+        seed: int or `None`. Seed of the masks. Defaults to `None`, a random
+            one.
         **kwargs: See `keras.layers.Layer`: `name`, `dtype`.
 
     Call arguments:
@@ -38,7 +52,7 @@ class Dropout(random.Seeded, layers.Layer):
     def __init__(self, rate, seed=None, **kwargs):
         if not 0.0 <= rate < 1.0:
             raise ValueError(
-                "`rate` must be at least 0 and less than 1: it is the share "
+                "`rate` must be at least 0 and less than 1: it is the fraction "
                 f"of activations set to zero. Received: rate={rate}"
             )
         super().__init__(**kwargs)
@@ -53,10 +67,10 @@ class Dropout(random.Seeded, layers.Layer):
             tf.shape(inputs)[axis] if size is None else size
             for axis, size in enumerate(inputs.shape)
         ]
-        draws = random.uniform(self.seed_generator, sizes)
+        uniform = random.uniform(self.seed_generator, sizes)
         scale = tf.constant(1.0 / (1.0 - self.rate), inputs.dtype)
         return tf.where(
-            draws < self.rate, tf.zeros_like(inputs), inputs * scale
+            uniform < self.rate, tf.zeros_like(inputs), inputs * scale
         )
 
     def compute_output_spec(self, inputs, training=False):

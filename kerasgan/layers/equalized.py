@@ -1,8 +1,8 @@
 """Layers with an equalized learning rate.
 
-Weights are stored with unit deviation and scaled at run time by He's
-constant, so that the steps of Adam, which do not depend on the size of the
-gradient, are as large for every weight as its range allows.
+Weights are stored with unit standard deviation and scaled at run time by He's
+constant. Adam's steps do not depend on the scale of the gradient, so they are
+then equally large relative to the range of every weight.
 """
 
 import math
@@ -22,10 +22,10 @@ class EqualizedDense(keras.layers.Layer):
 
     Args:
         units: int. Length of the output.
-        gain: float. Deviation of the output for inputs of unit deviation.
-            Defaults to the square root of two, which LeakyReLU wants.
-        lr_multiplier: float. How much slower than the others the weights
-            learn; they start as much larger. Defaults to `1.0`.
+        gain: float. Standard deviation of the output for inputs of unit
+            variance. Defaults to the square root of two, for LeakyReLU.
+        lr_multiplier: float. Multiplies the effective learning rate; stored
+            weights are larger by its inverse. Defaults to `1.0`.
         use_bias: bool. Defaults to `True`.
         **kwargs: See `keras.layers.Layer`.
 
@@ -80,18 +80,18 @@ class EqualizedDense(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class EqualizedConv2D(keras.layers.Layer):
-    """Convolution with an equalized learning rate that keeps the size.
+    """Same-size convolution with an equalized learning rate.
 
     Args:
-        filters: int. Maps of the output.
+        filters: int. Feature maps of the output.
         kernel_size: int. Side of the kernel, odd. Defaults to `3`.
-        gain: float. Deviation of the output for inputs of unit deviation.
-            Defaults to the square root of two, which LeakyReLU wants.
+        gain: float. Standard deviation of the output for inputs of unit
+            variance. Defaults to the square root of two, for LeakyReLU.
         use_bias: bool. Defaults to `True`.
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
-        inputs: Float tensor `(batch, height, width, maps)`.
+        inputs: Float tensor `(batch, height, width, channels)`.
 
     Returns:
         Float tensor `(batch, height, width, filters)`.
@@ -110,10 +110,10 @@ class EqualizedConv2D(keras.layers.Layer):
         self.use_bias = use_bias
 
     def build(self, input_shape):
-        side, maps = self.kernel_size, input_shape[-1]
+        side, channels = self.kernel_size, input_shape[-1]
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(side, side, maps, self.filters),
+            shape=(side, side, channels, self.filters),
             initializer=keras.initializers.RandomNormal(stddev=1.0),
         )
         if self.use_bias:
@@ -147,16 +147,16 @@ class EqualizedConv2D(keras.layers.Layer):
 class EqualizedUpConv2D(EqualizedConv2D):
     """Nearest-neighbour upsampling and a 3x3 convolution, in one.
 
-    A 3x3 kernel sees only 2x2 different pixels of an upsampled map, so a
-    transposed convolution with sums of its weights gives the same maps for
-    4/9 of the work.
+    A 3x3 kernel covers only 2x2 different pixels of an upsampled input, so a
+    transposed convolution with sums of its weights gives the same output with
+    4/9 of the operations.
 
     Args:
-        filters: int. Maps of the output.
+        filters: int. Feature maps of the output.
         **kwargs: See `EqualizedConv2D`: `gain`, `use_bias`.
 
     Call arguments:
-        inputs: Float tensor `(batch, height, width, maps)`.
+        inputs: Float tensor `(batch, height, width, channels)`.
 
     Returns:
         Float tensor `(batch, 2 * height, 2 * width, filters)`.
@@ -165,7 +165,7 @@ class EqualizedUpConv2D(EqualizedConv2D):
     def convolve(self, inputs, kernel):
         height, width = inputs.shape[1:3]
         shape = (tf.shape(inputs)[0], 2 * height, 2 * width, self.filters)
-        # A transposed convolution is turned, and has its outputs first.
+        # A transposed convolution flips its kernel, with output channels first.
         kernel = tf.transpose(kernel[::-1, ::-1], (0, 1, 3, 2))
         return tf.nn.conv2d_transpose(
             inputs, sum_of_shifts(kernel), shape, 2, "SAME"
@@ -177,15 +177,15 @@ class EqualizedDownConv2D(EqualizedConv2D):
     """A 3x3 convolution and the mean of each 2x2 pixels, in one.
 
     The mean of four 3x3 convolutions is one 4x4 convolution with stride 2,
-    for 4/9 of the work.
+    with 4/9 of the operations.
 
     Args:
-        filters: int. Maps of the output.
+        filters: int. Feature maps of the output.
         **kwargs: See `EqualizedConv2D`: `gain`, `use_bias`.
 
     Call arguments:
-        inputs: Float tensor `(batch, height, width, maps)`, height and width
-            even.
+        inputs: Float tensor `(batch, height, width, channels)`, height and
+            width even.
 
     Returns:
         Float tensor `(batch, height / 2, width / 2, filters)`.
@@ -196,10 +196,10 @@ class EqualizedDownConv2D(EqualizedConv2D):
 
 
 def sum_of_shifts(kernel):
-    """Returns the sum of a 3x3 kernel's four places in a 4x4 kernel.
+    """Returns the sum of a 3x3 kernel at its four positions in a 4x4 kernel.
 
-    Written as a product with a matrix, because the gradient of slices is slow
-    on a CPU.
+    Written as a matrix product, because the gradient of slices is slow on a
+    CPU.
 
     Args:
         kernel: Float tensor `(3, 3, a, b)`.
@@ -208,18 +208,18 @@ def sum_of_shifts(kernel):
         Float tensor `(4, 4, a, b)`.
     """
     shape = kernel.shape
-    places = tf.constant(np.kron(SHIFTS, SHIFTS), kernel.dtype)
-    wide = tf.matmul(places, tf.reshape(kernel, (9, -1)))
-    return tf.reshape(wide, (4, 4, *shape[2:]))
+    positions = tf.constant(np.kron(SHIFTS, SHIFTS), kernel.dtype)
+    total = tf.matmul(positions, tf.reshape(kernel, (9, -1)))
+    return tf.reshape(total, (4, 4, *shape[2:]))
 
 
-# The sum of the two places of three numbers among four.
+# Along one axis: the sum of three weights at two positions among four.
 SHIFTS = np.eye(4, 3) + np.eye(4, 3, -1)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Bias(keras.layers.Layer):
-    """Adds one learned number to each map, zero at first.
+    """Adds a learned bias to each channel, initially zero.
 
     Call arguments:
         inputs: Float tensor `(batch, height, width, channels)`.
@@ -239,15 +239,15 @@ class Bias(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class EqualizedBlurDownConv2D(EqualizedDownConv2D):
-    """`EqualizedDownConv2D` after a blur, which keeps it from aliasing.
+    """`EqualizedDownConv2D` after a blur, which prevents aliasing.
 
     Args:
-        filters: int. Maps of the output.
+        filters: int. Feature maps of the output.
         **kwargs: See `EqualizedConv2D`: `gain`, `use_bias`.
 
     Call arguments:
-        inputs: Float tensor `(batch, height, width, maps)`, height and width
-            even.
+        inputs: Float tensor `(batch, height, width, channels)`, height and
+            width even.
 
     Returns:
         Float tensor `(batch, height / 2, width / 2, filters)`.

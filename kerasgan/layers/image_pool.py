@@ -1,33 +1,35 @@
-"""A memory of generated pictures, as part of the compiled step."""
+"""A pool of generated images, as part of the compiled step."""
 
 import keras
 import tensorflow as tf
 from keras import layers
 
+from kerasgan import checks
+
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ImagePool(layers.Layer):
-    """Shows a discriminator earlier pictures in place of half the new ones.
+    """Replaces half of the generated images by earlier ones.
 
-    While the pool fills, it keeps every picture and returns it. Then each
-    picture is, with probability one half, kept in the place of an old one,
-    which is returned; otherwise it is returned itself and not kept. One
-    picture after the other: a batch may take out what it has just put in.
+    While the pool fills, each image is stored and returned. Then each image,
+    with probability one half, replaces a stored one, which is returned;
+    otherwise it is returned itself and not stored. Images are processed in
+    order: one may be returned that the same batch has stored.
 
-    Its pictures are variables: they are saved with the model, and a resumed
-    run goes on with them. Each replica has a pool of its own; saving a model
-    keeps the first one's, a checkpoint of `kerasgan.checkpoints` all.
+    Stored images are variables: they are saved with the model, and a resumed
+    run continues with them. Each replica has its own pool; a saved model
+    contains that of the first, a checkpoint of `kerasgan.checkpoints` all.
 
     Args:
-        size: int. How many pictures it holds; `0` returns all as they come.
+        size: int. Number of stored images; `0` returns all inputs unchanged.
         image_shape: `(height, width, channels)`.
         **kwargs: See `keras.layers.Layer`: `name`.
 
     Call arguments:
         images: Float tensor `(batch, height, width, channels)`.
-        draws: Float tensor `(batch, 2)` in [0, 1). The first of a row
-            decides, above one half for an old picture, the second chooses
-            the place.
+        draws: Float tensor `(batch, 2)`, uniform in [0, 1). Above one half,
+            the first of a row selects a stored image; the second selects its
+            position.
 
     Returns:
         Float tensor of the shape of `images`. Has no gradient.
@@ -42,12 +44,8 @@ class ImagePool(layers.Layer):
     """
 
     def __init__(self, size, image_shape, **kwargs):
-        if size < 0:
-            raise ValueError(
-                "`size` must not be negative: it is how many pictures the "
-                f"pool holds. Received: size={size}"
-            )
-        # Float32 under mixed precision too, like the pictures that come in.
+        checks.count(size=size)
+        # Float32 also under mixed precision, like the input images.
         super().__init__(dtype="float32", trainable=False, **kwargs)
         self.size = size
         self.image_shape = tuple(image_shape)
@@ -71,37 +69,35 @@ class ImagePool(layers.Layer):
         if self.size == 0:
             return tf.stop_gradient(images)
         count = tf.shape(images)[0]
-        old_numbers = tf.range(self.size)
-        new_numbers = self.size + tf.range(count)
+        old_indices = tf.range(self.size)
+        new_indices = self.size + tf.range(count)
 
         def exchange(row, filled, kept, shown):
             filling = filled < self.size
-            # Gathered: XLA would compile a slice anew for each place.
-            coin, where = tf.unstack(tf.gather(draws, row))
-            chosen = tf.cast(where * self.size, "int32")
-            place = tf.where(filling, filled, chosen)
-            keep = filling | (coin > 0.5)
-            # What was in the place, or the new picture itself.
-            old = tf.gather(kept, place)
+            # A gather, because XLA would recompile a slice for each position.
+            choice, position = tf.unstack(tf.gather(draws, row))
+            chosen = tf.cast(position * self.size, "int32")
+            slot = tf.where(filling, filled, chosen)
+            keep = filling | (choice > 0.5)
+            # The image stored there, or the new image itself.
+            old = tf.gather(kept, slot)
             show = tf.where(keep & ~filling, old, self.size + row)
-            kept = tf.where(
-                keep & (old_numbers == place), self.size + row, kept
-            )
-            shown = tf.where(new_numbers == self.size + row, show, shown)
+            kept = tf.where(keep & (old_indices == slot), self.size + row, kept)
+            shown = tf.where(new_indices == self.size + row, show, shown)
             return row + 1, filled + tf.cast(filling, "int32"), kept, shown
 
-        # Only numbers go around the loop: those of the pool's pictures, then
-        # those of the batch.
+        # The loop carries only indices: first those of the pool, then those
+        # of the batch.
         _, filled, kept, shown = tf.while_loop(
             lambda row, *_: row < count,
             exchange,
-            (0, tf.convert_to_tensor(self.filled), old_numbers, new_numbers),
+            (0, tf.convert_to_tensor(self.filled), old_indices, new_indices),
         )
-        everything = tf.concat(
+        all_images = tf.concat(
             [tf.convert_to_tensor(self.images), tf.stop_gradient(images)], 0
         )
-        returned = tf.gather(everything, shown)
-        self.images.assign(tf.gather(everything, kept))
+        returned = tf.gather(all_images, shown)
+        self.images.assign(tf.gather(all_images, kept))
         self.filled.assign(filled)
         return returned
 

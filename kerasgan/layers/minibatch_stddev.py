@@ -1,31 +1,32 @@
-"""What a discriminator sees of a whole batch."""
+"""Statistics over a minibatch, for the discriminator."""
 
 import keras
 import tensorflow as tf
 
+from kerasgan import checks
+
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class MinibatchStdDev(keras.layers.Layer):
-    """Adds a feature map that tells the discriminator how varied a batch is.
+    """Appends the mean standard deviation over a group as a feature map.
 
-    A generator that repeats itself gives groups of equal images; this map is
-    then near zero, which the discriminator can see. Groups are made of
-    neighbours, so that they stay together when a batch is divided among
-    replicas.
+    If the generator collapses to similar images, this feature map is near zero,
+    which the discriminator can detect. A group consists of adjacent images, so
+    that it stays together when a batch is divided among replicas.
 
     Args:
-        group_size: int. Images compared with each other. A batch that cannot
-            be divided into such groups is one group. Defaults to `4`.
+        group_size: int. Images in a group. A batch that cannot be divided
+            into such groups is one group. Defaults to `4`.
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
         inputs: Float tensor `(batch, height, width, channels)`.
-        batches: int. How many batches, of equal size, `inputs` holds one
-            after the other: no group has images of two. Defaults to `1`.
+        batches: int. Number of equally large batches that are concatenated
+            in `inputs`: no group has images of two. Defaults to `1`.
 
     Returns:
-        Float tensor `(batch, height, width, channels + 1)`. The last map is
-        constant over height and width.
+        Float tensor `(batch, height, width, channels + 1)`. The last channel
+        is constant over height and width.
 
     Raises:
         ValueError: If `group_size` is less than 2.
@@ -35,10 +36,10 @@ class MinibatchStdDev(keras.layers.Layer):
     """
 
     def __init__(self, group_size=4, **kwargs):
-        if group_size < 2:
+        if not checks.is_whole(group_size) or group_size < 2:
             raise ValueError(
-                "`group_size` must be at least 2, because one image does not "
-                f"vary. Received: group_size={group_size}"
+                "`group_size` must be at least 2, because one image has no "
+                f"variance. Received: group_size={group_size}"
             )
         super().__init__(**kwargs)
         self.group_size = group_size
@@ -54,16 +55,16 @@ class MinibatchStdDev(keras.layers.Layer):
         )
         centered = members - tf.reduce_mean(members, axis=1, keepdims=True)
         variance = tf.reduce_mean(tf.square(centered), axis=1)
-        # The square root has no gradient at zero.
-        deviations = tf.sqrt(variance + 1e-8)
+        # The epsilon bounds the gradient of the square root at zero.
+        stddev = tf.sqrt(variance + 1e-8)
         # [groups, 1, 1, 1, 1]
-        deviation = tf.reduce_mean(deviations, axis=(1, 2, 3))
-        deviation = deviation[:, None, None, None, None]
-        maps = tf.broadcast_to(
-            deviation, (count // group, group, height, width, 1)
+        mean_stddev = tf.reduce_mean(stddev, axis=(1, 2, 3))
+        mean_stddev = mean_stddev[:, None, None, None, None]
+        channel = tf.broadcast_to(
+            mean_stddev, (count // group, group, height, width, 1)
         )
-        maps = tf.reshape(maps, (count, height, width, 1))
-        return tf.concat([inputs, tf.cast(maps, inputs.dtype)], axis=-1)
+        channel = tf.reshape(channel, (count, height, width, 1))
+        return tf.concat([inputs, tf.cast(channel, inputs.dtype)], axis=-1)
 
     def get_config(self):
         return {**super().get_config(), "group_size": self.group_size}

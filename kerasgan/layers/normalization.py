@@ -1,10 +1,10 @@
-"""Normalization with the constants that GAN papers assume."""
+"""Normalization with the constants of GAN papers."""
 
 import keras
 import tensorflow as tf
 from keras import layers
 
-# Of the moving statistics, in Keras' sense: Torch's is 0.1.
+# Of the moving statistics, in Keras' convention; in Torch's it is 0.1.
 MOMENTUM = 0.9
 
 
@@ -14,7 +14,7 @@ def batch_normalization(name, synchronized=False):
     Keras' defaults differ: momentum 0.99, epsilon 1e-3, gains of one.
 
     Args:
-        name: str. Of the layer.
+        name: str. Name of the layer.
         synchronized: bool. Whether the statistics are taken over the batches
             of all replicas instead of each replica's own. Defaults to
             `False`.
@@ -33,13 +33,13 @@ def batch_normalization(name, synchronized=False):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class BatchNormalization(layers.BatchNormalization):
-    """Keras' batch normalization, trained by one operation instead of twenty.
+    """Keras' batch normalization, with one fused operation in training.
 
-    Keras writes the statistics out of means and differences, in float32
-    whatever the precision; TensorFlow's own operation reads the maps half as
-    often and takes 16 bits as they are, with the statistics still in float32.
-    As in Torch, the moving variance is the unbiased one. Arguments and weights
-    are Keras'. Synchronized, it is Keras' layer.
+    Keras computes the statistics by some twenty operations, always in float32;
+    TensorFlow's fused operation reads the feature maps half as often and takes
+    16-bit inputs directly, with statistics still in float32. As in Torch, the
+    moving variance is the unbiased one. Arguments and weights are those of
+    Keras; synchronized, it is Keras' layer.
 
     Each replica has moving statistics of its own images. Whatever reads them
     outside of a step, such as saving, gets their mean over the replicas; with
@@ -93,11 +93,11 @@ class BatchNormalization(layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class InstanceNormalization(layers.Layer):
-    """Gives every map of every picture mean 0 and variance 1.
+    """Normalizes each feature map of each image to mean 0 and variance 1.
 
-    Without gain and shift, so it has no weights, and works the same in
-    training and after it. A constant map becomes zero: epsilon keeps its
-    variance of zero from dividing.
+    It has no scale and shift, so no weights, and is the same in training and
+    at inference. A constant feature map becomes zero: epsilon prevents a
+    division by zero.
 
     Args:
         epsilon: float. Added to the variance. Defaults to `1e-5`.
@@ -118,7 +118,7 @@ class InstanceNormalization(layers.Layer):
         self.epsilon = epsilon
 
     def call(self, inputs):
-        # In float16 this epsilon has two significant bits left.
+        # In float16 this epsilon has two significant digits left.
         x = tf.cast(inputs, "float32")
         mean, variance = tf.nn.moments(x, axes=(1, 2), keepdims=True)
         x = (x - mean) * tf.math.rsqrt(variance + self.epsilon)

@@ -1,16 +1,18 @@
-"""Padding that continues a picture, and cropping with a cheap gradient."""
+"""Reflection padding, and cropping with a fast gradient."""
 
 import keras
 import tensorflow as tf
 from keras import layers
 
+from kerasgan import checks
+
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ReflectionPadding2D(layers.Layer):
-    """Mirrors maps at their borders; the border itself is not repeated.
+    """Mirrors feature maps at their borders, without repeating the border.
 
-    A row `1 2 3` padded by 2 is `3 2 1 2 3 2 1`. Zeros in its place leave a
-    visible frame in pictures that keep their size (CycleGAN, section 7.2).
+    A row `1 2 3` padded by 2 is `3 2 1 2 3 2 1`. Zero padding would cause
+    artifacts at the borders of images (CycleGAN, section 7.2).
 
     Args:
         padding: int. How many rows and columns to add on each side; height
@@ -29,11 +31,7 @@ class ReflectionPadding2D(layers.Layer):
     """
 
     def __init__(self, padding, **kwargs):
-        if padding < 1:
-            raise ValueError(
-                "`padding` must be at least 1: it is the number of rows to "
-                f"add on each side. Received: padding={padding}"
-            )
+        checks.positive(padding=padding)
         super().__init__(**kwargs)
         self.padding = padding
 
@@ -57,11 +55,11 @@ class ReflectionPadding2D(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Cropping2D(layers.Cropping2D):
-    """Keras' cropping with a gradient that costs less.
+    """Keras' cropping with a faster gradient.
 
-    That of Keras' slicing with strides is slow on a processor; that of a plain
-    slice is a padding. Outside of training it is Keras' layer, which LiteRT
-    can convert for pictures of any size. Arguments are Keras'.
+    The gradient of Keras' strided slice is slow on a CPU; that of a plain
+    slice is a padding. At inference it is Keras' layer, which LiteRT can
+    convert for images of any size. Arguments are those of Keras.
     """
 
     def call(self, inputs, training=None):

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-# How many convolutions with a normalization it takes to see so far.
+# Receptive field to the number of convolutions with normalization.
 DEPTHS = {16: 1, 34: 2, 70: 3}
 
 
@@ -16,28 +16,28 @@ def build_patchgan(
     initializer,
     patch_size=70,
 ):
-    """Pictures to a map of raw scores, one for each patch of 70x70 pixels.
+    """Images to a grid of raw scores, one for each patch of 70x70 pixels.
 
     C64-C128-C256-C512 in the paper's notation: 4x4 convolutions, the first
-    three of stride 2, all followed by LeakyReLU, then one more to a single
-    map. For patches of 16x16 pixels it is C64-C128, the first of stride 2. A
-    score judges only the patch it sees, so the loss is a texture loss and the
-    number of weights does not depend on the picture's size.
+    three of stride 2, all followed by LeakyReLU, then one to a single channel.
+    For patches of 16x16 pixels it is C64-C128, the first of stride 2. A score
+    depends only on its patch, so the loss is a texture loss, and the number of
+    weights does not depend on the image size.
 
     Args:
-        channels: int. Of the pictures; of both together if it judges pairs.
+        channels: int. Channels of the images; for pairs, of both together.
         width: int. Feature maps of the first convolution, 64 in the paper.
         normalization: Callable from a name to a layer that normalizes. The
             first and the last convolution have none.
         use_bias: bool. Whether the convolutions before a normalization have
-            a bias; one with a shift of its own makes it redundant.
-        name: str. Of the network.
-        initializer: Config of the kernels' initializer; an initializer
-            itself would give kernels of one shape the same numbers.
+            a bias, which is redundant if the normalization has a shift.
+        name: str. Name of the network.
+        initializer: Config of the kernel initializer; one initializer object
+            would give kernels of the same shape the same values.
         patch_size: int. `70`, `34` or `16`. Defaults to `70`.
 
     Returns:
-        A `keras.Model` from pictures `(batch, height, width, channels)` in
+        A `keras.Model` from images `(batch, height, width, channels)` in
         `[-1, 1]`, of 24 pixels or more, to raw scores
         `(batch, height // s - 2, width // s - 2, 1)`, high for real; `s`, the
         product of the strides, is 8, 4 or 2.

@@ -1,4 +1,4 @@
-"""Normalization of the vector at each pixel."""
+"""Normalization of the feature vector of each pixel."""
 
 import tensorflow as tf
 

@@ -1,7 +1,7 @@
-"""Making maps larger, smaller and smoother, with gradients of any order.
+"""Upsampling, downsampling and blur, with gradients of any order.
 
-TensorFlow's resizing has no gradient of its gradient, which penalties need;
-these are made of operations that have one.
+TensorFlow's resizing has no second derivative, which gradient penalties need;
+the operations used here have one.
 """
 
 import numpy as np
@@ -9,12 +9,12 @@ import tensorflow as tf
 
 
 def upsample(images, factor=2):
-    """Makes every pixel a square of equal pixels.
+    """Upsamples by nearest neighbours.
 
     Args:
         images: Float tensor `(batch, height, width, channels)`, of known
             height, width and channels.
-        factor: int. Side of the square. Defaults to `2`.
+        factor: int. Ratio of the sizes. Defaults to `2`.
 
     Returns:
         Float tensor `(batch, factor * height, factor * width, channels)`.
@@ -34,12 +34,12 @@ def upsample(images, factor=2):
 
 
 def downsample(images, factor=2):
-    """Makes every square of pixels their mean.
+    """Downsamples by the mean of each square of pixels.
 
     Args:
         images: Float tensor `(batch, height, width, channels)`, height and
             width divisible by `factor`.
-        factor: int. Side of the square. Defaults to `2`.
+        factor: int. Ratio of the sizes. Defaults to `2`.
 
     Returns:
         Float tensor `(batch, height / factor, width / factor, channels)`.
@@ -51,7 +51,7 @@ def downsample(images, factor=2):
 
 @tf.custom_gradient
 def blur(maps):
-    """Smooths maps with [1, 2, 1] / 4 along both axes, zeros around them.
+    """Convolves with [1, 2, 1] / 4 along both axes, with zero padding.
 
     Args:
         maps: Float tensor `(batch, height, width, channels)`, of known
@@ -70,6 +70,17 @@ def blur(maps):
     smooth = tf.nn.depthwise_conv2d(
         maps, tf.constant(kernel, maps.dtype), (1, 1, 1, 1), "SAME"
     )
-    # The matrix of a symmetric kernel between zeros is symmetric: the
+    # With a symmetric kernel and zero padding the operator is symmetric: its
     # gradient is the blur itself, and faster than the general one.
     return smooth, blur
+
+
+def blend(coarse, fine, fade):
+    """Returns a mixture, `coarse` where `fade` is 0 and `fine` where it is 1.
+
+    Args:
+        coarse: Float tensor.
+        fine: Float tensor of the same shape and type.
+        fade: Float scalar in [0, 1].
+    """
+    return coarse + tf.cast(fade, fine.dtype) * (fine - coarse)

@@ -1,4 +1,4 @@
-"""How StyleGAN's layers get their noise and their style."""
+"""Learned constant, noise and adaptive normalization, for StyleGAN."""
 
 import keras
 import tensorflow as tf
@@ -8,14 +8,14 @@ from kerasgan.layers.equalized import EqualizedDense
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class LearnedConstant(keras.layers.Layer):
-    """The same learned 4x4 maps for every image, ones at first.
+    """The same learned 4x4 feature maps for every image, initially ones.
 
     Args:
-        channels: int. How many maps.
+        channels: int. Number of feature maps.
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
-        inputs: Tensor `(batch, ...)`, of which only the batch counts.
+        inputs: Tensor `(batch, ...)`, used only for the batch size.
 
     Returns:
         Float tensor `(batch, 4, 4, channels)`.
@@ -42,20 +42,20 @@ class LearnedConstant(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Noise(keras.layers.Layer):
-    """Adds one map of noise, scaled by a learned number for each channel.
+    """Adds a noise map, scaled by a learned factor for each channel.
 
-    Training gives fresh noise. Without any, the layer adds a map of its own,
-    drawn once and kept with the weights: then an image depends on nothing
-    but its style, in any batch and in an exported model.
+    In training the noise is an input. Without it the layer adds a fixed noise
+    map, sampled once and saved with the weights, so that an image depends only
+    on its style, in any batch and in an exported model.
 
     Args:
-        seed: int. Of the layer's own map. Defaults to `0`.
+        seed: int. Seed of the fixed noise map. Defaults to `0`.
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
         inputs: Float tensor `(batch, height, width, channels)`.
         noise: Float tensor `(batch, height, width, 1)` from a unit normal,
-            or `None` for the layer's own map.
+            or `None` for the fixed noise map.
 
     Returns:
         Float tensor of the shape of `inputs`.
@@ -92,17 +92,18 @@ class Noise(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class AdaIN(keras.layers.Layer):
-    """Gives every map the mean and the deviation that a style asks for.
+    """Sets the mean and standard deviation of feature maps by a style.
 
     Args:
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
-        inputs: Pair of maps, float tensor `(batch, height, width, channels)`,
-            and w, float tensor `(batch, w_dim)`.
+        inputs: Pair of feature maps, float tensor
+            `(batch, height, width, channels)`, and w, float tensor
+            `(batch, w_dim)`.
 
     Returns:
-        Float tensor of the shape of the maps.
+        Float tensor of the shape of the feature maps.
 
     Reference:
         [Karras et al., 2019](https://arxiv.org/abs/1812.04948), equation 1.
@@ -110,7 +111,7 @@ class AdaIN(keras.layers.Layer):
 
     def build(self, input_shape):
         maps_shape, w_shape = input_shape
-        # The authors' gain for styles. Half of them scale, half shift.
+        # The authors' gain for styles. Half of the units scale, half shift.
         self.style = EqualizedDense(
             2 * maps_shape[-1], gain=1.0, dtype=self.dtype_policy, name="style"
         )
@@ -120,14 +121,14 @@ class AdaIN(keras.layers.Layer):
         maps, w = inputs
         style = self.style(w)[:, None, None, :]
         scale, shift = tf.split(style, 2, axis=-1)
-        # Mean and deviation of each map of each image, in float32.
+        # Mean and variance of each feature map of each image, in float32.
         wide = tf.cast(maps, "float32")
         mean = tf.reduce_mean(wide, axis=(1, 2), keepdims=True)
         centered = maps - tf.cast(mean, maps.dtype)
         squares = tf.square(tf.cast(centered, "float32"))
         variance = tf.reduce_mean(squares, axis=(1, 2), keepdims=True)
-        # Scales start at zero, hence the one. The epsilon keeps a constant
-        # map from a division by zero.
+        # Scales are offsets from one. The epsilon prevents a division by zero
+        # for a constant feature map.
         factor = (tf.cast(scale, "float32") + 1.0) * tf.math.rsqrt(
             variance + 1e-8
         )

@@ -1,5 +1,6 @@
 """Metrics of generated images, each reported with its protocol."""
 
+from kerasgan import backend as backend
 from kerasgan.metrics import folders as folders
 from kerasgan.metrics.features import FeatureNetwork as FeatureNetwork
 from kerasgan.metrics.frechet import FeatureStatistics as FeatureStatistics

@@ -51,7 +51,9 @@ def frechet_distance(mean_a, covariance_a, mean_b, covariance_b):
             "Both sides must have the same features. Received: "
             f"mean_a.shape={mean_a.shape}, mean_b.shape={mean_b.shape}"
         )
-    factors = _factor(covariance_a, "a").T @ _factor(covariance_b, "b")
+    factor_a = _factor(mean_a, covariance_a, "a")
+    factor_b = _factor(mean_b, covariance_b, "b")
+    factors = factor_a.T @ factor_b
     root_trace = np.linalg.svd(factors, compute_uv=False).sum()
     difference = mean_a - mean_b
     distance = (
@@ -81,7 +83,8 @@ def _checked(mean, covariance, side):
                 f"{(~np.isfinite(values)).sum()} values that are not finite"
             )
     asymmetry = np.abs(covariance - covariance.T).max(initial=0.0)
-    if asymmetry > 1e-6 * np.abs(covariance).max(initial=0.0):
+    largest = np.abs(covariance).max(initial=0.0)
+    if asymmetry > 1e-6 * (largest + mean @ mean):
         raise ValueError(
             f"`covariance_{side}` must be symmetric. "
             f"Received: largest difference across the diagonal={asymmetry}"
@@ -89,8 +92,20 @@ def _checked(mean, covariance, side):
     return mean, covariance
 
 
-def _factor(covariance, side):
+def _rounding(mean):
+    """Returns what rounding leaves of a covariance that is zero.
+
+    A covariance from sums of products, as of a stream, has the error of the
+    products. If all images are nearly equal, it consists of nothing else.
+    """
+    return len(mean) * np.finfo(np.float64).eps * (mean @ mean)
+
+
+def _factor(mean, covariance, side):
     """Returns L `(features, rank)` with `covariance` = L L^T."""
+    rounding = _rounding(mean)
+    if np.abs(covariance).max(initial=0.0) <= rounding:
+        return np.zeros((len(mean), 0))
     try:
         return np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
@@ -98,9 +113,10 @@ def _factor(covariance, side):
     # Fewer images than features: the other eigenvalues are zero up to
     # rounding, which a square root would enlarge to 1e-8.
     values, vectors = np.linalg.eigh(covariance)
-    noise = len(values) * np.finfo(np.float64).eps * np.abs(values).max()
+    largest = np.abs(values).max()
+    noise = rounding + len(values) * np.finfo(np.float64).eps * largest
     # Other programs sometimes store float32 statistics.
-    if values.min() < -max(noise, 1e-6 * np.abs(values).max()):
+    if values.min() < -1e-6 * (largest + mean @ mean):
         raise ValueError(
             f"`covariance_{side}` must have no negative eigenvalue. "
             f"Received: smallest eigenvalue={values.min()}"

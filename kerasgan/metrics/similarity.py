@@ -16,6 +16,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasgan import replicas
+
 WHITE = 255.0
 WINDOW = 11
 # Standard deviation of the Gaussian window, in pixels.
@@ -259,8 +261,8 @@ class PairSimilarity(_MeanOfPairs):
 class Diversity(_MeanOfPairs):
     """Mean MS-SSIM between generated images: near one, all are alike.
 
-    In each batch, the first image is compared with the second, the third
-    with the fourth, and so on; an odd last one is left out.
+    In each global batch, the first image is compared with the second, the
+    third with the fourth, and so on; an odd last one is left out.
 
     Args:
         scales: int, 1 to 5. See `ms_ssim`. Defaults to `5`.
@@ -283,10 +285,15 @@ class Diversity(_MeanOfPairs):
 
     def update_state(self, real_images=None, fake_images=None):
         if fake_images is not None:
-            fake_images = tf.convert_to_tensor(fake_images)
-            pairs = tf.shape(fake_images)[0] // 2
-            paired = fake_images[: 2 * pairs]
-            self._add_pairs(paired[::2], paired[1::2])
+            images = replicas.gather(tf.convert_to_tensor(fake_images))
+            pairs = tf.shape(images)[0] // 2
+            context = tf.distribute.get_replica_context()
+            own = slice(
+                context.replica_id_in_sync_group,
+                pairs,
+                context.num_replicas_in_sync,
+            )
+            self._add_pairs(images[::2][own], images[1::2][own])
 
     def result(self):
         return tf.constant(self._means()[0], tf.float64)

@@ -1,5 +1,6 @@
 """The architectures, one file each."""
 
+from kerasgan import backend as backend
 from kerasgan.models.acgan import ACGAN
 from kerasgan.models.base import GAN
 from kerasgan.models.captions import TextGAN, VectorGAN
@@ -19,8 +20,8 @@ from kerasgan.models.text_encoder import words_of
 from kerasgan.models.translation import TranslationGAN
 from kerasgan.models.wgan_gp import WGANGP
 
-# What the card of a model may name, whoever wrote the card: loading relies on
-# this list for security.
+# The only classes that a model card may name: loading cards from others relies
+# on this list for security.
 ARCHITECTURES = (
     ACGAN,
     CGAN,
@@ -67,7 +68,7 @@ __all__ = [
 
 
 def architectures():
-    """Returns the models by name, without their base classes.
+    """Returns the architectures by name, without base classes.
 
     Returns:
         dict of class name to class.

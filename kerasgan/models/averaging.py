@@ -1,8 +1,7 @@
-"""The averaged generator: a copy whose weights follow the trained ones.
+"""The averaged generator: an exponential moving average of the weights.
 
-Its weights are an exponential moving average of the trained weights; its
-batch statistics are moving averages of its own feature maps. Functions here
-take networks, not models.
+Its batch statistics are moving averages over its own feature maps. The
+functions here take networks, not models.
 """
 
 import tensorflow as tf
@@ -30,8 +29,8 @@ def average_of(network):
 def ramped(decay, steps):
     """Returns a decay that grows to `decay` over the first steps.
 
-    After `n` steps it is at most `(1 + n) / (10 + n)`, so that the average
-    after a short training is not dominated by the initial weights.
+    After `n` steps it is at most `(1 + n) / (10 + n)`, so that the initial
+    weights do not dominate the average after a short training.
 
     Args:
         decay: float.
@@ -50,7 +49,7 @@ def follow(average, network, decay, only_trainable=False):
     Args:
         average: A Keras layer or model.
         network: The trained one, of the same structure.
-        decay: Float or scalar tensor. The share of the average that is kept.
+        decay: Float or scalar tensor. The fraction of the average that is kept.
         only_trainable: bool. Whether to leave out batch statistics, for
             `follow_statistics`. Defaults to `False`.
     """
@@ -61,11 +60,11 @@ def follow(average, network, decay, only_trainable=False):
 
 
 def follow_statistics(average, network, inputs, share):
-    """Moves batch statistics of the average toward those of its own maps.
+    """Updates the batch statistics of the average from its own feature maps.
 
-    Feature maps of averaged weights vary less than those of the weights that
-    were averaged. Normalized by the statistics of the trained generator, they
-    would give faint images until the learning rate has decayed.
+    Feature maps of averaged weights have a lower variance than those of the
+    trained weights. Normalized by the statistics of the trained generator,
+    they would give images of low contrast until the learning rate has decayed.
 
     Args:
         average: The averaged generator.
@@ -73,7 +72,7 @@ def follow_statistics(average, network, inputs, share):
         inputs: A batch of the generator's inputs, on this replica. Every
             fourth row is used, which suffices for moving averages over a
             hundred steps.
-        share: Float scalar tensor. How far the statistics move.
+        share: Float scalar tensor. Weight of the new statistics.
 
     Reference:
         [Brock et al., 2019](https://arxiv.org/abs/1809.11096), "standing
@@ -85,14 +84,15 @@ def follow_statistics(average, network, inputs, share):
     pairs = zip(network.variables, average.variables, strict=True)
     for variable, mean in pairs:
         (trained if variable.trainable else others).append(mean)
-    # The layers of the average are frozen and would not update theirs.
+    # The layers of the average are frozen: they do not update statistics.
     _, moved = network.stateless_call(
         [variable.value for variable in trained],
         [variable.value for variable in others],
         tf.nest.map_structure(lambda tensor: tensor[::4], inputs),
         training=True,
     )
-    # The layers moved by their momentum; scale that step to `share`.
+    # The layers moved by `1 - MOMENTUM`; scale that step to `share`.
     share = share / (1.0 - MOMENTUM)
     for mean, value in zip(others, moved, strict=True):
-        mean.assign(mean + share * (value - mean))
+        if tf.as_dtype(mean.dtype).is_floating:  # Not the state of dropout.
+            mean.assign(mean + share * (value - mean))

@@ -1,10 +1,10 @@
-"""What every model shares, and nothing about any one of them.
+"""The base class of all models.
 
-Here is what no paper discusses: optimizers, sums over replicas, loss scaling,
-averaged weights, checks of the training data, saving and exporting. Nothing
-here knows what a sample is: images and text are the task classes' business
-(`sampling`, `labels`, `captions`, `translation`, `sequences`). The algorithm
-of each paper is in its own file, in a `train_step` written out in full.
+It implements what no paper discusses: optimizers, gradient sums over replicas,
+loss scaling, averaged weights, checks of the training data, saving and
+exporting. It does not depend on the kind of sample: task classes handle images
+and text (`sampling`, `labels`, `captions`, `translation`, `sequences`). The
+algorithm of each paper is in its own file, in a `train_step` written in full.
 """
 
 import contextlib
@@ -24,20 +24,20 @@ from kerasgan.random import Seeded
 
 
 class GAN(Seeded, keras.Model):
-    """Base class of all models: two optimizers, an average, checks, saving.
+    """Base class of all models: optimizers, weight averages, checks, saving.
 
-    A subclass takes plain numbers, stores each under its own name *before* it
-    calls `super().__init__`, which builds the networks by the hook
-    `build_networks`; writes `train_step` in full; and gives the optimizers of
-    its paper in `default_optimizers`.
+    The constructor of a subclass stores its arguments, plain values, as
+    attributes of the same names *before* it calls `super().__init__`, which
+    calls the hook `build_networks`. A subclass writes `train_step` in full and
+    returns the optimizers of its paper from `default_optimizers`.
 
     Args:
         ema_decay: float in [0, 1). Decay of the averaged generator; `0.0`
             copies the trained weights. Defaults to `0.999`, which is reached
             after the first 9,000 steps.
-        seed: int or `None`. Makes the random numbers of training repeat, and
-            the order of arrays. The first weights are not among them: they
-            follow `keras.utils.set_random_seed`. Defaults to `None`.
+        seed: int or `None`. Seed of training, and of the order of arrays; not
+            of the first weights, which follow
+            `keras.utils.set_random_seed`. Defaults to `None`, a random one.
         **kwargs: See `keras.Model`: `name`, `dtype`.
 
     Raises:
@@ -71,8 +71,8 @@ class GAN(Seeded, keras.Model):
         self.ema_decay = ema_decay
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        # Not a list, so that Keras does not save the metrics' feature
-        # networks with the model.
+        # In a namespace, so that Keras does not track the feature networks of
+        # the metrics and save them with the model.
         self._evaluation = types.SimpleNamespace(metrics=[])
         with self._own_settings():
             self.trackers = [
@@ -91,12 +91,12 @@ class GAN(Seeded, keras.Model):
     def build_networks(self):
         """Sets the networks as attributes, those of `generator_names` first."""
         raise NotImplementedError(
-            f"{type(self).__name__} must build its networks."
+            f"{type(self).__name__} must override `build_networks`."
         )
 
     @contextlib.contextmanager
     def _own_settings(self):
-        """Gives the layers built inside it this model's dtype and layout."""
+        """Sets this model's dtype and layout for layers built inside."""
         policy = keras.config.dtype_policy()
         settings = keras.config.floatx(), keras.config.image_data_format()
         keras.config.set_floatx("float32")
@@ -129,9 +129,9 @@ class GAN(Seeded, keras.Model):
     # Compiling
 
     def default_optimizers(self):
-        """Returns the paper's optimizers, first that of the generator."""
+        """Returns the paper's optimizers: generator, then discriminator."""
         raise NotImplementedError(
-            f"{type(self).__name__} must say which optimizers its paper uses."
+            f"{type(self).__name__} must override `default_optimizers`."
         )
 
     def compile(
@@ -162,8 +162,8 @@ class GAN(Seeded, keras.Model):
         """
         arguments.check_compile(metrics, kwargs)
         arguments.check_optimizers(generator_optimizer, discriminator_optimizer)
-        # Keras would otherwise make an RMSprop that no step ever uses, and
-        # learning rate callbacks would quietly adjust that one.
+        # By default Keras creates an RMSprop that no step uses, and learning
+        # rate callbacks would silently adjust it.
         super().compile(
             optimizer=None,
             jit_compile=self.jit_compile_by_default
@@ -192,9 +192,9 @@ class GAN(Seeded, keras.Model):
         return [self.generator_optimizer, self.discriminator_optimizer]
 
     def scale_learning_rates(self, share):
-        """Sets both learning rates to a share of those given to `compile`.
+        """Sets both learning rates to a fraction of those given to `compile`.
 
-        A rate that a schedule sets is left alone.
+        Learning rate schedules are not changed.
 
         Args:
             share: float.
@@ -212,14 +212,14 @@ class GAN(Seeded, keras.Model):
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         variables = [v for n in networks for v in n.trainable_variables]
         arguments.check_free(optimizer, variables)
-        # Under a strategy variables cannot be made inside the step, and
-        # loading skips the state of an optimizer that is not built.
+        # Under a strategy a step cannot create variables, and loading skips
+        # the state of an optimizer that is not built.
         optimizer.build(variables)
         return optimizer
 
     def get_compile_config(self):
         if not self.compiled:
-            return None  # A model may be saved without its optimizers.
+            return None  # Saved without optimizers.
         generator, discriminator = map(
             rates.config_at, self.optimizers(), self._full_rates
         )
@@ -259,7 +259,7 @@ class GAN(Seeded, keras.Model):
         validation_batch_size=None,
         validation_freq=1,
     ):
-        """Trains the model, after a check of the data.
+        """Checks the data and trains the model.
 
         Args:
             x: A `tf.data.Dataset` of batches, or arrays; see the class for
@@ -387,7 +387,7 @@ class GAN(Seeded, keras.Model):
         return losses if return_dict else list(losses.values())
 
     def training_callbacks(self):
-        """Returns the callbacks without which `fit` would not be the paper."""
+        """Returns the callbacks that the paper's training procedure needs."""
         return []
 
     # Data
@@ -401,8 +401,8 @@ class GAN(Seeded, keras.Model):
             x: See `fit`.
             y: See `fit`.
             batch_size: See `fit`.
-            first_epoch: int. Of which the order of arrays begins. Defaults to
-                `0`.
+            first_epoch: int. Epoch at which the order of arrays starts.
+                Defaults to `0`.
             shuffle: bool. Whether arrays are shuffled. Defaults to `True`.
 
         Returns:
@@ -419,7 +419,7 @@ class GAN(Seeded, keras.Model):
         )
         if not shuffle:
             return inputs.in_order(arrays, batch_size, drop_remainder=True)
-        # Without a seed, another order in each call.
+        # Without a seed, the order differs in each call.
         seed = random.randrange(2**31) if self.seed is None else self.seed
         return data.stream_groups(
             (arrays,) if self.paired else tuple((a,) for a in arrays),
@@ -502,15 +502,15 @@ class GAN(Seeded, keras.Model):
         return inputs.watched(dataset, self.rules)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # All is built in `__init__` and `compile`. Keras would inspect a batch
-        # here, which fails for pairs between workers.
+        # Everything is built in `__init__` and `compile`. Keras would inspect
+        # a batch here, which fails for pairs with several workers.
         pass
 
     def _check_dataset(self, dataset):
         replicas = self.distribute_strategy.num_replicas_in_sync
         if replicas > 1:
-            # An empty last share would give NaN, and a smaller one would
-            # weight its examples more than the others.
+            # The mean over an empty share of a batch is NaN, and a smaller
+            # share would weight its examples more than the others.
             for spec in tf.nest.flatten(dataset.element_spec):
                 size = spec.shape[0] if spec.shape.rank else None
                 if size is None or size % replicas:
@@ -524,7 +524,7 @@ class GAN(Seeded, keras.Model):
             self.check_batch(batch)
             return
         raise ValueError(
-            "The training data must hold at least one batch. Received: an "
+            "The training data must contain at least one batch. Received: an "
             "empty dataset; is the batch size larger than the data?"
         )
 
@@ -544,13 +544,13 @@ class GAN(Seeded, keras.Model):
         return []
 
     def check_batch(self, batch):
-        """Refuses a batch that does not fit the model.
+        """Checks that a batch fits the model.
 
         Args:
             batch: One element of the training data, eager.
 
         Raises:
-            ValueError: With what came and what to do.
+            ValueError: If it does not.
         """
         raise NotImplementedError
 
@@ -577,8 +577,8 @@ class GAN(Seeded, keras.Model):
     def minimize(self, tape, loss, networks, optimizer):
         """Takes one gradient step on `loss`, the mean over the local batch.
 
-        Gradients are summed over replicas, so each replica contributes its
-        share here and nowhere else. Loss scaling for float16 joins it.
+        Gradients are summed over replicas, so the loss is divided by their
+        number, here and nowhere else, together with float16 loss scaling.
 
         Args:
             tape: The `tf.GradientTape` that watched `loss`.
@@ -597,13 +597,13 @@ class GAN(Seeded, keras.Model):
         )
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         if scaled and replicas > 1:
-            # Each replica checks its own gradients for overflow, yet all must
-            # skip the step together: zero, unless one overflowed. The
-            # gradient of an embedding is sparse.
+            # Each replica checks only its own gradients for overflow, but all
+            # must skip the step together: add zero, or NaN if any overflowed.
+            # The gradient of an embedding is sparse.
             gradients = [tf.convert_to_tensor(g) for g in gradients]
             local = tf.add_n([tf.reduce_sum(g * 0.0) for g in gradients])
-            poison = context.all_reduce(tf.distribute.ReduceOp.SUM, local)
-            gradients = [g + poison for g in gradients]
+            zero_or_nan = context.all_reduce(tf.distribute.ReduceOp.SUM, local)
+            gradients = [g + zero_or_nan for g in gradients]
         optimizer.apply(gradients, variables)
 
     def update_generators(self, tape, loss):
@@ -622,10 +622,10 @@ class GAN(Seeded, keras.Model):
         Args:
             decay: Float or scalar tensor. Defaults to `ema_decay`, ramped up
                 over the first steps.
-            inputs: The generator's inputs in this step, for batch statistics
-                of the average's own feature maps; only for models with one
-                generator. Defaults to averages of the trained generators'
-                statistics.
+            inputs: The generator's inputs in this step, from which the
+                averaged generator computes its own batch statistics; only for
+                models with one generator. By default the statistics of the
+                trained generators are averaged.
         """
         steps = self.generator_optimizer.iterations
         if decay is None:
@@ -640,10 +640,11 @@ class GAN(Seeded, keras.Model):
             )
 
     def report(self, **losses):
-        """Returns what `train_step` returns, from this step's mean losses.
+        """Updates the running means of the losses and returns them.
 
         Args:
-            **losses: Float scalars, one for each of `loss_names`.
+            **losses: Float scalars, the mean losses of this step, one for
+                each of `loss_names`.
 
         Returns:
             dict of the means since the start of the epoch.
@@ -653,7 +654,7 @@ class GAN(Seeded, keras.Model):
         return self.reducible({t.name: t.result() for t in self.trackers})
 
     def reducible(self, logs):
-        """Returns `logs` in the shape that Keras can reduce over workers.
+        """Returns `logs` in a shape that Keras can reduce over workers.
 
         With several workers Keras takes the mean of every value over its
         first axis, which a scalar does not have.
@@ -677,11 +678,11 @@ class GAN(Seeded, keras.Model):
         return_dict=True,
         **kwargs,
     ):
-        """Scores generated samples against real ones.
+        """Computes the metrics of generated samples against real ones.
 
-        One sample is generated for each real one, from random numbers that
-        are the same in every call. Scores depend on the number of samples:
-        quote it.
+        One sample is generated for each real one, with the same random
+        numbers in every call. Scores depend on the number of samples: report
+        it with them.
 
         Args:
             x: As for `fit`. All rows of arrays count, in their order.
@@ -728,7 +729,7 @@ class GAN(Seeded, keras.Model):
             x = inputs.watched(dataset, self.rules)
         for metric in metrics:
             metric.reset_state()
-        training_draws = self.seed_generator.state.numpy()
+        seed_state = self.seed_generator.state.numpy()
         self.seed_generator.state.assign([0, 0])
         try:
             with inputs.explained():
@@ -741,7 +742,7 @@ class GAN(Seeded, keras.Model):
                     **kwargs,
                 )
         finally:
-            self.seed_generator.state.assign(training_draws)
+            self.seed_generator.state.assign(seed_state)
         values = {}
         for metric in metrics:
             result = metric.result()
@@ -776,7 +777,7 @@ class GAN(Seeded, keras.Model):
     def _check_metrics(self):
         if not self._evaluation.metrics:
             raise ValueError(
-                "There are no metrics to evaluate with; give some of "
+                "The model was compiled without metrics. Give some of "
                 "`kerasgan.metrics`: `gan.compile(metrics=[...])`."
             )
 
@@ -784,12 +785,12 @@ class GAN(Seeded, keras.Model):
         real, generated = self.samples_to_compare(batch)
         for metric in self._evaluation.metrics:
             metric.update_state(real, generated)
-        # Keras wants a value of each step; the scores are read at the end.
+        # Keras requires a value from each step; metrics are read at the end.
         count = tf.cast(tf.shape(real)[0], "float32")
         return self.reducible({"samples": count})
 
     def samples_to_compare(self, batch):
-        """Returns real samples and as many generated ones, as users get them.
+        """Returns real and equally many generated samples, for metrics.
 
         Args:
             batch: One element of the training data.
@@ -835,22 +836,22 @@ class GAN(Seeded, keras.Model):
 
         Returns:
             dict of name to `keras.Variable`: weights, averages, both
-            optimizers, and the states of the random streams.
+            optimizers, and the random states.
         """
         owners = {
             "model": self,
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
         }
-        # The path would not do: it counts the optimizers of the process.
+        # Not the variable's path, which counts the optimizers of the process.
         return {
-            f"{owner}/{index:04d}/{variable.name}": variable
-            for owner, thing in owners.items()
-            for index, variable in enumerate(thing.variables)
+            f"{name}/{index:04d}/{variable.name}": variable
+            for name, owner in owners.items()
+            for index, variable in enumerate(owner.variables)
         }
 
     def clear_memory(self):
-        """Forgets the training examples that the model remembers, if any.
+        """Erases images that the model stored in training, if any.
 
         Called before a model is published.
         """
@@ -858,7 +859,7 @@ class GAN(Seeded, keras.Model):
     # Sampling and exporting
 
     def to_samples(self, outputs):
-        """Returns what users get from what `call` returns.
+        """Converts outputs of `call` to samples, such as uint8 images.
 
         Args:
             outputs: Tensor, or structure of tensors.
@@ -882,7 +883,7 @@ class GAN(Seeded, keras.Model):
                 `call`, then `to_samples`.
 
         Returns:
-            Array `(n, ...)`; of images, uint8
+            Array `(n, ...)`; for images, uint8
             `(n, height, width, channels)`.
         """
         checks.positive(batch_size=batch_size)
@@ -902,7 +903,7 @@ class GAN(Seeded, keras.Model):
         return np.concatenate(batches)
 
     def signatures(self):
-        """Returns what an exported model can do.
+        """Returns the signatures of an exported model.
 
         Returns:
             dict of signature name to `(function, list of tf.TensorSpec)`;
@@ -911,7 +912,7 @@ class GAN(Seeded, keras.Model):
         raise NotImplementedError
 
     def score_signatures(self):
-        """Returns what an exported discriminator can do.
+        """Returns the signatures of an exported discriminator.
 
         Returns:
             dict like that of `signatures`. Scores are raw, before any
@@ -923,7 +924,7 @@ class GAN(Seeded, keras.Model):
         """Writes a model that runs without kerasgan and without Keras.
 
         Args:
-            folder: str or path, must not exist or be empty. TensorFlow
+            folder: str or path, must be new or empty. TensorFlow
                 Serving expects it to end in a version number.
             format: str. `"saved_model"`, with all of `signatures()`; or
                 `"litert"` or `"onnx"`, with those that take neither seeds
@@ -937,7 +938,7 @@ class GAN(Seeded, keras.Model):
             Tuple of str, the names of the signatures written.
 
         Raises:
-            ValueError: If there is no such format, or it holds no scores.
+            ValueError: If the format is unknown, or cannot hold scores.
             OSError: If the folder is not empty.
             ImportError: If the format needs a package that is not installed.
 
@@ -948,7 +949,7 @@ class GAN(Seeded, keras.Model):
         images = served.signatures["serving_default"](latents)["images"]
         ```
         """
-        from kerasgan import export  # It builds on the models.
+        from kerasgan import export  # It imports the models.
 
         return export.write(self, folder, format, scores, verbose)
 
@@ -960,7 +961,7 @@ def init_arguments(model_class):
         model_class: A subclass of `GAN`.
 
     Returns:
-        list of str, the base class' first.
+        list of str, those of base classes first.
     """
     names = []
     for parent in reversed(model_class.__mro__):
@@ -975,7 +976,7 @@ def init_arguments(model_class):
 
 
 def describe_batch(batch):
-    """Returns what a batch holds, for a message.
+    """Describes the contents of a batch, for a message.
 
     Args:
         batch: One element of a dataset, of any structure.

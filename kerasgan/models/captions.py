@@ -1,7 +1,7 @@
 """Models that generate images from text.
 
-`VectorGAN` takes sentence vectors of any text encoder; `TextGAN` has a text
-encoder of its own, trains it, and takes captions.
+`VectorGAN` takes sentence vectors of any text encoder; `TextGAN` takes
+captions and trains its own text encoder.
 """
 
 import types
@@ -17,12 +17,12 @@ from kerasgan.models.text_encoder import (
     build_text_encoder,
     build_tokenizer,
     check_tokens,
-    match_loss,
+    symmetric_matching_loss,
 )
 
 
 class VectorGAN(LatentGAN):
-    """Base class of the models that turn sentence vectors into images.
+    """Base class of the models that map sentence vectors to images.
 
     Args:
         sentence_dim: int. Length of the sentence vectors.
@@ -36,8 +36,8 @@ class VectorGAN(LatentGAN):
 
     Training data:
         A dataset of pairs: image batches, float32 in `[-1, 1]`, and sentence
-        vectors, floats `(batch, sentence_dim)`. Their variance should be that
-        of the noise, one: smaller ones are learned from more slowly.
+        vectors, floats `(batch, sentence_dim)`. Their variance should be one,
+        as that of the noise: a smaller one slows training down.
     """
 
     task = "text-to-image"
@@ -65,7 +65,7 @@ class VectorGAN(LatentGAN):
         """Returns sentence vectors of the text in a batch of training data.
 
         Args:
-            text: Float tensor `(batch, sentence_dim)`, here the same.
+            text: Float tensor `(batch, sentence_dim)`, here the vectors.
 
         Returns:
             Float32 tensor `(batch, sentence_dim)`.
@@ -82,31 +82,32 @@ class VectorGAN(LatentGAN):
         data.check_images(images, self.image_shape)
         if len(images) < 2:
             raise ValueError(
-                "A batch must hold at least two images, because each takes "
-                "the other's caption for a wrong one. Received: a batch of 1"
+                "A batch must contain at least two images, because the "
+                "mismatched caption of an image is that of another one. "
+                "Received: a batch of 1"
             )
         data.check_same_length(images, text, ("images", "captions"))
         self.check_text(text)
 
     def check_text(self, text):
-        """Refuses text of a batch of training data that does not fit.
+        """Checks that the text of a training batch fits the model.
 
         Args:
             text: Eager tensor, the second half of a batch.
 
         Raises:
-            ValueError: With what came and what to do.
+            ValueError: If it does not.
         """
         if text.dtype == tf.string:
             raise ValueError(
-                "This model has no text encoder and learns from sentence "
+                "This model has no text encoder and is trained on sentence "
                 "vectors. Received: strings. Encode the captions first, or "
-                "take the model that has a text encoder."
+                "use a model with a text encoder."
             )
         self.check_vectors(text)
 
     def check_vectors(self, vectors):
-        """Refuses what are not sentence vectors of this model.
+        """Checks that arrays are sentence vectors for this model.
 
         Args:
             vectors: Array or eager tensor.
@@ -118,7 +119,7 @@ class VectorGAN(LatentGAN):
         if len(vectors) == 0 or vectors.shape[1] != self.sentence_dim:
             raise ValueError(
                 "`sentence_vectors` must have shape (batch, "
-                f"{self.sentence_dim}), at least one. "
+                f"{self.sentence_dim}), with at least one row. "
                 f"Received: shape={tuple(vectors.shape)}"
             )
 
@@ -150,7 +151,7 @@ class VectorGAN(LatentGAN):
         batch_size=64,
         truncation=None,
     ):
-        """Returns new images that captions describe.
+        """Generates images from captions or sentence vectors.
 
         Args:
             captions: Sequence of strings, one for each image, if the model
@@ -159,10 +160,10 @@ class VectorGAN(LatentGAN):
                 captions.
             seed: int or `None`. The same seed gives the same images,
                 whatever the batch size, and in the exported model too.
-                Defaults to fresh ones.
-            batch_size: int. How many to make at once. Defaults to `64`.
-            truncation: float in [-1, 1] or `None`. Psi: nearer to zero,
-                images are more typical and more alike. Defaults to `None`, no
+                Defaults to a random seed.
+            batch_size: int. How many to generate at once. Defaults to `64`.
+            truncation: float in [-1, 1] or `None`. Psi: closer to zero,
+                images are more typical and less diverse. Defaults to `None`, no
                 truncation.
 
         Returns:
@@ -194,19 +195,19 @@ class VectorGAN(LatentGAN):
 
 
 class TextGAN(VectorGAN):
-    """Base class of the models that turn captions into images.
+    """Base class of the models that map captions to images.
 
-    The text encoder learns in the steps of the discriminator, by the loss
-    `text_loss`, which alone reaches it: see `text_encoder`. It needs no
-    training beforehand, so that `fit` is all there is to call.
+    `fit` trains the text encoder in the discriminator step, on `text_loss`
+    only (see `text_encoder`); no pretraining is needed.
 
     Args:
         vocabulary: Sequence of words that the text encoder knows; `words_of`
-            finds those of captions.
-        caption_length: int. Words of a caption that the text encoder reads.
-            Defaults to `32`.
-        encoder_width: int. Units of the text encoder, and the most feature
-            maps of the image encoder that it learns with. Defaults to `256`.
+            extracts those of captions.
+        caption_length: int. Number of words that the text encoder reads;
+            further words of a caption are ignored. Defaults to `32`.
+        encoder_width: int. Units of the text encoder, and maximum number of
+            feature maps of the image encoder, which is trained with it.
+            Defaults to `256`.
         **kwargs: See `VectorGAN`: `sentence_dim`, `latent_dim`, `ema_decay`,
             `seed`, `name`, `dtype`.
 
@@ -215,29 +216,22 @@ class TextGAN(VectorGAN):
         strings `(batch,)`.
 
     Raises:
-        ValueError: If the vocabulary is empty or has a word twice, or a size
+        ValueError: If the vocabulary is empty or repeats a word, or a size
             is not positive.
     """
 
     loss_names = ("d_loss", "g_loss", "match_loss")
-    # The encoders learn by the discriminator's optimizer, whose settings they
-    # share; each weight has moments of its own.
+    # The discriminator's optimizer also trains the encoders: they need the same
+    # settings, and moments are kept per weight.
     discriminator_names = ("discriminator", "text_encoder", "image_encoder")
 
     def __init__(
         self, vocabulary, caption_length=32, encoder_width=256, **kwargs
     ):
-        vocabulary = tuple(vocabulary)
-        if not 0 < len(vocabulary) == len(set(vocabulary)):
-            raise ValueError(
-                "`vocabulary` must hold at least one word and none twice. "
-                f"Received: {len(vocabulary)} words, "
-                f"{len(set(vocabulary))} different"
-            )
         checks.positive(
             caption_length=caption_length, encoder_width=encoder_width
         )
-        self.vocabulary = vocabulary
+        self.vocabulary = checks.vocabulary(vocabulary)
         self.caption_length = caption_length
         self.encoder_width = encoder_width
         super().__init__(**kwargs)
@@ -252,8 +246,8 @@ class TextGAN(VectorGAN):
             output_sequence_length=self.caption_length,
         )
         tokenizer.build((None,))
-        # Not an attribute of its own, so that Keras does not take it for a
-        # part of the step, where XLA could not compile it.
+        # In a namespace, so that Keras does not track it as a part of the
+        # step, where XLA could not compile it.
         self._text = types.SimpleNamespace(tokenizer=tokenizer)
         self.text_encoder = build_text_encoder(
             len(self.vocabulary),
@@ -264,7 +258,7 @@ class TextGAN(VectorGAN):
 
     @property
     def tokenizer(self):
-        """The layer from captions to word numbers."""
+        """The layer that maps captions to word indices."""
         return self._text.tokenizer
 
     @property
@@ -287,12 +281,12 @@ class TextGAN(VectorGAN):
         Args:
             images: Float tensor `(batch, height, width, channels)` in
                 `[-1, 1]`.
-            tokens: Integer tensor `(batch, caption_length)`, their captions.
+            tokens: Integer tensor `(batch, caption_length)`, the captions.
 
         Returns:
             Float tensor `(batch,)`, never negative.
         """
-        return match_loss(
+        return symmetric_matching_loss(
             self.image_encoder(images, training=True),
             self.text_encoder(tokens, training=True),
             tokens,
@@ -309,7 +303,7 @@ class TextGAN(VectorGAN):
     def _with_tokens(self, dataset):
         """Returns the dataset with tokens instead of captions.
 
-        They are made here because a step compiled by XLA has no strings.
+        XLA does not support strings within a step.
         """
         spec = getattr(dataset, "element_spec", None)
         if not isinstance(spec, tuple) or len(spec) != 2:
@@ -340,8 +334,8 @@ class TextGAN(VectorGAN):
     def check_text(self, text):
         if not text.dtype.is_integer or text.shape.rank != 2:
             raise ValueError(
-                "This model has a text encoder and learns from captions, one "
-                "string for each image. Received: text of type "
+                "This model has a text encoder and is trained on captions, "
+                "one string for each image. Received: text of type "
                 f"{text.dtype.name}, shape {tuple(text.shape)}"
             )
         check_tokens(text)
@@ -358,7 +352,7 @@ class TextGAN(VectorGAN):
             float32 array `(n, sentence_dim)`.
 
         Raises:
-            ValueError: If there is nothing to encode.
+            ValueError: If there are no captions, or one is empty.
 
         Example:
         ```python

@@ -1,21 +1,20 @@
-"""CycleGAN: translates between two sets of images, without pairs.
+"""CycleGAN: unpaired translation between two sets of images.
 
 Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using
 Cycle-Consistent Adversarial Networks", 2017. https://arxiv.org/abs/1703.10593
 
-Two generators translate between two sets of images, A and B; a
-discriminator for each set requires images that could belong to it. Cycle
-consistency ties a translation to its input: translated back, it must
-reproduce the input (equation 2). Least squares replace the logarithms of the
-adversarial loss, and the discriminators see some earlier translations in
-place of the newest, to stabilize training (section 4). Images that are of the
-target set already should not change (section 5.2, "Photo generation from
-paintings").
+Two generators translate between two sets of images, A and B; a discriminator
+for each set distinguishes its images from translations. The cycle consistency
+loss ties a translation to its input: translated back, it must reproduce the
+input (equation 2). To stabilize training, the adversarial loss is least squares
+and the discriminators also see earlier translations (section 4). The identity
+loss keeps images of the target set unchanged (section 5.2, "Photo generation
+from paintings").
 
 Differences from the paper: the identity loss, which the paper uses for
-paintings, is always on, as in the authors' code; both generators take one
+paintings, is on by default, as in the authors' code; both generators take one
 step together and both discriminators another, as in their PyTorch release;
-images are made by moving averages of the generators.
+images are translated by moving averages of the generators.
 """
 
 import functools
@@ -41,25 +40,26 @@ from kerasgan.schedules import linear_decay
 class CycleGAN(TranslationGAN):
     """Translates images between two sets, trained without pairs.
 
-    `fit` trains with the full learning rate at first and lets it fall
-    linearly to zero over the last epochs; a `LearningRateSchedule` given to
-    `compile` is left alone.
+    `fit` keeps the learning rate constant at first and decays it linearly to
+    zero over the last epochs; a `LearningRateSchedule` given to `compile` is
+    not changed.
 
     Args:
         image_size: int. Height and width in training, a multiple of 4 from
-            24. Other images may be any multiple of 4 high and wide, from 8.
-        channels: int. Of the images of both sets. Defaults to `3`.
+            24. At inference, height and width may be any multiples of 4 from
+            8.
+        channels: int. Channels of the images of both sets. Defaults to `3`.
         width: int. Feature maps of the first layers. Defaults to `64`.
         blocks: int. Residual blocks of each generator; the paper has 6 for
             128x128 and 9 from 256x256. Defaults to `9`.
         cycle_weight: float. Lambda in the paper. Defaults to `10.0`.
         identity_weight: float. Weight of the identity loss, as a share of
-            `cycle_weight`; `0.0` saves its two passes. Defaults to `0.5`.
-        pool_size: int. How many earlier translations each discriminator may
-            see again. Defaults to `50`.
-        decay_epochs: int or `None`. Over how many epochs, the last ones of
-            `fit`, the learning rate falls; `0` for none. Defaults to half of
-            them, as 100 of the paper's 200.
+            `cycle_weight`; `0.0` disables it. Defaults to `0.5`.
+        pool_size: int. Number of earlier translations stored for each
+            discriminator. Defaults to `50`.
+        decay_epochs: int or `None`. Number of epochs, the last ones of `fit`,
+            over which the learning rate decays; `0` for none. Defaults to
+            half of them, as in the paper (100 of 200).
         **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
 
     Call arguments:
@@ -68,7 +68,7 @@ class CycleGAN(TranslationGAN):
         to: `"a"` or `"b"`. The set to translate to. Defaults to `"b"`.
 
     Returns:
-        Float tensor of the same shape in `[-1, 1]`, made by the averaged
+        Float tensor of the same shape in `[-1, 1]`, from the averaged
         generator.
 
     Raises:
@@ -77,8 +77,8 @@ class CycleGAN(TranslationGAN):
 
     Training data:
         A dataset of pairs `(a, b)` of equally many images, float32 in
-        `[-1, 1]`, that need not have to do with each other. The paper's
-        batches hold one of each.
+        `[-1, 1]`, that need not correspond. The paper's batches contain one
+        of each.
 
     Example:
     ```python
@@ -97,7 +97,7 @@ class CycleGAN(TranslationGAN):
     discriminator_names = ("discriminator_a", "discriminator_b")
     part_names = ("a", "b")
     paired = False
-    # The generators halve a image twice.
+    # The generators halve an image twice.
     size_multiple = 4
     minimum_size = 8
 
@@ -116,8 +116,8 @@ class CycleGAN(TranslationGAN):
         if not checks.is_whole(image_size) or image_size < 24 or image_size % 4:
             raise ValueError(
                 "`image_size` must be a multiple of 4, because the generators "
-                "halve it twice, of at least 24, the smallest that a "
-                f"discriminator scores. Received: image_size={image_size!r}"
+                "halve it twice, and at least 24, the smallest size for the "
+                f"discriminators. Received: image_size={image_size!r}"
             )
         checks.positive(channels=channels, width=width, blocks=blocks)
         checks.weight(
@@ -162,7 +162,7 @@ class CycleGAN(TranslationGAN):
         """Returns the paper's network, for images of 256x256.
 
         Args:
-            **changes: Arguments to set otherwise. Below an `image_size` of
+            **changes: Arguments to override. Below an `image_size` of
                 256 the generators have the paper's 6 blocks.
         """
         changes = {"image_size": 256, **changes}
@@ -186,7 +186,8 @@ class CycleGAN(TranslationGAN):
     def train_step(self, batch):
         real_a, real_b = batch
 
-        # Generators: convince the discriminators, and find the way back.
+        # Generators: make the discriminators classify translations as real,
+        # and reconstruct the inputs from them.
         with tf.GradientTape() as tape:
             fake_a, fake_b, identity_loss = self.translations(real_a, real_b)
 
@@ -206,8 +207,8 @@ class CycleGAN(TranslationGAN):
         self.update_generators(tape, g_loss)
         self.update_average()
 
-        # Discriminators: tell real images from translations, old and new.
-        # Half the loss, to slow them down, as in pix2pix.
+        # Discriminators: distinguish real images from translations, new and
+        # stored. Half the loss, to slow them down, as in pix2pix.
         shown_a = self.from_pool(self.pool_a, fake_a)
         shown_b = self.from_pool(self.pool_b, fake_b)
         with tf.GradientTape() as tape:
@@ -245,7 +246,7 @@ class CycleGAN(TranslationGAN):
         return fake_a, fake_b, identity_loss
 
     def from_pool(self, pool, fakes):
-        """Returns the translations that a discriminator sees, new or old."""
+        """Returns translations for a discriminator, new or stored."""
         shape = (tf.shape(fakes)[0], 2)
         return pool(fakes, random.uniform(self.seed_generator, shape))
 
@@ -257,11 +258,11 @@ class CycleGAN(TranslationGAN):
         return [RateByEpoch(self.learning_rate_share)]
 
     def learning_rate_share(self, epoch, epochs):
-        """Returns the share of the learning rate that an epoch trains with.
+        """Returns the learning rate of an epoch, as a fraction of the full one.
 
         Args:
-            epoch: int. Number of the epoch, from 0.
-            epochs: int. Number of all epochs.
+            epoch: int. Index of the epoch, from 0.
+            epochs: int. Number of epochs.
 
         Returns:
             float in (0, 1].
@@ -279,7 +280,7 @@ class CycleGAN(TranslationGAN):
     # Translating
 
     def translate(self, images, to="b", batch_size=64):
-        """Returns the translations of images to one of the sets.
+        """Translates images to one of the sets.
 
         Args:
             images: uint8 array or tensor `(n, height, width, channels)`, in
@@ -294,7 +295,7 @@ class CycleGAN(TranslationGAN):
 
         Raises:
             ValueError: If the images do not fit the model, or `to` is
-                neither of the two.
+                neither `"a"` nor `"b"`.
         """
         if to not in ("a", "b"):
             raise ValueError(
@@ -334,8 +335,7 @@ class CycleGAN(TranslationGAN):
 def together(network, first, second):
     """Runs a network on two batches in one pass.
 
-    The images of a batch do not see each other: every one is normalized by
-    itself.
+    Instance normalization keeps the images of a batch independent.
     """
     outputs = network(tf.concat([first, second], axis=0), training=True)
     return tf.split(outputs, 2)
@@ -352,10 +352,10 @@ def distance(images, others):
 
 
 def build_generator(channels, width, blocks, name):
-    """The residual network: a image to one in `[-1, 1]` (section 7.2).
+    """The residual network: an image to one in `[-1, 1]` (section 7.2).
 
-    c7s1-64, d128, d256, R256 as often as there are blocks, u128, u64, c7s1-3
-    in the paper's notation, where `width` is 64.
+    In the paper's notation, for a `width` of 64: c7s1-64, d128, d256, R256 for
+    each block, u128, u64, c7s1-3.
     """
     convolution = functools.partial(
         layers.Conv2D, kernel_initializer=INITIALIZER
@@ -398,7 +398,7 @@ def build_generator(channels, width, blocks, name):
             kernel_initializer=INITIALIZER,
             name=f"up_{doubling}",
         )(x)
-        # One row and column more than twice as many come out.
+        # The output has one row and one column too many.
         x = Cropping2D(((1, 0), (1, 0)), name=f"crop_{doubling}")(x)
         x = normalize_relu(x, f"up_{doubling}")
     x = reflect(x, 3, "to_image")

@@ -1,18 +1,18 @@
-"""What ProGAN and StyleGAN share: networks that grow while they train.
+"""Progressive growing, shared by ProGAN and StyleGAN.
 
 Karras, Aila, Laine and Lehtinen, "Progressive Growing of GANs for Improved
 Quality, Stability, and Variation", 2018. https://arxiv.org/abs/1710.10196
 
-Networks hold the layers of all resolutions from the start, so that no
-variable is ever made in a step, and run only those of the present one. How far
-they have grown follows from one variable, the number of images seen. Within a
-step the resolution is fixed and the fade is a tensor; between steps
-`GrowingGAN` checks whether another resolution is due and then recompiles the
-step. A run that is resumed at any point therefore continues exactly as it
-would have.
+Networks contain the layers of all resolutions from the start, so that no step
+creates variables, and run only those up to the current resolution. The stage of
+growth is a function of one variable, the number of images seen. Within a step
+the resolution is fixed and the fade is a tensor; between steps `GrowingGAN`
+recompiles the step if another stage is due. A run resumed at any point
+therefore continues as if it had not been interrupted.
 """
 
 import collections
+import functools
 import inspect
 import types
 import warnings
@@ -21,12 +21,15 @@ import keras
 import tensorflow as tf
 
 from kerasgan import checks
-from kerasgan.layers.resampling import downsample, upsample
+from kerasgan.layers.resampling import blend, downsample, upsample
 from kerasgan.models import averaging, rates
 from kerasgan.models.sampling import LatentGAN
+from kerasgan.optimizers import Adam
 from kerasgan.schedules import Growth
 
-_SIZE_REASON = "because each resolution is twice the one before, from 4"
+activate = functools.partial(tf.nn.leaky_relu, alpha=0.2)
+
+_SIZE_REASON = "because resolutions double, starting from 4"
 
 # The resolution at which networks run, and whether it is still fading in.
 Stage = collections.namedtuple("Stage", ["resolution", "fading"])
@@ -37,7 +40,7 @@ class GrowthState(keras.layers.Layer):
     """The progress of training, as variables that are saved and exported.
 
     Args:
-        start_resolution: int. Where training starts.
+        start_resolution: int. The first resolution.
         **kwargs: See `keras.layers.Layer`.
     """
 
@@ -54,7 +57,7 @@ class GrowthState(keras.layers.Layer):
             trainable=False,
             aggregation="only_first_replica",
         )
-        # The resolution that the optimizers' moments belong to.
+        # The resolution of the last step, to which the moments belong.
         self.trained_resolution = self.add_weight(
             name="trained_resolution",
             shape=(),
@@ -66,7 +69,7 @@ class GrowthState(keras.layers.Layer):
 
 
 class Grow(keras.callbacks.Callback):
-    """Before each step, lets the model grow where that is due.
+    """Before each step, recompiles the step if another stage is due.
 
     Adds the resolution to the logs of each epoch, and warns after the first
     step if the run will end before the last resolution is trained.
@@ -118,17 +121,18 @@ class Grow(keras.callbacks.Callback):
 
 
 class GrowingNetwork(keras.Model):
-    """Base class of networks that hold the layers of all resolutions.
+    """Base class of networks with the layers of all resolutions.
 
-    The name of a layer ends with the resolution at which it works. Layers
-    between images and feature maps have "rgb" in their names: only that of
-    the present resolution is used, and while it fades in the one below.
+    The name of a layer ends with its resolution. Layers between images and
+    feature maps have "rgb" in their names: only that of the current resolution
+    is used and, while it fades in, the one below.
 
     Args:
         image_size: int. The final resolution.
-        channels: int. 1 for grey images, 3 for color.
-        fmap_base: int. There are `2 * fmap_base / resolution` feature maps.
-        fmap_max: int. But never more than this.
+        channels: int. 1 for grayscale images, 3 for color.
+        fmap_base: int. A resolution has `2 * fmap_base / resolution` feature
+            maps.
+        fmap_max: int. Maximum number of feature maps.
         first_rgb: int. The lowest resolution with images at the output or
             input. Defaults to `4`.
         **kwargs: See `keras.Model`: `name`, `dtype`.
@@ -155,17 +159,17 @@ class GrowingNetwork(keras.Model):
         return max(1, min(2 * self.fmap_base // resolution, self.fmap_max))
 
     def add(self, layer, shape):
-        """Makes a layer's weights and keeps it under its name.
+        """Builds a layer and stores it as the attribute of its name.
 
         Args:
-            layer: A Keras layer with a name of its own.
+            layer: A Keras layer with a unique name.
             shape: Input shape, or pair of input shapes.
         """
         layer.build(shape)
         setattr(self, layer.name, layer)
 
     def active(self, stage):
-        """Returns the layers that take part at a stage.
+        """Returns the layers that are used at a stage.
 
         Args:
             stage: `Stage`.
@@ -196,23 +200,23 @@ class GrowingNetwork(keras.Model):
 
 
 class GrowingGAN(LatentGAN):
-    """Base class of the models that grow.
+    """Base class of progressively growing models.
 
     Args:
         image_size: int. Final height and width, a power of two from 8.
         start_resolution: int. The first resolution; `image_size` means no
             growth.
-        stable_images: int. Images at each resolution, not fading.
+        stable_images: int. Images at each resolution, without fade.
         fade_images: int. Images while a resolution fades in.
-        channels: int. 1 for grey images, 3 for color. Defaults to `3`.
+        channels: int. 1 for grayscale images, 3 for color. Defaults to `3`.
         latent_dim: int. Length of the latent vectors. Defaults to `512`.
         fmap_base: int. A resolution has `2 * fmap_base / resolution` feature
             maps. Defaults to `8192`.
-        fmap_max: int. But never more than this. Defaults to `512`.
+        fmap_max: int. Maximum number of feature maps. Defaults to `512`.
         **kwargs: See `LatentGAN`: `ema_decay`, `seed`, `name`, `dtype`.
 
     Raises:
-        ValueError: If a size is not what it must be.
+        ValueError: If a size is invalid.
     """
 
     # Multiples of the learning rate at large resolutions.
@@ -235,7 +239,7 @@ class GrowingGAN(LatentGAN):
         if start_resolution > image_size:
             raise ValueError(
                 "`start_resolution` must not be larger than `image_size`; "
-                "with the same value nothing grows. Received: "
+                "equal values mean no growth. Received: "
                 f"start_resolution={start_resolution}, image_size={image_size}"
             )
         checks.positive(
@@ -304,6 +308,22 @@ class GrowingGAN(LatentGAN):
         """Whether there is more than one resolution."""
         return self.start_resolution < self.image_size
 
+    def paper(cls, **changes):
+        """Returns the networks of the paper, for 1024x1024.
+
+        Args:
+            **changes: Arguments to override, `image_size` for example.
+        """
+        return cls(**{"image_size": 1024, **changes})
+
+    def default_optimizers(self):
+        # ProGAN, appendix A.1; StyleGAN, appendix C.
+        rate = 1e-3 * self.rate_factor(self.start_resolution)
+        return (
+            Adam(rate, beta_1=0.0, beta_2=0.99),
+            Adam(rate, beta_1=0.0, beta_2=0.99),
+        )
+
     @property
     def network_sizes(self):
         """Constructor arguments that all growing networks share."""
@@ -319,26 +339,26 @@ class GrowingGAN(LatentGAN):
     @property
     def first_rgb(self):
         """The lowest resolution with images at the output or input."""
-        # Without growth no others are ever needed.
+        # Without growth only the final one is used.
         return 4 if self.grows else self.image_size
 
     @property
     def images_seen(self):
-        """How many images the model was trained on, a variable."""
+        """Number of images seen in training, a variable."""
         return self.growth.images_seen
 
     # Growing
 
     def due_stage(self):
         """Returns the `Stage` for the images seen so far."""
-        # The variable's value is needed while a function is traced, too.
+        # Its value is also needed while a function is traced.
         with tf.init_scope():
             images_seen = int(self.images_seen.numpy())
         resolution, fade = self.schedule(images_seen)
         return Stage(resolution, fade < 1.0)
 
     def fade_at(self, stage):
-        """Returns how far a stage has faded in, `None` if it does not."""
+        """Returns how far a stage has faded in, `None` if it is not fading."""
         if not stage.fading:
             return None
         return self.schedule.fade(self.images_seen.value, stage.resolution)
@@ -374,7 +394,7 @@ class GrowingGAN(LatentGAN):
 
     @property
     def training_stage(self):
-        """The `Stage` that the step is to be compiled for."""
+        """The `Stage` for which the step is compiled."""
         return self._compiled.train or self.due_stage()
 
     def rate_factor(self, resolution):
@@ -382,7 +402,7 @@ class GrowingGAN(LatentGAN):
         return self.rate_factors.get(resolution, 1.0)
 
     def _start_resolution(self, resolution):
-        """Resets the optimizers when a resolution has its first step."""
+        """Resets the optimizers before the first step at a resolution."""
         before = int(self.growth.trained_resolution.numpy())
         if resolution == before:
             return
@@ -399,10 +419,10 @@ class GrowingGAN(LatentGAN):
     # Parts of the step
 
     def shown_images(self, real_images, stage, fade):
-        """Returns real images as the discriminator sees them at a stage.
+        """Returns real images at the resolution and fade of a stage.
 
-        While a resolution fades in, so do the images: at first they have only
-        the detail of half the resolution.
+        While a resolution fades in, real images are interpolated from half the
+        resolution in the same way.
 
         Args:
             real_images: Float tensor of full-size images, in `[-1, 1]`.
@@ -415,8 +435,7 @@ class GrowingGAN(LatentGAN):
         images = downsample(real_images, self.image_size // stage.resolution)
         if fade is None:
             return images
-        coarse = upsample(downsample(images))
-        return coarse + fade * (images - coarse)
+        return blend(upsample(downsample(images)), images, fade)
 
     def full_size(self, images):
         """Returns images of any resolution at full size, in `[-1, 1]`."""
@@ -424,10 +443,10 @@ class GrowingGAN(LatentGAN):
         return tf.clip_by_value(images, -1.0, 1.0)
 
     def count_images(self, batch_size):
-        """Adds a step's images, of all replicas, to those seen.
+        """Adds the images of a step, on all replicas, to those seen.
 
         Args:
-            batch_size: Integer scalar tensor. On this replica.
+            batch_size: Integer scalar tensor, on this replica.
         """
         replicas = self.distribute_strategy.num_replicas_in_sync
         seen = self.images_seen.value + tf.cast(batch_size * replicas, "int64")
@@ -442,7 +461,7 @@ class GrowingGAN(LatentGAN):
         self.minimize(tape, loss, networks, self.discriminator_optimizer)
 
     def update_average(self, decay=None):
-        # Layers that were never used are still equal to their averages.
+        # Unused layers still equal their averages.
         decay = self.ema_decay if decay is None else decay
         stage = self.training_stage
         averages = self.average_generator.active(stage)
@@ -454,7 +473,7 @@ class GrowingGAN(LatentGAN):
         return self.all_scores(images)[:, 0]
 
     def all_scores(self, images):
-        """Returns scores of full-size images at the present resolution.
+        """Returns scores of full-size images at the current resolution.
 
         Args:
             images: Float tensor of full-size images, in `[-1, 1]`.

@@ -6,20 +6,21 @@ import tensorflow as tf
 from kerasgan import checks, data
 from kerasgan.models.base import describe_batch
 from kerasgan.models.sampling import LatentGAN
+from kerasgan.names import hint
 
 
 class ClassGAN(LatentGAN):
-    """Base class of the models that turn latents and labels into images.
+    """Base class of the models that map latents and labels to images.
 
     Args:
         num_classes: int. Labels go from 0 to `num_classes - 1`.
         class_names: Sequence of `num_classes` strings or `None`. Names that
             `generate` also takes as labels. May be set later, as an
             attribute. Defaults to `None`.
-        class_frequencies: Sequence of `num_classes` numbers or `None`. How
-            often each class occurs, in any unit; `generate` samples labels
-            with these frequencies where none are given. May be set later, as
-            an attribute. Defaults to `None`, all equal.
+        class_frequencies: Sequence of `num_classes` numbers or `None`.
+            Relative frequencies of the classes, by which `generate` samples
+            labels where none are given. May be set later, as an attribute.
+            Defaults to `None`, all equal.
         **kwargs: See `LatentGAN`: `latent_dim`, `ema_decay`, `seed`, `name`,
             `dtype`.
 
@@ -32,8 +33,8 @@ class ClassGAN(LatentGAN):
         labels `(batch,)`.
 
     Raises:
-        ValueError: If `num_classes` is not positive, or there are not as many
-            names or frequencies.
+        ValueError: If `num_classes` is not positive, or the number of names
+            or frequencies differs from it.
     """
 
     task = "class-to-image"
@@ -50,7 +51,7 @@ class ClassGAN(LatentGAN):
 
     @property
     def class_names(self):
-        """Tuple of the classes' names, or `None`."""
+        """Tuple of class names, or `None`."""
         return self._class_names
 
     @class_names.setter
@@ -59,15 +60,15 @@ class ClassGAN(LatentGAN):
             names = tuple(names)
             if not len(names) == len(set(names)) == self.num_classes:
                 raise ValueError(
-                    "`class_names` must be one name for each of the "
-                    f"{self.num_classes} classes, all different. "
+                    "`class_names` must contain a different name for each of "
+                    f"the {self.num_classes} classes. "
                     f"Received: class_names={names}"
                 )
         self._class_names = names
 
     @property
     def class_frequencies(self):
-        """Tuple of numbers, how often each class occurs, or `None`."""
+        """Tuple of relative frequencies of the classes, or `None`."""
         return self._class_frequencies
 
     @class_frequencies.setter
@@ -80,9 +81,9 @@ class ClassGAN(LatentGAN):
                 or not sum(frequencies) > 0
             ):
                 raise ValueError(
-                    "`class_frequencies` must be one number for each of the "
-                    f"{self.num_classes} classes, none negative and not all "
-                    f"zero. Received: class_frequencies={frequencies}"
+                    "`class_frequencies` must contain a number for each of "
+                    f"the {self.num_classes} classes, none negative and not "
+                    f"all zero. Received: class_frequencies={frequencies}"
                 )
         self._class_frequencies = frequencies
 
@@ -97,17 +98,17 @@ class ClassGAN(LatentGAN):
         return images, tf.cast(labels, "int32")
 
     def encode_condition(self, labels):
-        # The lookup refuses labels outside the range, where a one-hot code
-        # would be zero and give an image of no class.
+        # The lookup fails for labels out of range, for which a one-hot code
+        # would be zero and the image of no class.
         return tf.gather(tf.range(self.num_classes), labels)
 
     def sample_condition(self, seed, count):
         frequencies = self.class_frequencies or (1.0,) * self.num_classes
-        # The upper end of each class but the last, on the interval [0, 1].
-        ends = np.cumsum(frequencies)[:-1] / np.sum(frequencies)
-        # The latents of a seed have its stream 0.
-        draws = tf.random.stateless_uniform((count,), (seed, 1), alg="philox")
-        return tf.searchsorted(ends.astype("float32"), draws, side="right")
+        # [0, 1] is divided among the classes, here at these bounds.
+        bounds = np.cumsum(frequencies)[:-1] / np.sum(frequencies)
+        # Stream 1 of the seed: the latents have stream 0.
+        uniform = tf.random.stateless_uniform((count,), (seed, 1), alg="philox")
+        return tf.searchsorted(bounds.astype("float32"), uniform, side="right")
 
     def check_batch(self, batch):
         if not isinstance(batch, (tuple, list)) or len(batch) != 2:
@@ -135,13 +136,14 @@ class ClassGAN(LatentGAN):
 
         Args:
             labels: Sequence of ints from 0 to `num_classes - 1`, or of
-                strings from `class_names`.
+                strings: a string that is a class's name means that class;
+                where no name is a number, `"3"` means the class 3.
 
         Returns:
             int32 array `(n,)`.
 
         Raises:
-            ValueError: If there are no labels, or one names no class.
+            ValueError: If there are no labels, or one is not a class.
         """
         if np.ndim(labels) != 1 or len(labels) == 0:
             raise ValueError(
@@ -151,17 +153,22 @@ class ClassGAN(LatentGAN):
         names = self.class_names or ()
         numbers = []
         for label in labels:
-            if isinstance(label, str) and label in names:
-                numbers.append(names.index(label))
-            elif checks.is_whole(label) and 0 <= label < self.num_classes:
-                numbers.append(label)
-            else:
-                known = ", ".join(names) or "without names"
+            number = label
+            if isinstance(label, str):
+                if label in names:
+                    number = names.index(label)
+                elif _is_number(label) and not any(map(_is_number, names)):
+                    number = int(label)
+            if not checks.is_whole(number) or not (
+                0 <= number < self.num_classes
+            ):
                 raise ValueError(
-                    "Each of `labels` must be a whole number from 0 to "
-                    f"{self.num_classes - 1} or the name of a class "
-                    f"({known}). Received: {label!r}"
+                    "Each of `labels` must be an integer from 0 to "
+                    f"{self.num_classes - 1} or a class name "
+                    f"({', '.join(names) or 'none set'}). "
+                    f"{hint(label, names)}Received: {label!r}"
                 )
+            numbers.append(number)
         return np.array(numbers, "int32")
 
     # Sampling and exporting
@@ -169,25 +176,25 @@ class ClassGAN(LatentGAN):
     def generate(
         self, n=None, labels=None, seed=None, batch_size=64, truncation=None
     ):
-        """Returns new images, of requested classes or of all.
+        """Generates images of requested or of sampled classes.
 
         Args:
-            n: int. How many, of classes sampled by `class_frequencies`. Give
-                either this or `labels`.
+            n: int. Number of images, whose classes are sampled by
+                `class_frequencies`. Give either this or `labels`.
             labels: Sequence of ints or of class names, one for each image.
             seed: int or `None`. The same seed gives the same images,
                 whatever the batch size, and in the exported model too; a
-                larger `n` only adds images. Defaults to fresh ones.
-            batch_size: int. How many to make at once. Defaults to `64`.
-            truncation: float in [-1, 1] or `None`. Psi: nearer to zero,
-                images are more typical and more alike, and their class is
+                larger `n` only adds images. Defaults to a random seed.
+            batch_size: int. How many to generate at once. Defaults to `64`.
+            truncation: float in [-1, 1] or `None`. Psi: closer to zero,
+                images are more typical and less diverse, and their class is
                 clearer. Defaults to `None`, no truncation.
 
         Returns:
             uint8 array `(n, height, width, channels)`.
 
         Raises:
-            ValueError: If an argument is invalid, or names no class.
+            ValueError: If an argument is invalid, or a label is not a class.
 
         Example:
         ```python
@@ -216,3 +223,7 @@ class ClassGAN(LatentGAN):
             **super().signatures(),
             "sample_any": (sample_any, [seed, count]),
         }
+
+
+def _is_number(text):
+    return text.isascii() and text.isdecimal()

@@ -1,19 +1,19 @@
-"""LSGAN: least squares in place of the logarithms.
+"""LSGAN: least squares instead of cross-entropy.
 
 Mao, Li, Xie, Lau, Wang and Paul Smolley, "Least Squares Generative Adversarial
 Networks", 2017. https://arxiv.org/abs/1611.04076
 
-The discriminator regresses to a target for real and one for fake images; the
-generator, to the value that it wants the discriminator to give. The loss also
-penalizes fakes that are classified as real but lie far from the decision
-boundary, so that its gradient does not vanish (section 3.2). Two sets of
-targets: `LSGAN` has 0 for fake and 1 for real images and for the generator
-(equation 9), `PearsonLSGAN` has -1, 1 and 0 (equation 8), with which the game
-minimizes the Pearson chi-square divergence (section 3.3).
+The discriminator is trained to output one target value for real images and
+another for fakes; the generator is trained such that the discriminator outputs
+a third for fakes. The loss also penalizes fakes that are classified as real but
+lie far from the decision boundary, so that its gradient does not vanish
+(section 3.2). The targets for fakes, real images and the generator are 0, 1 and
+1 in `LSGAN` (equation 9), and -1, 1 and 0 in `PearsonLSGAN` (equation 8), with
+which the game minimizes the Pearson chi-square divergence (section 3.3).
 
 Differences from the paper: the networks and the optimizer are those of
-`dcgan.py`, with the learning rate of the authors' code for small images; the
-discriminator's output is linear, as in their code.
+`dcgan.py`; the authors' code has the same learning rate for small images. The
+scores are linear, as in their code.
 """
 
 import keras
@@ -24,10 +24,10 @@ from kerasgan.models.dcgan import DCGAN
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class LSGAN(DCGAN):
-    """Least squares GAN for square images.
+    """Least squares GAN.
 
     Args:
-        image_size: int. Height and width, a power of two from 16.
+        image_size: int, or pair of height and width, powers of two from 16.
         **kwargs: See `DCGAN`.
 
     Call arguments:
@@ -54,8 +54,8 @@ class LSGAN(DCGAN):
         [Mao et al., 2017](https://arxiv.org/abs/1611.04076), equation 9
     """
 
-    # a, b and c in the paper: for fake images, for real ones, and for fake
-    # images in the generator's loss.
+    # a, b and c in the paper: for fakes, for real images, and for fakes in
+    # the generator loss.
     fake_target, real_target, generator_target = 0.0, 1.0, 1.0
 
     def discriminator_loss(self, real_scores, fake_scores):
@@ -77,7 +77,7 @@ class PearsonLSGAN(LSGAN):
     b - c = 1 and b - a = 2, as section 3.3 requires.
 
     Args:
-        image_size: int. Height and width, a power of two from 16.
+        image_size: int, or pair of height and width, powers of two from 16.
         **kwargs: See `DCGAN`.
 
     Reference:

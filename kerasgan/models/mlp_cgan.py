@@ -3,15 +3,15 @@
 Mirza and Osindero, "Conditional Generative Adversarial Nets", 2014, section
 4.1. https://arxiv.org/abs/1411.1784
 
-Latents and label each pass a hidden layer of the generator before a joint
-one; image and label each pass a maxout layer of the discriminator before a
-joint one. The game is that of `cgan.py`.
+In the generator, latents and label pass through one hidden layer each and then
+a joint one; in the discriminator, image and label pass through one maxout
+layer each and then a joint one. The objective is that of `cgan.py`.
 
-Differences from the paper, beside those of `cgan.py`: momentum keeps the
-paper's first value, 0.5, because Keras' SGD has no schedule for it and the
-paper does not say how soon it is to reach 0.7; the learning rate continues to
-decay below the paper's last value, 1e-6, where it hardly matters; weights
-start from Keras' Glorot distribution, because the paper names none.
+Differences from the paper, besides those of `cgan.py`: momentum stays at its
+initial value of 0.5, because Keras' SGD has no momentum schedule and the paper
+does not say how fast it rises to 0.7; the learning rate decays below the
+paper's final value of 1e-6, with little effect; weights have Keras' Glorot
+initialization, because the paper specifies none.
 """
 
 import keras
@@ -19,7 +19,7 @@ import tensorflow as tf
 from keras import layers
 
 from kerasgan import checks, random
-from kerasgan.layers.dropout import Dropout
+from kerasgan.layers.dropout import Dropout, own_seed
 from kerasgan.models.cgan import ConditionalGAN
 
 
@@ -33,7 +33,7 @@ class MLPCGAN(ConditionalGAN):
         image_size: int. Height and width. Defaults to `28`.
         num_classes: int. Labels go from 0 to `num_classes - 1`. Defaults to
             `10`.
-        channels: int. 1 for grey images, 3 for color. Defaults to `1`.
+        channels: int. 1 for grayscale images, 3 for color. Defaults to `1`.
         latent_dim: int. Length of the noise vector. Defaults to `100`.
         **kwargs: See `ClassGAN`: `class_names`, `class_frequencies`,
             `ema_decay`, `seed`, `name`, `dtype`.
@@ -44,7 +44,7 @@ class MLPCGAN(ConditionalGAN):
 
     Returns:
         Float tensor `(batch, image_size, image_size, channels)` in
-        `[-1, 1]`, made by the averaged generator.
+        `[-1, 1]`, from the averaged generator.
 
     Raises:
         ValueError: If a size is not positive.
@@ -89,7 +89,7 @@ class MLPCGAN(ConditionalGAN):
         """Returns the paper's networks, for MNIST.
 
         Args:
-            **changes: Arguments to set otherwise.
+            **changes: Arguments to override.
         """
         return cls(**changes)
 
@@ -103,7 +103,7 @@ class MLPCGAN(ConditionalGAN):
         return sgd(), sgd()
 
     def sample_latents(self, batch_size):
-        """Returns `(batch_size, latent_dim)` numbers, uniform in [0, 1)."""
+        """Samples latents `(batch_size, latent_dim)`, uniform in [0, 1)."""
         return random.uniform(
             self.seed_generator, (batch_size, self.latent_dim)
         )
@@ -121,9 +121,8 @@ class MLPCGAN(ConditionalGAN):
 
 
 def dropout(name, seed, number):
-    """One half of the units, by a stream of its own for each `number`."""
-    seed = None if seed is None else seed + number
-    return Dropout(0.5, seed=seed, name=name)
+    """Dropout of half the units, with a random stream for each `number`."""
+    return Dropout(0.5, own_seed(seed, number), name=name)
 
 
 def build_generator(image_shape, num_classes, latent_dim, seed):
@@ -140,8 +139,8 @@ def build_generator(image_shape, num_classes, latent_dim, seed):
     x = dropout("drop_joint", seed, 3)(x)
     height, width, channels = image_shape
     x = layers.Dense(height * width * channels, name="to_image")(x)
-    # The paper's sigmoid, float32 so that mixed precision does not round it,
-    # and from [0, 1] to [-1, 1].
+    # The paper's sigmoid, rescaled from [0, 1] to [-1, 1]; float32, so that
+    # mixed precision does not round it.
     x = layers.Activation("sigmoid", dtype="float32", name="pixels")(x)
     x = layers.Rescaling(2.0, -1.0, dtype="float32", name="range")(x)
     images = layers.Reshape(image_shape, dtype="float32", name="images")(x)
@@ -155,7 +154,7 @@ def maxout(x, units, pieces, name):
         x: Keras tensor `(batch, features)`.
         units: int. Length of the result.
         pieces: int. Linear functions for each unit.
-        name: str. Start of the layers' names.
+        name: str. Prefix of the layer names.
 
     Returns:
         Keras tensor `(batch, units)`.

@@ -1,24 +1,24 @@
-"""pix2pix: images to images, learned from pairs.
+"""pix2pix: image-to-image translation, trained on pairs.
 
 Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
 Adversarial Networks", 2017. https://arxiv.org/abs/1611.07004
 
-The generator is a U-Net: it halves the input image down to a single pixel
-and doubles it again, and skip connections carry the feature maps of each size
-across, so that edges need not pass the bottleneck (section 3.2.1). The
-discriminator sees input and output together and scores patches of 70x70
-pixels (section 3.2.2). L1 determines the coarse image, the discriminator its
-texture (equation 4). There is no
-noise input: dropout in the generator is the only randomness, and the paper
-keeps it, and the statistics of the test batch, at inference (section 3.3).
+The generator is a U-Net: it downsamples the input to a single pixel and
+upsamples it again; skip connections pass the feature maps of each size to the
+decoder, so that edges bypass the bottleneck (section 3.2.1). The discriminator
+takes input and output together and scores patches of 70x70 pixels (section
+3.2.2). The L1 loss determines low frequencies, the discriminator the texture
+(equation 4). There is no noise input: the only randomness is dropout in the
+generator, which the paper keeps at inference, together with the statistics of
+the test batch (section 3.3).
 
-Differences from the paper: convolutions that batch normalization follows have
-no bias, and skips come before what they are joined to, as in the authors'
-PyTorch release; the paper's network, for 256x256, has dropout in the first
-three decoder blocks, smaller ones in as many as that release: the logarithm of
-the size less 5, so none at 32; by default inference is deterministic, with
-moving statistics and without dropout, and the paper's is `stochastic=True`;
-images are made by a moving average of the generator.
+Differences from the paper: as in the authors' PyTorch release, convolutions
+before batch normalization have no bias, skip connections are concatenated
+first, and below 256x256, the paper's size, fewer than its three decoder blocks
+have dropout: the first log2(size) - 5, so none at 32; inference is
+deterministic by default, with moving statistics and without dropout, and that
+of the paper with `stochastic=True`; images are translated by a moving average
+of the generator.
 """
 
 import functools
@@ -30,7 +30,7 @@ from keras import layers
 from kerasgan import checks, data, losses
 from kerasgan.layers import patchgan
 from kerasgan.layers.common import INITIALIZER, tanh_images
-from kerasgan.layers.dropout import Dropout
+from kerasgan.layers.dropout import Dropout, own_seed
 from kerasgan.layers.normalization import batch_normalization
 from kerasgan.models.translation import TranslationGAN
 from kerasgan.optimizers import Adam
@@ -42,16 +42,16 @@ class Pix2Pix(TranslationGAN):
 
     Args:
         image_size: int. Height and width in training, a power of two from
-            32. Other images may be any multiple of it high and wide.
-        source_channels: int. Of the input images. Defaults to `3`.
-        target_channels: int. Of the output images. Defaults to `3`.
+            32. At inference, height and width may be any multiples of it.
+        source_channels: int. Channels of the input. Defaults to `3`.
+        target_channels: int. Channels of the output. Defaults to `3`.
         width: int. Feature maps of the first layers; each halving doubles
             them, up to `max_width`. Defaults to `64`.
-        max_width: int or `None`. The most feature maps of a layer of the
-            generator. Defaults to eight times `width`, as in the paper.
-        patch_size: int. Height and width that a score of the discriminator
-            sees: `70`, or `34` or `16`, where 70 pixels would be the whole
-            image. Defaults to `70`.
+        max_width: int or `None`. Maximum number of feature maps of a layer of
+            the generator. Defaults to eight times `width`, as in the paper.
+        patch_size: int. Receptive field of a score of the discriminator: `70`;
+            or `34` or `16`, for images that 70 pixels would cover. Defaults
+            to `70`.
         l1_weight: float. Lambda in the paper. Defaults to `100.0`.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
@@ -63,16 +63,16 @@ class Pix2Pix(TranslationGAN):
 
     Returns:
         Float tensor `(batch, height, width, target_channels)` in `[-1, 1]`,
-        made by the averaged generator.
+        from the averaged generator.
 
     Raises:
         ValueError: If `image_size` is not a power of two of at least 32,
-            another size is not positive, `patch_size` is none of the three,
+            another size is not positive, `patch_size` is not one of these,
             or `l1_weight` is negative.
 
     Training data:
         A dataset of pairs `(input, target)` of image batches, float32 in
-        `[-1, 1]`. The paper's batches hold one pair.
+        `[-1, 1]`. The paper's batches contain one pair.
 
     Example:
     ```python
@@ -157,7 +157,7 @@ class Pix2Pix(TranslationGAN):
         """Returns the paper's network, for images of 256x256.
 
         Args:
-            **changes: Arguments to set otherwise.
+            **changes: Arguments to override.
         """
         return cls(**{"image_size": 256, **changes})
 
@@ -177,26 +177,26 @@ class Pix2Pix(TranslationGAN):
     def train_step(self, batch):
         inputs, targets = batch
 
-        # One pass of the generator serves both updates: the discriminator's
-        # takes its output as a constant.
+        # One pass of the generator serves both updates; for that of the
+        # discriminator its output is a constant.
         with tf.GradientTape() as generator_tape:
             fakes = self.generator(inputs, training=True)
 
-        # Discriminator: tell the real pairs from the generated ones, in two
+        # Discriminator: distinguish real pairs from generated ones, in two
         # separate passes, so that batch statistics never mix them. Section
         # 3.3: half the loss, to slow it down.
         with tf.GradientTape() as tape:
-            fake_scores = self.scores(inputs, tf.stop_gradient(fakes))
-            real_scores = self.scores(inputs, targets)
+            fake_scores = self.pair_scores(inputs, tf.stop_gradient(fakes))
+            real_scores = self.pair_scores(inputs, targets)
             d_loss = 0.5 * tf.reduce_mean(
                 losses.real_loss(real_scores) + losses.fake_loss(fake_scores)
             )
         self.update_discriminators(tape, d_loss)
 
-        # Generator: make the updated discriminator call its images real,
-        # and stay near the target (equation 4).
+        # Generator: make the updated discriminator classify its images as
+        # real, at a small L1 distance from the targets (equation 4).
         with generator_tape:
-            fake_scores = self.scores(inputs, fakes)
+            fake_scores = self.pair_scores(inputs, fakes)
             adversarial_loss = tf.reduce_mean(
                 losses.non_saturating_generator_loss(fake_scores)
             )
@@ -207,8 +207,8 @@ class Pix2Pix(TranslationGAN):
 
         return self.report(d_loss=d_loss, g_loss=g_loss, l1_loss=l1_loss)
 
-    def scores(self, inputs, outputs):
-        """Returns the discriminator's raw scores of pairs, one a patch."""
+    def pair_scores(self, inputs, outputs):
+        """Returns the discriminator's raw scores of pairs, one per patch."""
         pairs = tf.concat([inputs, outputs], axis=-1)
         return self.discriminator(pairs, training=True)
 
@@ -219,7 +219,7 @@ class Pix2Pix(TranslationGAN):
     # Translating
 
     def translate(self, images, batch_size=64, stochastic=False, seed=None):
-        """Returns the translations of images.
+        """Translates images.
 
         Args:
             images: uint8 array or tensor `(n, height, width,
@@ -227,19 +227,19 @@ class Pix2Pix(TranslationGAN):
                 of `image_size`.
             batch_size: int. How many to translate at once. Defaults to
                 `64`.
-            stochastic: bool. Whether to translate as the paper does, with
-                dropout and with the statistics of the image in place of
-                those of training: each is a batch of its own. Defaults to
-                `False`, which always gives the same images.
+            stochastic: bool. Whether to translate as in the paper, with
+                dropout and with the statistics of each image, as a batch of
+                one, instead of moving statistics. Defaults to `False`,
+                deterministic.
             seed: int or `None`. Only if stochastic: image `i` has the
                 random numbers of `seed + i`, whatever the batch size, and in
-                the exported model too. Defaults to fresh ones.
+                the exported model too. Defaults to a random seed.
 
         Returns:
             uint8 array `(n, height, width, target_channels)`.
 
         Raises:
-            ValueError: If the images do not fit the model, or a seed comes
+            ValueError: If the images do not fit the model, or a seed is given
                 without `stochastic=True`.
         """
         if stochastic:
@@ -248,8 +248,8 @@ class Pix2Pix(TranslationGAN):
             return self.serve("translate_stochastic", images, batch_size, seeds)
         if seed is not None:
             raise ValueError(
-                "`seed` needs `stochastic=True`, because nothing is random "
-                f"without it. Received: seed={seed}"
+                "`seed` needs `stochastic=True`, because translation is "
+                f"deterministic without it. Received: seed={seed}"
             )
         return super().translate(images, batch_size)
 
@@ -281,8 +281,8 @@ class Pix2Pix(TranslationGAN):
     def _averages_and_draws(self, seed):
         """Returns the values of the generator's variables at inference.
 
-        They are those of the average, whose own layers are frozen and would
-        keep to the moving statistics; the random streams start at `seed`.
+        They are those of the averaged generator, whose frozen layers would
+        use the moving statistics; the random streams start at `seed`.
         """
         streams = [
             layer.seed_generator.state.path
@@ -352,9 +352,9 @@ def build_generator(
     normalization,
     seed,
 ):
-    """The U-Net: a image to a image in `[-1, 1]` (section 6.1.1).
+    """The U-Net: an image to an image in `[-1, 1]` (section 6.1.1).
 
-    Layers are numbered by the height of what comes out of them.
+    Layers are numbered by the height of their outputs.
     """
     convolution = {
         "kernel_size": 4,
@@ -384,8 +384,7 @@ def build_generator(
         x = up(skip.shape[-1], use_bias=False, name=f"up_{size}")(x)
         x = normalization(f"up_norm_{size}")(x)
         if block < dropouts:
-            # Every layer draws from a stream of its own.
-            layer_seed = None if seed is None else seed + block + 1
+            layer_seed = own_seed(seed, block + 1)
             x = Dropout(0.5, layer_seed, name=f"dropout_{size}")(x)
         x = layers.Concatenate(name=f"join_{size}")([skip, x])
     x = layers.ReLU(name=f"relu_{image_size}")(x)

@@ -1,10 +1,10 @@
-"""Learning rates that a model changes by epoch or by stage of growth.
+"""Learning rates that change by epoch or by stage of growth.
 
-One rule for both optimizers: the present rate is a share of the full rate,
-the one given to `compile`. The present rate is a variable of the optimizer,
-so a checkpoint holds it; a saved model's configuration holds the full rate. A
-rate given as a `LearningRateSchedule` is left alone by epoch; by stage it
-continues, scaled.
+For both optimizers, the current rate is a fraction of the full rate, which was
+given to `compile`. A checkpoint contains the current rate, a variable of the
+optimizer; the configuration of a saved model contains the full rate.
+`RateByEpoch` does not change a `LearningRateSchedule`; with growth, a schedule
+continues over all steps, scaled by resolution.
 """
 
 import math
@@ -33,7 +33,7 @@ def full_rate(optimizer):
 
 
 def config_at(optimizer, rate):
-    """Returns the serialized optimizer with another learning rate.
+    """Serializes an optimizer with a given learning rate.
 
     Args:
         optimizer: A Keras optimizer.
@@ -173,14 +173,14 @@ def watching_all_losses(callback):
 
 
 class RateByEpoch(keras.callbacks.Callback):
-    """Sets both learning rates to a share of their full rates each epoch.
+    """Sets both learning rates to a fraction of the full rates each epoch.
 
-    The full rates return when `fit` ends. Where another callback has changed
-    a rate, that callback has the last word, until the end of `fit` and after.
+    The full rates are restored when `fit` ends. Where another callback has
+    changed a rate, that one remains, until the end of `fit` and after it.
 
     Args:
-        share: Callable `share(epoch, epochs)` from the number of an epoch,
-            from 0, and the number of all epochs to a float.
+        share: Callable `share(epoch, epochs)` from the index of an epoch and
+            the number of epochs to a float.
 
     Raises:
         ValueError: From `fit`, before the first step, if `share` raises it.
@@ -228,12 +228,12 @@ class RateByEpoch(keras.callbacks.Callback):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class OngoingSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule that continues where the optimizer restarts its step count.
+    """A schedule that continues when the optimizer's step count is reset.
 
     Args:
         schedule: `LearningRateSchedule` over all steps of training.
-        steps_before: Integer scalar variable. Steps before the optimizer's
-            first. Defaults to `None`, for an optimizer without a model.
+        steps_before: Integer scalar variable. Steps before the last reset.
+            Defaults to `None`, for an optimizer without a model.
         factor: Float scalar variable. Multiplies the rate at the present
             resolution. Defaults to `None`, as above.
     """
@@ -251,7 +251,7 @@ class OngoingSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return self.factor * self.schedule(step)
 
     def get_config(self):
-        # The variables are made by `compile`.
+        # The variables are created by `compile`.
         schedule = keras.optimizers.schedules.serialize(self.schedule)
         return {"schedule": schedule}
 
@@ -261,9 +261,9 @@ class OngoingSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def make_ongoing(optimizer):
-    """Lets the schedule of an optimizer continue across `restart`.
+    """Makes the schedule of an optimizer continue across `restart`.
 
-    Does nothing where the rate is a number, or the schedule is ongoing.
+    Does nothing if the rate is a number, or the schedule already continues.
 
     Args:
         optimizer: A built Keras optimizer.
@@ -286,7 +286,7 @@ def make_ongoing(optimizer):
 def restart(optimizer, network, factor):
     """Resets an optimizer's moments and step count, and scales its rate.
 
-    What float16 has learned about loss scales stays.
+    The loss scale of float16 is kept.
 
     Args:
         optimizer: A built Keras optimizer, after `make_ongoing`.

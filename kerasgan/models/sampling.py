@@ -1,8 +1,8 @@
-"""Models that turn latents into images, with or without a condition.
+"""Models that map latents to images, with or without a condition.
 
-Sampling, truncation, comparison with real images and every exported signature
-are written here once. A task whose images are requested by a condition, such
-as labels or captions, fills in the hooks of `LatentGAN`.
+Sampling, truncation, comparison with real images and all exported signatures
+are implemented here once. A task with a condition, such as labels or captions,
+overrides the hooks of `LatentGAN`.
 """
 
 import math
@@ -29,7 +29,7 @@ class ImageGAN(GAN):
 
     @property
     def image_shape(self):
-        return (self.image_size, self.image_size, self.channels)
+        return (*checks.sides(self.image_size), self.channels)
 
     @property
     def sample_shape(self):
@@ -55,7 +55,7 @@ class ImageGAN(GAN):
 
 
 class LatentGAN(ImageGAN):
-    """Base class of the models that turn latents into images.
+    """Base class of the models that map latents to images.
 
     A condition beside the latents is one tensor with a row for each image. A
     task with conditions overrides the hooks `condition_spec`, `split_batch`,
@@ -97,12 +97,12 @@ class LatentGAN(ImageGAN):
 
         Returns:
             Pair of a float tensor `(batch, height, width, channels)` and the
-            tensor that the networks take beside it, or `None`.
+            condition as the networks take it, or `None`.
         """
         return batch, None
 
     def encode_condition(self, condition):
-        """Returns a condition as the networks take it, in exported graphs.
+        """Converts a condition from users to that of the networks, in a graph.
 
         Args:
             condition: Tensor like `condition_spec`.
@@ -110,7 +110,7 @@ class LatentGAN(ImageGAN):
         return condition
 
     def sample_condition(self, seed, count):
-        """Returns the condition of a seed where a user gives none.
+        """Returns the condition of a seed, where the user gives none.
 
         Args:
             seed: Integer scalar.
@@ -134,7 +134,7 @@ class LatentGAN(ImageGAN):
     # Latents
 
     def sample_latents(self, batch_size):
-        """Returns `(batch_size, latent_dim)` numbers from a unit normal."""
+        """Samples latents `(batch_size, latent_dim)` from a unit normal."""
         return random.normal(self.seed_generator, (batch_size, self.latent_dim))
 
     def seeded_latents(self, seed, count, first=0):
@@ -153,21 +153,22 @@ class LatentGAN(ImageGAN):
         return random.of_seed(tf.random.stateless_normal, seed, shape, first)
 
     def inputs(self, latents, condition=None, truncation=None):
-        """Returns what `call` takes.
+        """Returns the inputs of `call`.
 
-        Truncation shrinks latents toward their mean: what is rare in training
-        lies far from it, and is generated badly.
+        Truncation shrinks latents toward their mean: latents far from it are
+        rare in training, and their images are of lower quality.
 
         Args:
             latents: Float tensor `(batch, latent_dim)`.
             condition: Tensor as the networks take it, or `None`.
             truncation: Float tensor `(batch,)` in [-1, 1], or `None` for
-                none. Psi: the share of the distance to the mean that is kept.
+                none. Psi: the fraction of the distance to the mean that is
+                kept.
 
         Reference:
             [Brock et al., 2019](https://arxiv.org/abs/1809.11096), section
-            3.1, which resamples numbers beyond a threshold; to shrink all of
-            them is what StyleGAN does to its w.
+            3.1, which resamples values beyond a threshold; here all are
+            scaled, as StyleGAN scales w.
         """
         if truncation is not None:
             mean = self.latent_mean
@@ -177,16 +178,16 @@ class LatentGAN(ImageGAN):
     # Sampling
 
     def generate(self, n, seed=None, batch_size=64, truncation=None):
-        """Returns new images.
+        """Generates images.
 
         Args:
-            n: int. How many.
+            n: int. Number of images.
             seed: int or `None`. The same seed gives the same images,
                 whatever the batch size, and in the exported model too; a
-                larger `n` only adds images. Defaults to fresh ones.
-            batch_size: int. How many to make at once. Defaults to `64`.
-            truncation: float in [-1, 1] or `None`. Psi: nearer to zero,
-                images are more typical and more alike. Defaults to `None`, no
+                larger `n` only adds images. Defaults to a random seed.
+            batch_size: int. How many to generate at once. Defaults to `64`.
+            truncation: float in [-1, 1] or `None`. Psi: closer to zero,
+                images are more typical and less diverse. Defaults to `None`, no
                 truncation.
 
         Returns:
@@ -198,7 +199,7 @@ class LatentGAN(ImageGAN):
         return self.generate_images(n, None, seed, batch_size, truncation)
 
     def generate_images(self, n, condition, seed, batch_size, truncation):
-        """Returns new images; what `generate` of every task comes down to.
+        """Generates images, for `generate` of every task.
 
         Args:
             n: int, or `None` where there is a condition.

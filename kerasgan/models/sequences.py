@@ -10,14 +10,14 @@ from kerasgan.models.base import GAN
 class SequenceGAN(GAN):
     """Base class of the models that generate sentences.
 
-    A subclass's `call` turns latents into logits; a token is the most likely
-    word. One that samples tokens step by step overrides `to_samples` and
-    `seeded_inputs`.
+    `call` of a subclass maps latents to logits, of which the largest selects
+    the token. A model that samples tokens one by one overrides `to_samples`
+    and `seeded_inputs`.
 
     Args:
         vocabulary: Sequence of words, none twice. Token `i + 1` is
             `vocabulary[i]`; token 0 is no word and ends a sentence.
-        sequence_length: int. Tokens of a sequence.
+        sequence_length: int. Number of tokens of a sequence.
         latent_dim: int. Length of the latent vectors.
         **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
 
@@ -25,29 +25,22 @@ class SequenceGAN(GAN):
         latents: Float tensor `(batch, latent_dim)`, from a unit normal.
 
     Returns:
-        Float tensor `(batch, sequence_length, tokens)` of logits, made by the
+        Float tensor `(batch, sequence_length, tokens)` of logits, from the
         averaged generator; `tokens` is `len(vocabulary) + 1`.
 
     Training data:
         A dataset of batches of tokens, integers `(batch, sequence_length)`.
 
     Raises:
-        ValueError: If the vocabulary is empty or has a word twice, or a size
+        ValueError: If the vocabulary is empty or repeats a word, or a size
             is not positive.
     """
 
     task = "text"
 
     def __init__(self, vocabulary, sequence_length, latent_dim, **kwargs):
-        vocabulary = tuple(vocabulary)
-        if not 0 < len(vocabulary) == len(set(vocabulary)):
-            raise ValueError(
-                "`vocabulary` must hold at least one word and none twice. "
-                f"Received: {len(vocabulary)} words, "
-                f"{len(set(vocabulary))} different"
-            )
         checks.positive(sequence_length=sequence_length, latent_dim=latent_dim)
-        self.vocabulary = vocabulary
+        self.vocabulary = checks.vocabulary(vocabulary)
         self.sequence_length = sequence_length
         self.latent_dim = latent_dim
         super().__init__(**kwargs)
@@ -58,7 +51,7 @@ class SequenceGAN(GAN):
 
     @property
     def num_tokens(self):
-        """The words of the vocabulary, and no word."""
+        """Number of different tokens: the words, and 0."""
         return len(self.vocabulary) + 1
 
     def call(self, inputs, training=False):
@@ -79,7 +72,7 @@ class SequenceGAN(GAN):
             int32 array `(n, sequence_length)`.
 
         Raises:
-            ValueError: If a sentence is too long, or has another word.
+            ValueError: If a sentence is too long, or has an unknown word.
         """
         numbers = {word: i + 1 for i, word in enumerate(self.vocabulary)}
         tokens = np.zeros((len(sentences), self.sequence_length), "int32")
@@ -89,7 +82,7 @@ class SequenceGAN(GAN):
             if unknown or len(words) > self.sequence_length:
                 raise ValueError(
                     f"A sentence must have at most {self.sequence_length} "
-                    "words, all of the vocabulary. Received: "
+                    "words, all from the vocabulary. Received: "
                     f"{sentence!r}, sentence {row}"
                 )
             tokens[row, : len(words)] = [numbers[word] for word in words]
@@ -101,7 +94,7 @@ class SequenceGAN(GAN):
             raise ValueError(
                 "The training data must be batches of tokens, integers "
                 f"(batch, {self.sequence_length}). Received: {dtype.name}, "
-                f"shape {shape}. `tokens_of` makes tokens of sentences."
+                f"shape {shape}. `tokens_of` converts sentences."
             )
         low, high = int(tf.reduce_min(batch)), int(tf.reduce_max(batch))
         if low < 0 or high >= self.num_tokens:
@@ -113,11 +106,11 @@ class SequenceGAN(GAN):
     # Sampling and exporting
 
     def sample_latents(self, batch_size):
-        """Returns `(batch_size, latent_dim)` numbers from a unit normal."""
+        """Samples latents `(batch_size, latent_dim)` from a unit normal."""
         return random.normal(self.seed_generator, (batch_size, self.latent_dim))
 
     def seeded_inputs(self, seed, count):
-        """Returns the inputs of `call` for a seed; more only add rows.
+        """Returns the inputs of a seed; a larger count only adds rows.
 
         Args:
             seed: Integer scalar.
@@ -131,13 +124,13 @@ class SequenceGAN(GAN):
         )
 
     def sentences(self, tokens):
-        """Returns the sentences of tokens, which end at the first 0.
+        """Converts tokens to sentences, which end at the first 0.
 
         Args:
             tokens: Integer tensor `(n, sequence_length)`.
 
         Returns:
-            String tensor `(n,)`, words with spaces between.
+            String tensor `(n,)`, words separated by spaces.
         """
         words = tf.gather(tf.constant(["", *self.vocabulary]), tokens)
         ended = tf.cumsum(tf.cast(tokens == 0, "int32"), axis=1) > 0
@@ -145,14 +138,14 @@ class SequenceGAN(GAN):
         return tf.strings.strip(tf.strings.reduce_join(words, 1, separator=" "))
 
     def generate(self, n, seed=None, batch_size=64):
-        """Returns new sentences.
+        """Generates sentences.
 
         Args:
-            n: int. How many.
+            n: int. Number of sentences.
             seed: int or `None`. The same seed gives the same sentences,
                 whatever the batch size, and in the exported model too; a
-                larger `n` only adds sentences. Defaults to fresh ones.
-            batch_size: int. How many to make at once. Defaults to `64`.
+                larger `n` only adds sentences. Defaults to a random seed.
+            batch_size: int. How many to generate at once. Defaults to `64`.
 
         Returns:
             List of `n` str.

@@ -3,10 +3,9 @@
 Karras, Laine and Aila, "A Style-Based Generator Architecture for Generative
 Adversarial Networks", 2019. https://arxiv.org/abs/1812.04948
 
-`stylegan.py` says what they are for and trains them.
+`stylegan.py` describes and trains them.
 """
 
-import functools
 import math
 
 import keras
@@ -20,23 +19,21 @@ from kerasgan.layers.equalized import (
     EqualizedUpConv2D,
 )
 from kerasgan.layers.pixel_norm import pixel_norm
-from kerasgan.layers.resampling import blur, upsample
+from kerasgan.layers.resampling import blend, blur, upsample
 from kerasgan.layers.style import AdaIN, LearnedConstant, Noise
-from kerasgan.models.growing import GrowingNetwork
+from kerasgan.models.growing import GrowingNetwork, activate
 from kerasgan.models.progan import ProGANDiscriminator
-
-activate = functools.partial(tf.nn.leaky_relu, alpha=0.2)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class StyleGANGenerator(keras.Model):
-    """Mapping and synthesis network, and the average of w between them.
+    """Mapping and synthesis networks, and the average of w.
 
     Args:
         latent_dim: int. Length of the latent vectors.
         w_dim: int. Length of w.
         mapping_layers: int. Layers of the mapping network.
-        truncation_layers: int. How many layers truncation acts on.
+        truncation_layers: int. Number of layers that truncation applies to.
         name: str. See `keras.Model`.
         dtype: See `keras.Model`.
         **sizes: See `GrowingNetwork`.
@@ -48,8 +45,8 @@ class StyleGANGenerator(keras.Model):
         truncation: Float tensor `(batch,)` or `None`.
 
     Returns:
-        Float32 tensor `(batch, image_size, image_size, channels)`, about in
-        `[-1, 1]`.
+        Float32 tensor `(batch, image_size, image_size, channels)`, linear,
+        roughly in `[-1, 1]`.
     """
 
     def __init__(
@@ -91,11 +88,11 @@ class StyleGANGenerator(keras.Model):
         self.built = True
 
     def build_classes(self, latent_dim):
-        """Returns an embedding of labels; here there are none."""
+        """Returns the embedding of labels, here `None`."""
         return None
 
     def active(self, stage):
-        """Returns the layers that take part at a stage.
+        """Returns the layers that are used at a stage.
 
         Args:
             stage: `Stage`.
@@ -117,7 +114,7 @@ class StyleGANGenerator(keras.Model):
             return styles
         average = tf.cast(self.average_w, w.dtype)
         psi = tf.cast(truncation, w.dtype)[:, None, None]
-        # Appendix B: only the coarse layers, so that details stay.
+        # Appendix B: only coarse layers, so that fine details are kept.
         coarse = tf.range(layers) < self.truncation_layers
         return tf.where(
             coarse[None, :, None], average + psi * (styles - average), styles
@@ -132,7 +129,7 @@ class StyleGANGenerator(keras.Model):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ConditionalStyleGANGenerator(StyleGANGenerator):
-    """The same, with labels beside the latents.
+    """`StyleGANGenerator` with labels beside the latents.
 
     Args:
         num_classes: int. Labels go from 0 to `num_classes - 1`.
@@ -152,7 +149,7 @@ class ConditionalStyleGANGenerator(StyleGANGenerator):
         super().__init__(**kwargs)
 
     def build_classes(self, latent_dim):
-        # As long as the latents, and of the same variance.
+        # Of the same length and variance as the latents.
         classes = keras.layers.Embedding(
             self.num_classes,
             latent_dim,
@@ -169,15 +166,15 @@ class ConditionalStyleGANGenerator(StyleGANGenerator):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Mapping(keras.Model):
-    """Latents, and labels where there is an embedding of them, to w.
+    """Latents, and labels if there is an embedding of them, to w (section 2).
 
-    Section 2. One class for both, because its name is in the paths of
-    published weights.
+    One class for both cases, because its name is in the paths of published
+    weights.
 
     Args:
         latent_dim: int. Length of the latent vectors.
         w_dim: int. Length of w.
-        mapping_layers: int. How many dense layers.
+        mapping_layers: int. Number of dense layers.
         classes: Embedding of labels, `latent_dim` long, or `None`. Defaults
             to `None`.
         **kwargs: See `keras.Model`: `name`, `dtype`.
@@ -232,14 +229,14 @@ class Synthesis(GrowingNetwork):
         styles: Float tensor `(batch, layers, w_dim)`: w for each layer, two
             layers for each resolution. May have more layers than are used.
         noises: List of float tensors `(batch, size, size, 1)` from a unit
-            normal, one for each layer, or `None` for the layers' own.
+            normal, one for each layer, or `None` for fixed noise.
         resolution: int. Defaults to the image size.
         fade: Float scalar in [0, 1]: how far that resolution has faded in
-            over the one below. Defaults to `None`, entirely.
+            over the one below. Defaults to `None`, fully.
 
     Returns:
-        Float32 tensor `(batch, resolution, resolution, channels)`, about in
-        `[-1, 1]`: the last layer is linear.
+        Float32 tensor `(batch, resolution, resolution, channels)`, linear,
+        roughly in `[-1, 1]`.
     """
 
     def __init__(self, w_dim, **kwargs):
@@ -248,7 +245,7 @@ class Synthesis(GrowingNetwork):
         self.make_layers()
 
     def layers_up_to(self, resolution):
-        """Returns how many layers are steered by a style."""
+        """Returns the number of layers with a style up to a resolution."""
         return 2 * (int(math.log2(resolution)) - 1)
 
     def make_layers(self):
@@ -310,8 +307,7 @@ class Synthesis(GrowingNetwork):
         if fade is None:
             return images
         coarse = getattr(self, f"to_rgb_{resolution // 2}")(coarse)
-        coarse = upsample(coarse)
-        return coarse + fade * (images - coarse)
+        return blend(upsample(coarse), images, fade)
 
     def get_config(self):
         return {**super().get_config(), "w_dim": self.w_dim}
@@ -319,7 +315,7 @@ class Synthesis(GrowingNetwork):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class StyleGANDiscriminator(ProGANDiscriminator):
-    """ProGAN's discriminator, with a blur before each halving.
+    """ProGAN's discriminator, with a blur before each downsampling.
 
     Args:
         **kwargs: See `ProGANDiscriminator`.

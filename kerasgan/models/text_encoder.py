@@ -1,15 +1,15 @@
-"""A text encoder that learns to match captions and images.
+"""A text encoder trained to match captions and images.
 
 Reed, Akata, Lee and Schiele, "Learning Deep Representations of Fine-Grained
 Visual Descriptions", 2016. https://arxiv.org/abs/1605.05395
 
-The vector of an image and that of its caption must have a larger inner
-product, by a margin, than the image and other captions, and the caption and
-other images (section 3). Any text-to-image model can train this encoder
-beside its discriminator: see `captions.TextGAN`.
+The inner product of the vectors of an image and its caption must exceed, by a
+margin, those of the image with other captions and of the caption with other
+images (section 3). Any text-to-image model can train this encoder in its
+discriminator step: see `captions.TextGAN`.
 
-Differences from the paper: words instead of characters, a GRU instead of a
-convolutional recurrent network, and vectors of unit variance.
+Differences from the paper: the encoder reads words instead of characters, with
+a GRU instead of a convolutional recurrent network; vectors have unit variance.
 """
 
 import keras
@@ -25,38 +25,38 @@ def words_of(captions, size=None):
 
     Args:
         captions: Sequence of strings.
-        size: int or `None`. How many words at most; all others are read as
-            the same unknown word. Defaults to all.
+        size: int or `None`. Maximum number of words; all others become one
+            unknown word. Defaults to all.
 
     Returns:
         Tuple of str, lower case and without punctuation.
     """
     tokenizer = build_tokenizer(max_tokens=None if size is None else size + 2)
     tokenizer.adapt(tf.constant(list(captions)))
-    # The first two stand for the end of a caption and an unknown word.
+    # The first two are padding and the unknown word.
     return tuple(str(word) for word in tokenizer.get_vocabulary()[2:])
 
 
 def check_tokens(tokens):
-    """Refuses captions without a word.
+    """Checks that each caption has at least one word.
 
     Args:
         tokens: Integer tensor `(batch, caption_length)`, eager.
 
     Raises:
-        ValueError: With how many there are, and where the first one is.
+        ValueError: If one has none.
     """
     empty = np.flatnonzero(~tf.reduce_any(tokens != 0, axis=1).numpy())
     if empty.size:
         raise ValueError(
             "`captions` must not be empty: each needs at least one word. "
             f"Received: {empty.size} empty of {len(tokens)}, the first at "
-            f"{empty[0]}. Drop those images or describe them."
+            f"{empty[0]}. Remove those images or give them captions."
         )
 
 
-def match_loss(image_vectors, text_vectors, tokens):
-    """Returns how far images and captions are from retrieving each other.
+def symmetric_matching_loss(image_vectors, text_vectors, tokens):
+    """Returns the matching loss of images and captions, in both directions.
 
     Args:
         image_vectors: Float tensor `(batch, sentence_dim)`.
@@ -77,17 +77,17 @@ def match_loss(image_vectors, text_vectors, tokens):
 
 
 def matching_loss(vectors, partners, all_partners, is_other):
-    """Returns by how much other partners violate the margin, on average.
+    """Returns the mean violation of the margin by other partners.
 
-    The mean over the others of max(0, 1 + F(v, t) - F(v, own t)) with the
-    inner product for F.
+    The mean of max(0, 1 + F(v, t) - F(v, own t)) over other partners t, where
+    F is the inner product.
 
     Args:
         vectors: Float tensor `(batch, sentence_dim)`.
         partners: Float tensor of the same shape: the partner of each.
-        all_partners: Float tensor `(all, sentence_dim)`: these and others.
+        all_partners: Float tensor `(all, sentence_dim)`, of the global batch.
         is_other: Boolean tensor `(batch, all)`: whether the partner is
-            another one. Equal captions are not other ones.
+            another one, with a different caption.
 
     Returns:
         Float tensor `(batch,)`, never negative.
@@ -99,15 +99,15 @@ def matching_loss(vectors, partners, all_partners, is_other):
     scores = tf.matmul(vectors, all_partners, transpose_b=True)
     weights = tf.cast(is_other, scores.dtype)
     violations = weights * tf.nn.relu(1.0 + scores - own)
-    others = tf.maximum(tf.reduce_sum(weights, axis=1), 1.0)
-    return tf.reduce_sum(violations, axis=1) / others
+    count = tf.maximum(tf.reduce_sum(weights, axis=1), 1.0)
+    return tf.reduce_sum(violations, axis=1) / count
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class MeanOfWords(layers.Layer):
-    """Averages over the words of each sentence, without the padding.
+    """Averages over the words of each sentence, without padding.
 
-    Keras' own average gives NaN for a sentence without words.
+    Keras' average pooling gives NaN for a sentence without words.
 
     Call arguments:
         inputs: Float tensor `(batch, words, units)`.
@@ -130,7 +130,7 @@ class MeanOfWords(layers.Layer):
 
 
 def build_tokenizer(**kwargs):
-    """Captions to word numbers; 0 is no word and 1 an unknown one."""
+    """Captions to word indices; 0 is padding and 1 an unknown word."""
     return layers.TextVectorization(
         standardize="lower_and_strip_punctuation",
         split="whitespace",
@@ -140,8 +140,8 @@ def build_tokenizer(**kwargs):
 
 
 def build_text_encoder(num_words, length, width, sentence_dim):
-    """Word numbers to a sentence vector."""
-    # Float32 throughout: it is small, and loops over words gain nothing.
+    """Word indices to a sentence vector."""
+    # Float32: the network is small, and its recurrence gains nothing.
     tokens = keras.Input((length,), dtype="int32", name="tokens")
     x = layers.Embedding(
         num_words + 2, width, mask_zero=True, dtype="float32", name="words"
@@ -150,7 +150,7 @@ def build_text_encoder(num_words, length, width, sentence_dim):
     x = MeanOfWords(dtype="float32", name="mean")(x)
     x = layers.Dense(sentence_dim, dtype="float32", name="sentence")(x)
     # The matching loss does not constrain norms; without unit variance the
-    # generator ignores the text beside noise of unit variance.
+    # generator ignores the text, beside noise of unit variance.
     x = layers.LayerNormalization(
         epsilon=1e-8, center=False, scale=False, dtype="float32", name="unit"
     )(x)
@@ -158,7 +158,7 @@ def build_text_encoder(num_words, length, width, sentence_dim):
 
 
 def build_image_encoder(image_shape, width, sentence_dim):
-    """An image to a vector near those of the sentences that describe it."""
+    """An image to a vector in the space of the sentence vectors."""
     images = keras.Input(image_shape, name="images")
     x = images
     filters, size = 32, image_shape[0] // 2

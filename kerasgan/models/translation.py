@@ -1,4 +1,4 @@
-"""Models that turn images into images."""
+"""Models that translate images to images."""
 
 import functools
 
@@ -10,7 +10,7 @@ from kerasgan.models.sampling import ImageGAN
 
 
 class TranslationGAN(ImageGAN):
-    """Base class of the models that turn images into images.
+    """Base class of the models that translate images to images.
 
     A subclass has `source_channels`, the channels of the input images, and
     `size_multiple` and `minimum_size`, the rule for their height and width.
@@ -19,7 +19,7 @@ class TranslationGAN(ImageGAN):
     task = "image-to-image"
 
     def translate(self, images, batch_size=64):
-        """Returns the translations of images.
+        """Translates images.
 
         Args:
             images: uint8 array or tensor `(n, height, width, channels)`, in
@@ -43,13 +43,13 @@ class TranslationGAN(ImageGAN):
         return self.serve("translate", images, batch_size)
 
     def serve(self, signature, images, batch_size, *more):
-        """Runs a signature on images of any number, after a check.
+        """Checks images and runs a signature on them in batches.
 
         Args:
             signature: str. A key of `signatures()`.
             images: See `translate`.
             batch_size: int. How many to run at once.
-            *more: The signature's other arguments, a row for each image.
+            *more: Further arguments of the signature, a row for each image.
 
         Returns:
             uint8 array `(n, height, width, channels)`.
@@ -73,13 +73,13 @@ class TranslationGAN(ImageGAN):
 
     @property
     def source_spec(self):
-        """Spec of the input images."""
+        """`tf.TensorSpec` of the input images."""
         shape = (None, None, None, self.source_channels)
         return tf.TensorSpec(shape, "uint8", "images")
 
     @property
     def size_rule(self):
-        """The sentence that states which sizes the model takes."""
+        """The rule for the size of input images, for messages."""
         return (
             "The height and width of the images must be multiples of "
             f"{self.size_multiple} of at least {self.minimum_size}, because "
@@ -87,18 +87,18 @@ class TranslationGAN(ImageGAN):
         )
 
     def check_source(self, images):
-        """Refuses images that cannot be translated.
+        """Checks that images can be translated.
 
         Args:
-            images: What `translate` was given.
+            images: The argument of `translate`.
 
         Raises:
-            ValueError: With what came and what to do.
+            ValueError: If not.
         """
-        wanted = f"(n, height, width, {self.source_channels})"
+        expected = f"(n, height, width, {self.source_channels})"
         if not isinstance(images, (np.ndarray, tf.Tensor)):
             raise ValueError(
-                f"`images` must be a uint8 array or tensor {wanted}. "
+                f"`images` must be a uint8 array or tensor {expected}. "
                 f"Received: {type(images).__name__}. Stack the images with "
                 "`numpy.stack`."
             )
@@ -112,7 +112,7 @@ class TranslationGAN(ImageGAN):
             )
         if len(shape) != 4:
             raise ValueError(
-                f"`images` must have rank 4, {wanted}. "
+                f"`images` must have rank 4, {expected}. "
                 f"Received: shape={shape}. "
                 + (
                     "Give a single image a batch axis: `images[None]`."
@@ -127,7 +127,7 @@ class TranslationGAN(ImageGAN):
         if shape[3] != self.source_channels:
             raise ValueError(
                 f"`images` must have {self.source_channels} channels, as in "
-                f"training: {wanted}. Received: shape={shape}. Convert the "
+                f"training: {expected}. Received: shape={shape}. Convert the "
                 "images first."
             )
         for size in shape[1:3]:
@@ -138,9 +138,9 @@ class TranslationGAN(ImageGAN):
                 )
 
     def as_source(self, images):
-        """Returns uint8 images as the networks take them, if the size fits.
+        """Converts uint8 images for the networks, if their size is valid.
 
-        For signatures, whose inputs nothing has checked.
+        For signatures, whose inputs have not been checked.
 
         Args:
             images: uint8 tensor `(batch, height, width, channels)`.
@@ -157,25 +157,25 @@ class TranslationGAN(ImageGAN):
             return data.to_float(tf.identity(images))
 
     def check_pair(self, batch, names, shapes):
-        """Refuses a batch that is not two equally long batches of images.
+        """Checks that a batch is a pair of equally many images.
 
         Args:
             batch: One element of the training data, eager.
-            names: Two strings. What the messages call the two.
+            names: Two strings, the names of both in messages.
             shapes: Two tuples `(height, width, channels)`.
 
         Raises:
-            ValueError: With what came and what to do.
+            ValueError: If not.
         """
         if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-            came = (
+            received = (
                 f"{len(batch)} parts"
                 if isinstance(batch, (tuple, list))
                 else f"one {type(batch).__name__}"
             )
             raise ValueError(
                 f"Each batch must be a pair ({names[0]}, {names[1]}). "
-                f"Received: {came}. Zip two datasets with "
+                f"Received: {received}. Zip two datasets with "
                 "`tf.data.Dataset.zip`, or give `fit` two arrays."
             )
         for images, name, shape in zip(batch, names, shapes, strict=True):

@@ -1,7 +1,6 @@
 """The optimizers that recipes share."""
 
-import keras
-
+from kerasgan.backend import keras
 from kerasgan.optimizers import Adam
 
 

@@ -49,7 +49,7 @@ def recipe():
     return Recipe(
         name="acgan_fashion_mnist_32",
         dataset=DATA.name,
-        description="Draws grey pictures of clothing of the class asked for.",
+        description="Generates grayscale clothing of a requested class.",
         license=DATA.license,
         build=build,
         batches=_images.batches(DATA, BATCH_SIZE, EPOCHS, "label"),

@@ -46,7 +46,7 @@ def recipe():
     return Recipe(
         name="cgan_fashion_mnist_32",
         dataset=DATA.name,
-        description="Draws grey pictures of clothing of the class asked for.",
+        description="Generates grayscale clothing of a requested class.",
         license=DATA.license,
         build=build,
         batches=_images.batches(DATA, BATCH_SIZE, EPOCHS, "label"),

@@ -46,7 +46,7 @@ def recipe():
     return Recipe(
         name="dcgan_fashion_mnist_32",
         dataset=DATA.name,
-        description="Draws grey pictures of clothing.",
+        description="Generates grayscale clothing.",
         license=DATA.license,
         build=build,
         batches=_images.batches(DATA, BATCH_SIZE, EPOCHS),

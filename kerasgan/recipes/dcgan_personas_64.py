@@ -42,7 +42,7 @@ def recipe():
     return Recipe(
         name="dcgan_personas_64",
         dataset=DATA.name,
-        description="Draws faces in the style of an avatar set.",
+        description="Generates faces in the style of an avatar set.",
         license=DATA.license,
         build=build,
         batches=_images.batches(DATA, BATCH_SIZE, EPOCHS),

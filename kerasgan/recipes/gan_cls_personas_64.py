@@ -65,7 +65,7 @@ def recipe():
     return Recipe(
         name="gan_cls_personas_64",
         dataset=DATA.name,
-        description="Draws the face that a sentence describes.",
+        description="Generates the face that a sentence describes.",
         license=DATA.license,
         build=build,
         batches=_images.batches(DATA, BATCH_SIZE, EPOCHS, "caption"),

@@ -54,7 +54,7 @@ def recipe():
     return Recipe(
         name="stylegan_fashion_mnist_32",
         dataset=DATA.name,
-        description="Draws grey pictures of clothing of the class asked for, "
+        description="Generates grayscale clothing of a requested class, "
         "with styles to mix.",
         license=DATA.license,
         build=build,

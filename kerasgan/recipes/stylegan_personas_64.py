@@ -56,7 +56,8 @@ def recipe():
     return Recipe(
         name="stylegan_personas_64",
         dataset=DATA.name,
-        description="Draws faces in the style of an avatar set, with styles "
+        description="Generates faces in the style of an avatar set, with "
+        "styles "
         "to mix.",
         license=DATA.license,
         build=build,

@@ -212,7 +212,7 @@ class Server:
             )
             self.answered += 1
             status = response.status
-        except asyncio.TimeoutError:
+        except TimeoutError:
             if request.transport is not None:
                 request.transport.abort()
             raise ConnectionResetError("The client was too slow.") from None
@@ -325,7 +325,7 @@ class Server:
             return await asyncio.wait_for(request.read(), self.limits.timeout)
         except web.HTTPRequestEntityTooLarge:
             raise too_large from None
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise rest.Refusal(
                 408,
                 f"The body did not arrive in {self.limits.timeout:g} seconds.",

@@ -70,7 +70,7 @@ def test_oblong_arrays_are_cut_to_the_middle_square():
     ("source", "message"),
     [
         (np.zeros((4, 8, 8), np.uint8), r"Received: shape=\(4, 8, 8\)"),
-        (np.zeros((4, 8, 8, 4), np.uint8), r"shape=\(4, 8, 8, 4\)"),
+        (np.zeros((4, 8, 8, 5), np.uint8), r"shape=\(4, 8, 8, 5\)"),
         (np.zeros((4, 8, 8, 3), np.float32), r"looks like \[0, 1\]"),
         (np.zeros((4, 8, 8, 3), np.int64), "dtype=int64"),
         (7, "Received: int"),
@@ -372,3 +372,216 @@ def test_importing_the_package_does_not_import_tfds():
         "sys.exit('tensorflow_datasets' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_rectangles_from_arrays_and_folders(home):
+    rows = noise(4, 32)
+    dataset = data.images(rows, (16, 32), 4, augment=data.jitter, epochs=1)
+    assert dataset.element_spec.shape == (4, 16, 32, 3)
+    assert next(iter(dataset)).shape == (4, 16, 32, 3)
+    (batch,) = data.images(rows, (16, 32), 4, epochs=1)
+    levels = data.to_uint8(batch).numpy()
+    assert sorted(row.tobytes() for row in levels) == sorted(
+        row[8:24].tobytes() for row in rows
+    )
+    for i in range(2):
+        save(home, f"{i}.png", (i, i, i), (40, 20))
+    (batch,) = data.images(home, (8, 16), 2, epochs=1)
+    assert sorted(data.to_uint8(batch).numpy()[:, 7, 15, 0]) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "augment", [data.enlarge, data.jitter, data.move, data.move_and_mirror]
+)
+def test_rectangles_move_along_both_sides(augment):
+    # A dot in the middle of 20x60, with other ranges to move in for each side.
+    rows = np.full((256, 20, 60, 1), 255, np.uint8)
+    rows[:, 9:11, 29:31] = 0
+    (batch,) = data.images(rows, (20, 60), 256, augment=augment, epochs=1)
+    dark = np.argwhere(batch.numpy()[..., 0] < 0.2)
+    centers = np.array([dark[dark[:, 0] == i, 1:].mean(0) for i in range(256)])
+    # 286/256 of 20 and 60 are 22 and 67; a tenth of them, 2 and 6 each way.
+    enlarged = augment in (data.enlarge, data.jitter)
+    reach = (1, 3.5) if enlarged else (2, 6)
+    for axis, middle in enumerate((9.5, 29.5)):
+        moved = centers[:, axis] - middle
+        assert moved.max() == pytest.approx(reach[axis], abs=0.51)
+        assert moved.min() == pytest.approx(-reach[axis], abs=0.51)
+
+
+def test_what_becomes_of_arrays_of_another_shape():
+    # A white square in the middle of black.
+    rows = np.zeros((2, 8, 16, 1), np.uint8)
+    rows[..., 4:12, :] = 255
+
+    def fitted(fit):
+        (batch,) = data.images(rows, 8, 2, fit=fit, epochs=1)
+        return data.to_uint8(batch).numpy()
+
+    assert (fitted("crop") == 255).all()
+    levels = fitted("pad")
+    assert (levels[:, :2] == 0).all() and (levels[:, 6:] == 0).all()
+    assert levels[:, 3:5, 3:5].min() > 240 and levels[:, 3:5, 0].max() < 15
+    levels = fitted("squeeze")
+    assert levels[:, :, 3:5].min() > 240 and levels[:, :, 0].max() < 15
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"fit": "stretch"}, "Received: fit='stretch'"),
+        ({"size": (8, 8, 3)}, r"Received: size=\(8, 8, 3\)"),
+        ({"size": 0}, "Received: size=0"),
+        ({"size": 8.0}, "Received: size=8.0"),
+        ({"channels": 2}, "Received: channels=2"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("function", "source"),
+    [
+        (data.images, noise()),
+        (data.labelled, (noise(), np.arange(12))),
+        (data.captioned, (noise(), np.array(["a"] * 12))),
+        (data.paired, (noise(), noise())),
+        (data.unpaired, (noise(), noise())),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_every_reader_refuses(function, source, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        function(source, **{"size": 8, "batch_size": 2, **arguments})
+
+
+def test_alpha_of_arrays():
+    rows = noise(4, 8, 4)
+    rows[..., 3] = 51
+    (batch,) = data.images(rows, 8, 4, epochs=1)
+    assert batch.shape[-1] == 4
+    for floats in (False, True):
+        given = data.to_float(rows).numpy() if floats else rows
+        (batch,) = data.images(given, 8, 4, channels=3, epochs=1)
+        levels = data.to_uint8(batch).numpy().astype(int)
+        # A fifth of the color, four fifths of white.
+        expected = np.rint(rows[..., :3] * 0.2 + 204)
+        found = sorted(row.tobytes() for row in levels)
+        assert found == sorted(row.astype(int).tobytes() for row in expected)
+    (batch,) = data.images(noise(4, 8, 1), 8, 4, channels=4, epochs=1)
+    assert (batch.numpy()[..., 3] == 1).all()
+    np.testing.assert_array_equal(batch[..., 0], batch[..., 2])
+
+
+def test_alpha_of_a_folder(home):
+    home.mkdir()
+    Image.new("RGBA", (10, 10), (255, 0, 0, 51)).save(home / "x.png")
+    (batch,) = data.images(home, 8, 1, channels=4, epochs=1)
+    assert data.to_uint8(batch).numpy()[0, 0, 0].tolist() == [255, 0, 0, 51]
+    (batch,) = data.images(home, 8, 1, epochs=1)
+    assert data.to_uint8(batch).numpy()[0, 0, 0].tolist() == [255, 204, 204]
+
+
+def test_pairs_of_other_channels(home):
+    for i in range(3):
+        save(home, f"a/{i}.png", (255, 0, 0))
+        save(home, f"b/{i}.png", (0, 255, 0))
+    source = (home / "a", home / "b")
+    ((inputs, targets),) = data.paired(source, 8, 3, channels=(3, 1), epochs=1)
+    assert inputs.shape[-1] == 3
+    # 0.587 * 255, the weight of green in ITU-R 601.
+    assert (data.to_uint8(targets).numpy() == 150).all()
+    dataset = data.paired((noise(), noise()), 8, 2, channels=(1, 3))
+    shapes = [spec.shape[-1] for spec in dataset.element_spec]
+    assert shapes == [1, 3]
+    with pytest.raises(ValueError, match=r"channels=\(3, 1, 1\)"):
+        data.paired(source, 8, 3, channels=(3, 1, 1))
+
+
+def test_pairs_must_show_the_same_place(home):
+    for i in range(3):
+        save(home, f"a/{i}.png", (i, i, i), (80, 40) if i else (40, 40))
+        save(home, f"b/{i}.png", (i, i, i), (40, 40))
+    source = (home / "a", home / "b")
+    message = "2 of 3 pairs differ, the first '1': 40x80 and 40x40"
+    for fit in ("crop", "pad"):
+        with pytest.raises(ValueError, match=message):
+            data.paired(source, 8, 3, fit=fit)
+    assert len(data.paired(source, 8, 3, fit="squeeze")) == 1
+    arrays = (noise(4, 8)[:, :, :6], noise(4, 8))
+    with pytest.raises(ValueError, match="'the arrays': 8x6 and 8x8"):
+        data.paired(arrays, 8, 2)
+    assert len(data.paired(arrays, 8, 2, fit="squeeze")) == 2
+
+
+def test_pairs_may_differ_in_scale(home):
+    # Photographs, and drawings of a third of their size, rounded.
+    save(home, "a/1.png", (0, 0, 0), (640, 427))
+    save(home, "b/1.png", (0, 0, 0), (213, 142))
+    # Turned by the camera, so 40 wide and 80 high.
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (80, 40)).save(home / "a" / "2.png", exif=exif)
+    save(home, "b/2.png", (0, 0, 0), (40, 80))
+    assert len(data.paired((home / "a", home / "b"), 8, 2)) == 1
+
+
+@pytest.mark.parametrize(
+    ("reader", "first"),
+    [(data.paired, "left"), (data.paired, "right"), (data.unpaired, "right")],
+)
+def test_two_images_side_by_side(home, reader, first):
+    home.mkdir()
+    for i in range(4):
+        image = Image.new("RGB", (20, 10), (i, i, i))
+        image.paste((i + 100,) * 3, (10, 0, 20, 10))
+        image.save(home / f"{i}.png")
+    source = data.SideBySide(home, input=first)
+    ((inputs, targets),) = reader(source, 8, 4, augment=None, epochs=1)
+    inputs, targets = (
+        data.to_uint8(x).numpy()[:, 0, 0, 0].astype(int)
+        for x in (inputs, targets)
+    )
+    offsets = (0, 100) if first == "left" else (100, 0)
+    assert sorted(inputs) == [offsets[0] + i for i in range(4)]
+    assert sorted(targets) == [offsets[1] + i for i in range(4)]
+    if reader is data.paired:
+        assert (targets - inputs == offsets[1] - offsets[0]).all()
+    with pytest.raises(ValueError, match="data.SideBySide"):
+        reader(home, 8, 4)
+    with pytest.raises(ValueError, match="input='top'"):
+        data.SideBySide(home, input="top")
+
+
+def test_an_image_of_two_classes_is_refused(home):
+    for name in ("a", "b"):
+        save(home, f"{name}/{name}.png", (0, 0, 0))
+    (home / "a" / "again.png").symlink_to(home / "a" / "a.png")
+    (home / "back").symlink_to(home)
+    # Each file once, and a link back is no class.
+    assert len(data.labelled(home, 8, 1)) == 2
+    assert len(data.images(home, 8, 1)) == 2
+    (home / "b" / "other.png").symlink_to(home / "a" / "a.png")
+    with pytest.raises(ValueError, match="one class.*a.png.*other.png"):
+        data.labelled(home, 8, 1)
+
+
+def test_parts_as_classes_are_named(home):
+    for name in ("train", "test"):
+        save(home, f"{name}/1.png", (0, 0, 0))
+    for reader in (data.labelled, data.images):
+        with pytest.warns(UserWarning, match="look like parts.*/train"):
+            reader(home, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.eye(12)[:, :3], "shape=.12, 3.. These are 3 labels"),
+        (np.ones((12, 2), int), "combine them into one class"),
+        (np.full((12, 3), 1 / 3), "3 labels for each image"),
+        (np.eye(12) > 0, "Undo one-hot"),
+        (np.arange(12)[:, None], "Squeeze"),
+        (np.array(["cat"] * 12), "Give each name a number"),
+    ],
+)
+def test_labelled_says_how_to_have_one_label(labels, message):
+    with pytest.raises(ValueError, match=message):
+        data.labelled((noise(), labels), 8, 2)

@@ -182,7 +182,7 @@ def test_check_labels_lets_good_labels_pass(dtype):
     ("labels", "message"),
     [
         (np.float32([0, 1]), "dtype=float32"),
-        (np.eye(3, dtype=np.int32), "rank 1.*argmax"),
+        (np.eye(3, dtype=np.int32), r"one for each image.*argmax"),
         (np.int32([0, 3]), "0..2.*from 0 to 3"),
         (np.int32([-1, 2]), "from -1 to 2"),
         (np.int32([1, 3]), "from 1 to 3.*subtract 1"),
@@ -226,3 +226,38 @@ def test_check_same_length():
     data.check_same_length(batch(), np.zeros(4), ("a", "b"))
     with pytest.raises(ValueError, match="`a` and `b`.*Received: 4 and 3"):
         data.check_same_length(batch(), np.zeros(3), ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "multiple", "at_least", "padded"),
+    [
+        ((2, 200, 100, 3), 64, 64, (2, 256, 128, 3)),
+        ((1, 64, 128, 1), 64, 64, (1, 64, 128, 1)),
+        ((1, 3, 5, 3), 4, 8, (1, 8, 8, 3)),
+        ((1, 1, 1, 4), 256, 256, (1, 256, 256, 4)),
+    ],
+)
+def test_padding_to_a_multiple_is_undone_by_crop(
+    shape, multiple, at_least, padded
+):
+    images = np.random.RandomState(0).randint(0, 256, shape, np.uint8)
+    larger = data.pad_to_multiple(images, multiple, at_least)
+    assert larger.shape == padded and larger.dtype == np.uint8
+    np.testing.assert_array_equal(data.crop(larger, shape[1:3]), images)
+    # Edges are mirrored: no level that is not in the image.
+    assert set(np.unique(larger)) == set(np.unique(images))
+
+
+def test_rectangles():
+    images = np.random.RandomState(0).randint(0, 256, (2, 8, 6, 3), np.uint8)
+    assert data.resize(images, (4, 3)).shape == (2, 4, 3, 3)
+    larger = data.pad(images, (9, 8))
+    assert larger.shape == (2, 9, 8, 3)
+    np.testing.assert_array_equal(data.crop(larger, (8, 6)), images)
+    with pytest.raises(ValueError, match=r"8x6 and size=\(8, 7\)"):
+        data.crop(images, (8, 7))
+
+
+def test_other_channels_do_not_name_an_argument():
+    with pytest.raises(ValueError, match="or build the model for 3.$"):
+        data.check_images(np.zeros((2, 8, 8, 3), "float32") - 1, (8, 8, 1))

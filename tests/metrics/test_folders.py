@@ -44,7 +44,55 @@ def test_color_and_other_files_beside(network, sides, make_images):
     # A grey network sees color images in grey: the same three channels.
     path = a / "000.png"
     Image.open(path).convert("RGB").save(path)
-    assert folders.fid(a, b, network) == pytest.approx(before, rel=1e-9)
+    with pytest.warns(UserWarning, match="left out, more/000.png"):
+        assert folders.fid(a, b, network) == pytest.approx(before, rel=1e-9)
+
+
+def test_what_training_reads_otherwise_is_named(tmp_path):
+    folder = write(tmp_path / "mixed", np.zeros((3, 4, 8), np.uint8))
+    Image.new("LA", (8, 4), (0, 51)).save(folder / "alpha.png")
+    palette = Image.new("P", (8, 4), 1)
+    palette.save(folder / "palette.webp", lossless=True)
+    palette.save(folder / "palette.png", transparency=1)
+    Image.fromarray(np.full((4, 8), 40000, np.uint16)).save(folder / "16.tif")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", (8, 4)).save(folder / "turned.jpg", exif=exif)
+    Image.new("L", (8, 4)).save(folder / "first.gif")
+    with pytest.warns(UserWarning, match="reads these files of") as caught:
+        original = list(folders.original_images(folder, 3))
+    (message,) = [str(warning.message) for warning in caught]
+    for said in (
+        "alpha dropped, alpha.png, palette.png;",
+        "16 bits clipped to 8, 16.tif;",
+        "not turned upright, turned.jpg;",
+        "left out, first.gif.",
+    ):
+        assert said in message
+    assert len(original) == 8 and {i.shape for i in original} == {(4, 8, 3)}
+    # After three black images.
+    trained = list(folders.training_images(folder, 3))
+    assert len(trained) == 9
+    assert (original[3] == 255).all() and (trained[3] == 156).all()
+    assert (original[4] == 0).all() and (trained[4] == 204).all()
+    assert trained[-1].shape == (8, 4, 3)
+    for image in folders.training_images(folder, 1, size=2):
+        assert image.shape == (2, 2, 1)
+
+
+def test_nothing_is_said_of_plain_images(tmp_path, make_images):
+    folder = write(tmp_path / "plain", make_images(3))
+    for read in (folders.original_images, folders.training_images):
+        found = list(read(folder, 1))
+        np.testing.assert_array_equal(found, make_images(3))
+
+
+def test_many_names_are_shortened(tmp_path):
+    (tmp_path / "a").mkdir()
+    for index in range(9):
+        Image.new("RGBA", (4, 4)).save(tmp_path / "a" / f"{index}.png")
+    with pytest.warns(UserWarning, match="0.png, 1.png, 2.png and 6 more"):
+        list(folders.original_images(tmp_path / "a", 3))
 
 
 def test_images_of_several_sizes(network, tmp_path, make_images):

@@ -173,7 +173,7 @@ def test_kernel_distance_of_torch_fidelity(torchvision):
         rng_seed=2020,
         verbose=False,
     )
-    # The same subsets, drawn in the same way.
+    # The same subsets, sampled in the same way.
     assert kernel_distance(a, b, 20, 200) == pytest.approx(
         (
             expected["kernel_inception_distance_mean"],

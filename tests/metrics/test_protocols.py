@@ -40,24 +40,24 @@ def protocol(score, **changes):
     return Protocol(score=score, **(fields | changes))
 
 
-def generator(make_images, asked=None):
+def generator(make_images, requested=None):
     def generate(count, seed):
-        if asked is not None:
-            asked.append((count, seed))
+        if requested is not None:
+            requested.append((count, seed))
         return make_images(count, 100 + seed, high=230)
 
     return generate
 
 
 def test_every_score_is_that_of_its_function(network, make_images, batches):
-    asked = []
+    requested = []
     scores = evaluate(
-        generator(make_images, asked),
+        generator(make_images, requested),
         batches,
         network,
         [protocol(score) for score in ("fd", "is", "kd", "pr")],
     )
-    assert asked == [(1000, 0), (200, 1)]
+    assert requested == [(1000, 0), (200, 1)]
     fake = np.concatenate(
         [make_images(1000, 100, high=230), make_images(200, 101, high=230)]
     )
@@ -82,7 +82,7 @@ def test_every_score_is_that_of_its_function(network, make_images, batches):
             )
         )
     )
-    # The subsets are drawn from the images in another order.
+    # The subsets are sampled from the images in another order.
     value, deviation = kernel_distance(a, b)
     assert scores["kd_tiny"]["value"] == pytest.approx(
         value, abs=6 * deviation / 10
@@ -112,11 +112,14 @@ def test_every_number_carries_its_protocol(network, make_images, batches):
 
 
 def test_seed_moves_every_block(network, make_images, batches):
-    asked = []
+    requested = []
     evaluate(
-        generator(make_images, asked), batches, network, protocol("is", seed=7)
+        generator(make_images, requested),
+        batches,
+        network,
+        protocol("is", seed=7),
     )
-    assert asked == [(1000, 7), (200, 8)]
+    assert requested == [(1000, 7), (200, 8)]
 
 
 def test_progress(network, make_images):
@@ -167,10 +170,10 @@ def test_conditions_follow_the_data(network, make_images, batches, condition):
         (batch, values[400 * index : 400 * index + len(batch)])
         for index, batch in enumerate(batches)
     ]
-    asked = []
+    requested = []
 
     def generate(seed, **conditions):
-        asked.extend(conditions[condition])
+        requested.extend(conditions[condition])
         return make_images(len(conditions[condition]), seed)
 
     evaluate(
@@ -179,24 +182,24 @@ def test_conditions_follow_the_data(network, make_images, batches, condition):
         network,
         protocol("fd"),
         condition=condition,
-        reference_name="drawn",
+        reference_name="sampled",
     )
     expected = {"labels": 3, "captions": "a coat"}[condition]
-    assert len(asked) == 1200
-    assert type(asked[0]) is type(expected)
-    assert asked.count(expected) == pytest.approx(300, abs=60)
+    assert len(requested) == 1200
+    assert type(requested[0]) is type(expected)
+    assert requested.count(expected) == pytest.approx(300, abs=60)
     # In no order, and the same from the cache.
-    assert asked[:300].count(expected) == pytest.approx(75, abs=30)
-    first, asked[:] = list(asked), []
+    assert requested[:300].count(expected) == pytest.approx(75, abs=30)
+    first, requested[:] = list(requested), []
     evaluate(
         generate,
         None,
         network,
         protocol("fd"),
         condition=condition,
-        reference_name="drawn",
+        reference_name="sampled",
     )
-    assert asked == first
+    assert requested == first
 
 
 def test_conditions_need_labels(network, make_images, batches):

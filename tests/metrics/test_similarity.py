@@ -133,21 +133,3 @@ def test_streaming_diversity():
     metric.update_state(fake_images=images[[4, 5, 0]])
     expected = similarity.ms_ssim(a, b, scales=2).mean()
     assert float(metric.result()) == pytest.approx(expected, rel=1e-12)
-
-
-def test_same_value_on_two_replicas(mirrored):
-    a, b = pair()
-    a, b = np.concatenate([a, a[:1]]), np.concatenate([b, b[:1]])
-    with mirrored.scope():
-        shared = PairSimilarity()
-
-    @tf.function
-    def step(batch):
-        mirrored.run(shared.update_state, args=batch)
-
-    dataset = tf.data.Dataset.from_tensor_slices((a, b)).batch(4)
-    for batch in mirrored.experimental_distribute_dataset(dataset):
-        step(batch)
-    assert float(shared.result()["ssim"]) == pytest.approx(
-        similarity.ssim(a, b).mean(), rel=1e-12
-    )

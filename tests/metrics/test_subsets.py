@@ -4,7 +4,6 @@ import sys
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from kerasgan.metrics import (
     KernelDistance,
@@ -266,20 +265,3 @@ def test_capacity_is_checked(network):
         PrecisionRecall(network, capacity=1)
     with pytest.raises(ValueError, match="capacity=10, subset_size=1000"):
         KernelDistance(network, capacity=10)
-
-
-def test_same_value_on_two_replicas(network, make_images, mirrored):
-    real, fake = make_images(27, 1), make_images(27, 2, high=220)
-    single = KernelDistance(network, subset_size=10, capacity=20)
-    single.update_state(real, fake)
-    with mirrored.scope():
-        shared = KernelDistance(network, subset_size=10, capacity=20)
-
-    @tf.function
-    def step(batch):
-        mirrored.run(shared.update_state, args=batch)
-
-    dataset = tf.data.Dataset.from_tensor_slices((real, fake)).batch(8)
-    for batch in mirrored.experimental_distribute_dataset(dataset):
-        step(batch)
-    np.testing.assert_allclose(shared.score(), single.score(), rtol=1e-4)

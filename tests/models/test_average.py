@@ -1,9 +1,13 @@
 """The averaged generator: how fast it follows, and its batch statistics."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerasgan.layers.dropout import Dropout
+from kerasgan.layers.normalization import BatchNormalization
+from kerasgan.models import averaging
 from tests import tiny
 
 # Those whose generator normalizes by the batch and is averaged by itself.
@@ -119,3 +123,19 @@ def test_a_step_takes_statistics_of_its_own_inputs(name):
             expected = old + 0.1 * (weight.numpy() - old)
             np.testing.assert_allclose(new, expected, rtol=1e-4, atol=1e-6)
             assert (new != old).any()
+
+
+def test_states_of_dropout_are_no_statistics():
+    """They are integers among the variables of the generator."""
+    layers = [keras.Input((3,)), BatchNormalization(), Dropout(0.5, 1)]
+    network = keras.Sequential(layers)
+    average = averaging.average_of(network)
+    before = [v.numpy() for v in average.variables]
+    inputs = tf.random.normal((8, 3)) + 5.0
+    averaging.follow_statistics(average, network, inputs, 0.5)
+    changed = [
+        variable.name
+        for variable, value in zip(average.variables, before, strict=True)
+        if (variable.numpy() != value).any()
+    ]
+    assert changed == ["moving_mean", "moving_variance"]

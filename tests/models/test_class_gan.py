@@ -87,7 +87,7 @@ def test_generate_refuses(gan, arguments, message):
 
 
 def test_without_names_a_name_is_refused():
-    with pytest.raises(ValueError, match=r"\(without names\). Received: 'Bag'"):
+    with pytest.raises(ValueError, match=r"\(none set\). Received: 'Bag'"):
         tiny.cgan().generate(labels=["Bag"])
 
 
