@@ -13,9 +13,39 @@ import warnings
 
 import tensorflow as tf
 
-from kerasgan import checkpoints, samples
+from kerasgan import checkpoints, checks, samples
 from kerasgan.backend import keras
+from kerasgan.models.rates import OneOptimizer
 from kerasgan.tasks import TASKS
+
+
+def for_optimizer(network, callback):
+    """Lets a Keras callback change the learning rate of one network alone.
+
+    Without it `LearningRateScheduler`, `ReduceLROnPlateau` and the like
+    change those of both.
+
+    Args:
+        network: str. `"generator"` or `"discriminator"`.
+        callback: A Keras callback that changes `model.optimizer`.
+
+    Returns:
+        The callback, to give to `fit`.
+
+    Raises:
+        ValueError: If `network` is neither of the two.
+
+    Example:
+    ```python
+    halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    gan.fit(images, callbacks=[callbacks.for_optimizer("generator", halve)])
+    ```
+    """
+    checks.one_of(("generator", "discriminator"), network=network)
+    set_model = callback.set_model
+    callback.network = network
+    callback.set_model = lambda gan: set_model(OneOptimizer(gan, network))
+    return callback
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -68,6 +98,7 @@ class SampleGrid(keras.callbacks.Callback):
     def __init__(
         self, folder, sample=None, columns=8, tensorboard=None, every=1
     ):
+        checks.positive(columns=columns, every=every)
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.sample = sample
@@ -152,6 +183,7 @@ class KeepBest(keras.callbacks.Callback):
     """
 
     def __init__(self, path, score, every=1):
+        checks.positive(every=every)
         super().__init__()
         self.path = pathlib.Path(path)
         self.score = score
@@ -228,6 +260,7 @@ class StopAfter(keras.callbacks.Callback):
     """
 
     def __init__(self, epochs):
+        checks.positive(epochs=epochs)
         super().__init__()
         self.epochs = epochs
 

@@ -34,6 +34,33 @@ class Growth:
     stable_images: int
     fade_images: int
 
+    @classmethod
+    def over(cls, images, start_resolution, final_resolution):
+        """Returns the growth that divides a run into phases of equal length.
+
+        Args:
+            images: int. Of the whole run: steps times batch size.
+            start_resolution: int. The first resolution.
+            final_resolution: int. The last one.
+
+        Returns:
+            A `Growth`; its last phase, at the last resolution, also has what
+            cannot be divided.
+
+        Raises:
+            ValueError: If there are fewer images than phases.
+        """
+        doublings = (final_resolution // start_resolution).bit_length() - 1
+        phases = 2 * doublings + 1
+        if images < phases:
+            raise ValueError(
+                f"From {start_resolution} to {final_resolution} pixels there "
+                f"are {phases} phases, of at least one image each. "
+                f"Received: images={images}"
+            )
+        phase = images // phases
+        return cls(start_resolution, final_resolution, phase, phase)
+
     def __call__(self, images_seen):
         """Returns the resolution and how far it has faded in.
 

@@ -41,6 +41,7 @@ class VectorGAN(LatentGAN):
     """
 
     task = "text-to-image"
+    part_names = ("images", "captions")
 
     def __init__(self, sentence_dim, **kwargs):
         checks.positive(sentence_dim=sentence_dim)
@@ -297,8 +298,8 @@ class TextGAN(VectorGAN):
     def to_dataset(self, *args, **kwargs):
         return self._with_tokens(super().to_dataset(*args, **kwargs))
 
-    def evaluate(self, x=None, *args, **kwargs):
-        return super().evaluate(self._with_tokens(x), *args, **kwargs)
+    def to_evaluation_dataset(self, *args, **kwargs):
+        return self._with_tokens(super().to_evaluation_dataset(*args, **kwargs))
 
     def _with_tokens(self, dataset):
         """Returns the dataset with tokens instead of captions.
@@ -319,6 +320,17 @@ class TextGAN(VectorGAN):
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
+
+    def rules(self, batch):
+        tokens = batch[1]
+        holds = tf.reduce_all(tf.reduce_any(tokens != 0, axis=1))
+        text = (
+            "Captions must have at least one word in every batch, not in the "
+            "first one alone. Received: {} without one"
+        )
+        empty = tf.reduce_all(tokens == 0, axis=1)
+        values = [tf.reduce_sum(tf.cast(empty, "int32"))]
+        return [*super().rules(batch), (holds, text, values)]
 
     def check_text(self, text):
         if not text.dtype.is_integer or text.shape.rank != 2:

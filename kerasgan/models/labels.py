@@ -38,6 +38,7 @@ class ClassGAN(LatentGAN):
     """
 
     task = "class-to-image"
+    part_names = ("images", "labels")
 
     def __init__(
         self, num_classes, class_names=None, class_frequencies=None, **kwargs
@@ -119,6 +120,16 @@ class ClassGAN(LatentGAN):
         data.check_images(images, self.image_shape)
         data.check_labels(labels, self.num_classes)
         data.check_same_length(images, labels, ("images", "labels"))
+
+    def rules(self, batch):
+        labels = batch[1]
+        holds = tf.reduce_all((labels >= 0) & (labels < self.num_classes))
+        text = (
+            f"Labels must lie in 0..{self.num_classes - 1} in every batch, "
+            "not in the first one alone. Received: labels from {} to {}"
+        )
+        values = [tf.reduce_min(labels), tf.reduce_max(labels)]
+        return [*super().rules(batch), (holds, text, values)]
 
     def class_numbers(self, labels):
         """Returns labels as integers.
