@@ -36,7 +36,10 @@ class Growth:
 
     @classmethod
     def over(cls, images, start_resolution, final_resolution):
-        """Returns the growth that divides a run into phases of equal length.
+        """Returns the growth that takes a whole run.
+
+        All phases are equally long, but that of the last resolution, which is
+        twice as long.
 
         Args:
             images: int. Of the whole run: steps times batch size.
@@ -44,22 +47,11 @@ class Growth:
             final_resolution: int. The last one.
 
         Returns:
-            A `Growth`; its last phase, at the last resolution, also has what
-            cannot be divided.
-
-        Raises:
-            ValueError: If there are fewer images than phases.
+            A `Growth`.
         """
         doublings = (final_resolution // start_resolution).bit_length() - 1
-        phases = 2 * doublings + 1
-        if images < phases:
-            raise ValueError(
-                f"From {start_resolution} to {final_resolution} pixels there "
-                f"are {phases} phases, of at least one image each. "
-                f"Received: images={images}"
-            )
-        phase = images // phases
-        return cls(start_resolution, final_resolution, phase, phase)
+        share = max(1, images // (2 * doublings + 2))
+        return cls(start_resolution, final_resolution, share, share)
 
     def __call__(self, images_seen):
         """Returns the resolution and how far it has faded in.

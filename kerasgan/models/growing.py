@@ -271,7 +271,7 @@ class GrowingGAN(LatentGAN):
 
     @classmethod
     def over(cls, images, image_size, **arguments):
-        """Returns a model whose growth takes a whole run, in equal phases.
+        """Returns a model whose growth takes a whole run; see `Growth.over`.
 
         Args:
             images: int. Real images that the run will show: epochs times
@@ -281,8 +281,7 @@ class GrowingGAN(LatentGAN):
                 `fade_images`, which follow.
 
         Raises:
-            ValueError: If there are fewer images than phases, or an argument
-                is invalid.
+            ValueError: If an argument is invalid.
 
         Example:
         ```python

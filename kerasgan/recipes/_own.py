@@ -14,6 +14,7 @@ from kerasgan.models.base import init_arguments
 from kerasgan.models.growing import GrowingGAN
 from kerasgan.names import hint
 from kerasgan.recipes import ARCHITECTURES, Recipe, architecture_of
+from kerasgan.schedules import Growth
 
 # How long a run is where nobody says.
 STEPS = 20_000
@@ -251,14 +252,12 @@ def _batch_size(gan, count):
 
 
 def _shared_out(gan, total):
-    """Returns the arguments by which growth takes the images of a run.
-
-    All phases are equally long, but that of the last resolution, which is
-    twice as long.
-    """
-    doublings = (gan.image_size // gan.start_resolution).bit_length() - 1
-    share = max(1, total // (2 * doublings + 2))
-    return {"stable_images": share, "fade_images": share}
+    """Returns the arguments by which growth takes the images of a run."""
+    growth = Growth.over(total, gan.start_resolution, gan.image_size)
+    return {
+        "stable_images": growth.stable_images,
+        "fade_images": growth.fade_images,
+    }
 
 
 def _build(model, arguments, given):
