@@ -73,7 +73,7 @@ class GAN(Seeded, keras.Model):
         self.seed_generator = keras.random.SeedGenerator(seed)
         # In a namespace, so that Keras does not track the feature networks of
         # the metrics and save them with the model.
-        self._evaluation = types.SimpleNamespace(metrics=[])
+        self._evaluation = types.SimpleNamespace(metrics=[], trained=None)
         with self._own_settings():
             self.trackers = [
                 keras.metrics.Mean(name=name) for name in self.loss_names
@@ -566,8 +566,9 @@ class GAN(Seeded, keras.Model):
         return {id(v) for n in networks for v in n.trainable_variables}
 
     def _warn_if_frozen(self):
-        compiled = self.train_function is not None
-        if compiled and self._evaluation.trained != self._trained():
+        trained = self._evaluation.trained
+        compiled = self.train_function is not None and trained is not None
+        if compiled and trained != self._trained():
             warnings.warn(
                 "`trainable` was set after a step had been compiled, and has "
                 "no effect until `compile` is called again, as in Keras.",

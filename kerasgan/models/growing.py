@@ -307,6 +307,7 @@ class GrowingGAN(LatentGAN):
         """Whether there is more than one resolution."""
         return self.start_resolution < self.image_size
 
+    @classmethod
     def paper(cls, **changes):
         """Returns the networks of the paper, for 1024x1024.
 

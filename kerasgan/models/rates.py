@@ -189,11 +189,12 @@ class RateByEpoch(keras.callbacks.Callback):
     def __init__(self, share):
         super().__init__()
         self.share = share
+        self.last = None  # The rates that this callback has set.
+        self.replaced = False
 
     def on_train_begin(self, logs=None):
         self.share(0, self.params["epochs"])
-        self.last = None  # The rates that this callback has set.
-        self.replaced = False
+        self.last, self.replaced = None, False
 
     def on_epoch_begin(self, epoch, logs=None):
         self._look()

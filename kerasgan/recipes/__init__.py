@@ -287,7 +287,7 @@ def _line(error, path):
 def _execute(path):
     # Known to `sys.modules`, where dataclasses look up their annotations and
     # pickle its classes, under a name that no import can have.
-    name = f"recipe {path.resolve()}"
+    name = f"recipe {path.resolve()}".replace(".", "_")
     specification = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
