@@ -1,3 +1,7 @@
 """A model zoo of generative adversarial networks for Keras 3."""
 
+from kerasgan.registration import register_when_imported
+
 __version__ = "0.1.0"
+
+register_when_imported()

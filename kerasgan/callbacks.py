@@ -6,14 +6,46 @@ All are plain Keras callbacks: any of them can be passed to
 
 import json
 import math
+import numbers
 import pathlib
 import time
+import warnings
 
 import tensorflow as tf
 
-from kerasgan import checkpoints, samples
+from kerasgan import checkpoints, checks, samples
 from kerasgan.backend import keras
+from kerasgan.models.rates import OneOptimizer
 from kerasgan.tasks import TASKS
+
+
+def for_optimizer(network, callback):
+    """Lets a Keras callback change the learning rate of one network alone.
+
+    Without it `LearningRateScheduler`, `ReduceLROnPlateau` and the like
+    change those of both.
+
+    Args:
+        network: str. `"generator"` or `"discriminator"`.
+        callback: A Keras callback that changes `model.optimizer`.
+
+    Returns:
+        The callback, to give to `fit`.
+
+    Raises:
+        ValueError: If `network` is neither of the two.
+
+    Example:
+    ```python
+    halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    gan.fit(images, callbacks=[callbacks.for_optimizer("generator", halve)])
+    ```
+    """
+    checks.one_of(("generator", "discriminator"), network=network)
+    set_model = callback.set_model
+    callback.network = network
+    callback.set_model = lambda gan: set_model(OneOptimizer(gan, network))
+    return callback
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -42,7 +74,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Writes samples of the same inputs after each epoch.
+    """Writes samples of the same inputs after each epoch, or every few.
 
     Images become a grid in a PNG, text the lines of a text file.
 
@@ -55,18 +87,24 @@ class SampleGrid(keras.callbacks.Callback):
         columns: int. Images in a row of the grid. Defaults to `8`.
         tensorboard: str, path or `None`. Folder of event files, which get the
             samples, too. Defaults to none.
+        every: int. Epochs between samples; the last epoch always has some.
+            Defaults to `1`.
 
     Raises:
         ValueError: At the start of training, without `sample` for a model
             that needs captions or images.
     """
 
-    def __init__(self, folder, sample=None, columns=8, tensorboard=None):
+    def __init__(
+        self, folder, sample=None, columns=8, tensorboard=None, every=1
+    ):
+        checks.positive(columns=columns, every=every)
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.sample = sample
         self.columns = columns
         self.tensorboard = tensorboard
+        self.every = every
 
     def on_train_begin(self, logs=None):
         task = TASKS[self.model.task]
@@ -79,6 +117,8 @@ class SampleGrid(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch, logs=None):
+        if not _is_due(self, epoch):
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         task = self.model.task
         if self.sample is None:
@@ -132,6 +172,8 @@ def _event_file(folder, epoch):
 class KeepBest(keras.callbacks.Callback):
     """Evaluates the model every few epochs and keeps the best weights.
 
+    Weights whose score is NaN are not kept, and a warning says so.
+
     Args:
         path: str or path of the weights file, ending in `.weights.h5`.
         score: Callable from the model to a dict of plain numbers; the first
@@ -141,6 +183,7 @@ class KeepBest(keras.callbacks.Callback):
     """
 
     def __init__(self, path, score, every=1):
+        checks.positive(every=every)
         super().__init__()
         self.path = pathlib.Path(path)
         self.score = score
@@ -149,16 +192,44 @@ class KeepBest(keras.callbacks.Callback):
         self.best_epoch = None
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
+        if not _is_due(self, epoch):
             return
         scores = self.score(self.model)
+        _check_scores(scores)
         if logs is not None:
             logs.update(scores)
-        value = next(iter(scores.values()))
+        name, value = next(iter(scores.items()))
+        if math.isnan(value):
+            warnings.warn(
+                f"The score {name} of epoch {epoch + 1} is NaN, so these "
+                "weights are not kept as the best. Check what `score` "
+                "computes, and look at the samples: the model may have "
+                "collapsed.",
+                stacklevel=2,
+            )
         if value < self.best:
             self.best, self.best_epoch = value, epoch + 1
             with checkpoints.replacing(self.path) as partial:
                 self.model.save_weights(partial)
+
+
+def _is_due(callback, epoch):
+    """Returns whether an epoch is one of every few, or the last."""
+    last = epoch + 1 >= callback.params["epochs"]
+    return last or (epoch + 1) % callback.every == 0
+
+
+def _check_scores(scores):
+    if (
+        not isinstance(scores, dict)
+        or not scores
+        or not all(isinstance(v, numbers.Real) for v in scores.values())
+    ):
+        raise TypeError(
+            "`score` must return a dict of numbers, the first of which "
+            'selects the weights, such as {"fd": 12.3}; convert tensors by '
+            f"`float`. Received: {scores!r}"
+        )
 
 
 class KeepFirst(keras.callbacks.Callback):
@@ -189,6 +260,7 @@ class StopAfter(keras.callbacks.Callback):
     """
 
     def __init__(self, epochs):
+        checks.positive(epochs=epochs)
         super().__init__()
         self.epochs = epochs
 
@@ -236,7 +308,7 @@ class JSONLog(keras.callbacks.Callback):
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
-    """Writes a checkpoint after each epoch; give it last.
+    """Writes a checkpoint after each epoch, or every few; give it last.
 
     The only one of these callbacks that every worker of several must have.
 
@@ -244,12 +316,15 @@ class SaveCheckpoint(keras.callbacks.Callback):
         folder: str or path, made if missing.
         keep_best: The `KeepBest` of the run, whose best score is saved, too.
             Defaults to none.
+        every: int. Epochs between checkpoints; the last epoch, and one after
+            which training stops early, always has one. Defaults to `1`.
     """
 
-    def __init__(self, folder, keep_best=None):
+    def __init__(self, folder, keep_best=None, every=1):
         super().__init__()
         self.folder = folder
         self.keep_best = keep_best
+        self.every = every
 
     def restore(self, gan):
         """Restores the newest intact checkpoint into the model, if any.
@@ -270,6 +345,8 @@ class SaveCheckpoint(keras.callbacks.Callback):
         return values["epoch"], damaged
 
     def on_epoch_end(self, epoch, logs=None):
+        if not (_is_due(self, epoch) or self.model.stop_training):
+            return
         best = self.keep_best
         values = {"best": None, "best_epoch": None}
         if best and best.best_epoch:

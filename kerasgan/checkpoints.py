@@ -99,6 +99,19 @@ def restore(folder, gan):
     return None, damaged
 
 
+def newest(folder):
+    """Returns the number of the newest checkpoint.
+
+    Args:
+        folder: str or path.
+
+    Returns:
+        int, the number of completed epochs, 0 if there is no checkpoint.
+    """
+    files = _files(pathlib.Path(folder))
+    return int(files[-1].stem.split("-")[1]) if files else 0
+
+
 def is_chief(strategy):
     """Returns whether this process is the one that writes.
 

@@ -5,6 +5,7 @@ and `card` answer at once.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -12,19 +13,24 @@ import json
 import os
 import pathlib
 import sys
+import warnings
 
 import kerasgan
 import zoo
-from kerasgan import serving
+from kerasgan import commands, serving
+from kerasgan.commands import (
+    Usage,
+    animate,
+    compare,
+    completion,
+    generate,
+    train,
+)
 from kerasgan.fetch import printable
 from kerasgan.tasks import TASKS
 
 # The value of `--size` for images as they are.
 _OWN = "own"
-
-
-class _Usage(Exception):
-    """An error of the command line that argparse cannot detect."""
 
 
 def main(arguments=None):
@@ -38,14 +44,16 @@ def main(arguments=None):
         standard error.
     """
     options = parser().parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if options.debug:
+    if hasattr(options, "debug"):
         options.run(options)
         return 0
+    os.environ.setdefault(commands.LOG_LEVEL, "3")
     try:
-        options.run(options)
+        with _short_warnings():
+            options.run(options)
     except KeyboardInterrupt:
-        print("kerasgan: interrupted", file=sys.stderr)
+        resumes = getattr(options, "resumes", "")
+        print(f"kerasgan: interrupted{resumes}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe.
@@ -59,20 +67,45 @@ def main(arguments=None):
     return 0
 
 
+@contextlib.contextmanager
+def _short_warnings():
+    """Shows warnings of this library as one line, without the code."""
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def show(message, category, filename, *others, **kwargs):
+            if category is UserWarning:
+                text = " ".join(str(message).split())
+                text = f"kerasgan: warning: {printable(text, 2000)}"
+                print(text, file=sys.stderr)
+            else:
+                shown(message, category, filename, *others, **kwargs)
+
+        warnings.showwarning = show
+        yield
+
+
 def parser():
     """Returns the parser of the command line."""
+    # Before the command and after it.
+    debug = argparse.ArgumentParser(add_help=False)
+    debug.add_argument(
+        "--debug",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="show the traceback of an error, and all of TensorFlow's lines",
+    )
     top = argparse.ArgumentParser(
-        prog="kerasgan", description=kerasgan.__doc__.splitlines()[0]
+        prog="kerasgan",
+        description=kerasgan.__doc__.splitlines()[0],
+        parents=[debug],
     )
     top.add_argument("--version", action="version", version=_version())
-    top.add_argument(
-        "--debug", action="store_true", help="show the traceback of an error"
-    )
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    added_commands = top.add_subparsers(metavar="COMMAND", required=True)
 
     def command(run, name, description):
-        added = commands.add_parser(
-            name, help=description, description=description
+        added = added_commands.add_parser(
+            name, help=description, description=description, parents=[debug]
         )
         added.set_defaults(run=run)
         return added
@@ -84,24 +117,9 @@ def parser():
     added.add_argument("name", metavar="NAME", help="name, folder or address")
     added.add_argument("--json", action="store_true", help="as JSON")
 
-    added = command(_generate, "generate", "Generate images or text.")
-    added.add_argument("name", metavar="NAME", help="name, folder or address")
-    added.add_argument("-n", type=int, default=None, help="samples (16)")
-    added.add_argument("--seed", type=int, help="same seed, same samples")
-    added.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        help="a .png with a grid of all images, or a .txt with a line a text",
-    )
-    added.add_argument("--columns", type=int, help="of the grid")
-    added.add_argument(
-        "--labels", nargs="+", help="class numbers or names, one per image"
-    )
-    added.add_argument("--captions", nargs="+", help="one text per image")
-    added.add_argument(
-        "--truncation", type=float, help="psi: less variety, fewer failures"
-    )
+    generate.add(command)
+    animate.add_interpolate(command)
+    animate.add_mix(command)
 
     added = command(_translate, "translate", "Translate images.")
     added.add_argument("name", metavar="NAME", help="name, folder or address")
@@ -122,15 +140,8 @@ def parser():
     )
     added.add_argument("--to", choices=["a", "b"], help="CycleGAN's direction")
 
-    added = command(_train, "train", "Train by a recipe, or resume a run.")
-    added.add_argument("recipe", metavar="RECIPE", help="a name or .py file")
-    added.add_argument("-o", "--output", help="folder of the run (runs/RECIPE)")
-    added.add_argument("--epochs", type=int, help="stop after this many")
-    added.add_argument(
-        "--strategy",
-        choices=["mirrored", "multiworker"],
-        help="all GPUs, or the processes in TF_CONFIG (one device)",
-    )
+    train.add(command)
+    animate.add_animate(command)
 
     added = command(_evaluate, "evaluate", "Compute the scores of a model.")
     added.add_argument("name", metavar="NAME", help="name, folder or address")
@@ -218,7 +229,7 @@ def parser():
     for limit in dataclasses.fields(serving.Limits):
         added.add_argument(
             "--" + limit.name.replace("_", "-"),
-            type=_positive(limit.type),
+            type=commands.positive(limit.type),
             metavar="N",
             default=limit.default,
             help=f"{limit.metadata['help']} (%(default)s)",
@@ -226,7 +237,9 @@ def parser():
 
     added = command(_data, "data", "Prepare training data.")
     kinds = added.add_subparsers(metavar="ACTION", required=True)
-    prepare = kinds.add_parser("prepare", help="write a data set for TFDS")
+    prepare = kinds.add_parser(
+        "prepare", help="write a data set for TFDS", parents=[debug]
+    )
     prepare.add_argument("dataset", metavar="SET")
     prepare.add_argument("--data-dir", help="TFDS' folder")
     prepare.set_defaults(run=_data)
@@ -241,10 +254,14 @@ def parser():
     )
     _folder_options(added)
 
+    compare.add(command)
+
     added = command(_stats, "stats", "Write the statistics of a folder.")
     added.add_argument("folder", metavar="FOLDER")
     added.add_argument("-o", "--output", required=True, help="a .npz")
     _folder_options(added)
+
+    completion.add(command, parser)
     return top
 
 
@@ -263,22 +280,11 @@ def _folder_options(added):
     )
     added.add_argument(
         "--size",
-        type=_positive(int),
+        type=commands.positive(int),
         metavar="N",
         help="with --as-trained: the central square, resized as in training "
         "(own size)",
     )
-
-
-def _positive(kind):
-    def number(text):
-        value = kind(text)
-        if not 0 < value < float("inf"):
-            raise argparse.ArgumentTypeError(f"must be positive: {text}")
-        return value
-
-    number.__name__ = kind.__name__  # In the messages of argparse.
-    return number
 
 
 def _version():
@@ -323,79 +329,30 @@ def _shown(score):
     return f"{score['value']:.4g}"
 
 
-def _generate(options):
-    requested = {
-        key: getattr(options, key)
-        for key in ("n", "labels", "captions", "truncation")
-        if getattr(options, key) is not None
-    }
-    if not {"n", "labels", "captions"} & set(requested):
-        requested["n"] = 16
-    card = zoo.card(options.name)
-    task = TASKS[card.task]
-    if task.method != "generate":
-        raise _Usage(
-            f"{card.name} translates images: use `kerasgan {task.method}`."
-        )
-    _check_output(options.output, task.suffix)
-    wrong = sorted(set(requested) - set(task.options))
-    if options.columns is not None and task.output != "images":
-        wrong.append("columns")
-    if wrong:
-        raise _Usage(
-            f"{card.name} is a model for {card.task}, which takes "
-            f"{', '.join(_flag(key) for key in task.options)}. "
-            f"Received: {_flag(wrong[0])}"
-        )
-    if "labels" in requested:
-        requested["labels"] = [
-            int(label) if label.isdigit() else label
-            for label in requested["labels"]
-        ]
-    from kerasgan import samples
-
-    gan = zoo.load(options.name)
-    generated = gan.generate(**requested, seed=options.seed)
-    columns = options.columns or max(1, round(len(generated) ** 0.5))
-    samples.write(options.output, generated, card.task, columns)
-    kind = "images" if task.output == "images" else "texts"
-    print(f"{len(generated)} {kind} of {card.name} in {options.output}")
-
-
-def _flag(key):
-    return f"-{key}" if len(key) == 1 else f"--{key}"
-
-
-def _check_output(path, suffix):
-    if pathlib.Path(path).suffix.lower() != suffix:
-        raise _Usage(f"The output must be a {suffix} file. Received: {path}")
-    if not pathlib.Path(path).absolute().parent.is_dir():
-        raise _Usage(f"The folder of the output does not exist: {path}")
-
-
 def _translate(options):
     card = zoo.card(options.name)
     task = TASKS[card.task]
     if task.method != "translate":
-        raise _Usage(
+        raise Usage(
             f"{card.name} does not take images: use `kerasgan {task.method}`."
         )
     source, target = pathlib.Path(options.input), pathlib.Path(options.output)
     if not source.exists():
-        raise _Usage(f"There is no image or folder {source}.")
+        raise Usage(f"There is no image or folder {source}.")
+    commands.start_tensorflow()
     from kerasgan import data
     from kerasgan.data import folder
 
     if source.is_dir():
         outputs = _outputs(folder.find_images(source), source, target)
     else:
-        _check_output(target, task.suffix)
+        commands.check_output(target, (task.suffix,))
         outputs = {source: target}
         if target.resolve() == source.resolve():
-            raise _Usage(f"The output would overwrite the input {source}.")
+            raise Usage(f"The output would overwrite the input {source}.")
     gan = zoo.load(options.name)
     if options.to and "to" not in inspect.signature(gan.translate).parameters:
-        raise _Usage(
+        raise Usage(
             f"{card.name} translates in one direction. Received: "
             f"--to {options.to}"
         )
@@ -437,13 +394,13 @@ def _translate(options):
 
 
 def _size(text):
-    return _OWN if text == _OWN else _positive(int)(text)
+    return _OWN if text == _OWN else commands.positive(int)(text)
 
 
 def _outputs(paths, source, target):
     """Returns the file to write for each image, none of them twice."""
     if target.resolve().is_relative_to(source.resolve()):
-        raise _Usage(
+        raise Usage(
             f"The output {target} must be outside the input {source}, or a "
             "second run would translate what the first has written."
         )
@@ -454,46 +411,38 @@ def _outputs(paths, source, target):
         # Not every file system tells A.png from a.png.
         first = sources.setdefault(str(output).casefold(), path)
         if first is not path:
-            raise _Usage(
+            raise Usage(
                 f"{first} and {path} would both be written to {output}. "
                 "Rename one of them."
             )
         if output.resolve() in inputs:
-            raise _Usage(f"The output {output} would overwrite an input.")
+            raise Usage(f"The output {output} would overwrite an input.")
         outputs[path] = output
     return outputs
 
 
-def _train(options):
-    from kerasgan import checkpoints, recipes, training
-
-    # Before a recipe can create a first tensor.
-    strategy = options.strategy and training.strategy(options.strategy)
-    recipe, text = recipes.load(options.recipe)
-    folder = pathlib.Path(options.output or f"runs/{recipe.name}")
-    gan = training.train(recipe, folder, options.epochs, strategy=strategy)
-    if checkpoints.is_chief(gan.distribute_strategy):
-        (folder / "recipe.py").write_text(text, "utf-8")
-        print(f"{recipe.name}: trained in {folder}")
-
-
 def _progress(done, total):
-    print(f"\r{done} of {total} images", end="", file=sys.stderr)
+    if sys.stderr.isatty():
+        end = "\n" if done >= total else ""
+        print(f"\r{done} of {total} images", end=end, file=sys.stderr)
 
 
 def _evaluate(options):
+    commands.check_folder_of(options.output)
+    zoo.card(options.name)
+    commands.start_tensorflow()
     from kerasgan import evaluation
 
     scores = evaluation.score(
         options.name, options.protocol, _progress, options.truncation
     )
-    print(file=sys.stderr)
     text = json.dumps(scores, indent=2, ensure_ascii=False)
     pathlib.Path(options.output).write_text(text + "\n", "utf-8")
     print(text)
 
 
 def _publish(options):
+    commands.start_tensorflow()
     from kerasgan import publishing
 
     if options.push:
@@ -515,6 +464,8 @@ def _publish(options):
 
 
 def _export(options):
+    zoo.card(options.name)
+    commands.start_tensorflow()
     gan = zoo.load(options.name)
     written = gan.export(options.folder, options.format, options.scores)
     print(f"{options.name} as {options.format} in {options.folder}")
@@ -528,6 +479,7 @@ def _export(options):
 
 
 def _convert(options):
+    commands.start_tensorflow()
     from kerasgan import convert
 
     roles = convert.ROLES.get(options.architecture, ())
@@ -538,7 +490,7 @@ def _convert(options):
             role = roles[place] if place < len(roles) else f"network {place}"
             path = file
         if role in paths:
-            raise _Usage(f"There are two files for {role}.")
+            raise Usage(f"There are two files for {role}.")
         paths[role] = path
     fresh = convert.convert(
         options.architecture,
@@ -556,6 +508,7 @@ def _convert(options):
 
 
 def _serve(options):
+    commands.start_tensorflow()
     from kerasgan.serving import models, server
 
     limits = {
@@ -572,19 +525,11 @@ def _serve(options):
 
 
 def _data(options):
+    commands.start_tensorflow()
     from kerasgan import data
 
     folder = data.prepare(options.dataset, options.data_dir)
     print(f"{options.dataset} in {folder}")
-
-
-def _features(name):
-    from kerasgan import metrics
-
-    if name == "inception_2015":
-        # The same result as the command of pytorch-fid, resizer included.
-        return metrics.load_inception(resizer="pytorch_fid")
-    return zoo.features(name)
 
 
 def _images_of(options):
@@ -594,15 +539,16 @@ def _images_of(options):
     if options.as_trained:
         return functools.partial(folders.training_images, size=options.size)
     if options.size:
-        raise _Usage("--size needs --as-trained.")
+        raise Usage("--size needs --as-trained.")
     return folders.original_images
 
 
 def _fid(options):
+    commands.start_tensorflow()
     from kerasgan.metrics import folders
 
     images = _images_of(options)
-    network = _features(options.features)
+    network = commands.features(options.features)
     value = folders.fid(
         options.first,
         options.second,
@@ -615,10 +561,11 @@ def _fid(options):
 
 
 def _stats(options):
+    commands.start_tensorflow()
     from kerasgan.metrics import folders
 
     images = _images_of(options)
-    network = _features(options.features)
+    network = commands.features(options.features)
     folders.stats(
         options.folder, options.output, network, options.batch_size, images
     )

@@ -8,7 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan import checks, data
-from kerasgan.models import ConditionalStyleGAN, StyleGAN, VectorGAN
+from kerasgan.models import (
+    ClassGAN,
+    ConditionalStyleGAN,
+    LatentGAN,
+    StyleGAN,
+    VectorGAN,
+)
 
 # The resolutions at which a style acts on pose and shape, on features, and
 # on colors and details: Karras et al., 2019, section 3.1.
@@ -85,6 +91,105 @@ def slerp(start, end, steps):
         )
         points.append(length * (first * directions[0] + second * directions[1]))
     return np.stack(points).astype("float32")
+
+
+def generate_seeds(
+    gan, seeds, labels=None, captions=None, truncation=None, batch_size=64
+):
+    """Returns the first image of each seed, as `generate(1, seed)` gives it.
+
+    Args:
+        gan: A `LatentGAN`.
+        seeds: Sequence of ints.
+        labels: Sequence of classes, one for each image, or `None`. Only of a
+            model with classes, where `None` samples one for each seed.
+        captions: Sequence of str, one for each image, of a model that takes
+            captions; else `None`.
+        truncation: float in [-1, 1] or `None`. Defaults to `None`, none.
+        batch_size: int. How many to make at once. Defaults to `64`.
+
+    Returns:
+        uint8 array `(len(seeds), height, width, channels)`.
+
+    Raises:
+        TypeError: If the model has no latents.
+        ValueError: If an argument makes no sense.
+    """
+    latents = _seeded(gan, seeds)
+    condition = _condition(gan, seeds, labels, captions)
+    if truncation is not None:
+        checks.truncation(truncation)
+        truncation = tf.fill((len(seeds),), float(truncation))
+    inputs = gan.inputs(latents, condition, truncation)
+    return gan.run_in_batches(inputs, batch_size)
+
+
+def interpolate(
+    gan,
+    seeds,
+    steps,
+    labels=None,
+    captions=None,
+    truncation=None,
+    closed=True,
+    batch_size=64,
+):
+    """Returns images on a path through the images of seeds.
+
+    Args:
+        gan: A `LatentGAN`.
+        seeds: Sequence of ints, the corners of the path; at least two. With
+            several captions exactly one: the latents stay, and the path goes
+            through the sentences.
+        steps: int. Images from each corner to the next.
+        labels: Sequence of one class, that of all images, for a model with
+            classes; else `None`.
+        captions: Sequence of str for a model that takes captions; else
+            `None`.
+        truncation: float in [-1, 1] or `None`. Defaults to `None`, none.
+        closed: bool. Whether the path returns to its first corner, whose
+            image is not repeated at the end. Defaults to `True`.
+        batch_size: int. How many to make at once. Defaults to `64`.
+
+    Returns:
+        uint8 array `(n, height, width, channels)`.
+
+    Raises:
+        TypeError: If the model has no latents.
+        ValueError: If there are too few corners, or an argument makes no
+            sense.
+
+    Example:
+    ```python
+    gan = zoo.load("stylegan_personas_64")
+    frames = latents.interpolate(gan, [1, 2, 3], steps=30)
+    animations.write("faces.webp", frames)
+    ```
+    """
+    corners = _seeded(gan, seeds).numpy()
+    condition = None
+    if isinstance(gan, VectorGAN) and captions and len(captions) > 1:
+        if len(seeds) != 1:
+            raise ValueError(
+                "A path through captions has one seed, whose latents stay. "
+                f"Received: {len(seeds)} seeds, {len(captions)} captions"
+            )
+        condition = _path(gan.encode(captions), steps, lerp, closed)
+        points = np.repeat(corners, len(condition), axis=0)
+    else:
+        if isinstance(gan, ClassGAN) and labels is None:
+            raise ValueError(
+                "A path has one class, that of all its images. Received: none"
+            )
+        points = _path(corners, steps, slerp, closed)
+        one = _condition(gan, seeds[:1], labels, captions)
+        if one is not None:
+            condition = tf.repeat(one, len(points), axis=0)
+    if truncation is not None:
+        checks.truncation(truncation)
+        truncation = tf.fill((len(points),), float(truncation))
+    inputs = gan.inputs(tf.constant(points), condition, truncation)
+    return gan.run_in_batches(inputs, batch_size)
 
 
 def path(points, steps, between=slerp):
@@ -285,6 +390,48 @@ def between_sentences(gan, start, end, steps, seed=None, batch_size=64):
     return gan.run_in_batches((latents, vectors), batch_size)
 
 
+def _seeded(gan, seeds):
+    """Returns the first latents of each seed, `(n, latent_dim)`."""
+    if not isinstance(gan, LatentGAN):
+        raise TypeError(
+            "Only a model that generates images from latents has seeds. "
+            f"Received: {type(gan).__name__}"
+        )
+    if len(seeds) == 0:
+        raise ValueError("There must be at least one seed. Received: none")
+    return tf.concat(
+        [gan.seeded_latents(checks.as_seed(seed), 1) for seed in seeds], axis=0
+    )
+
+
+def _condition(gan, seeds, labels, captions):
+    """Returns the condition of each image as networks take it, or `None`."""
+    if isinstance(gan, VectorGAN):
+        condition = gan.encode(captions)
+    elif isinstance(gan, ClassGAN) and labels is not None:
+        condition = tf.constant(gan.class_numbers(labels))
+    else:
+        drawn = [gan.sample_condition(checks.as_seed(s), 1) for s in seeds]
+        condition = None if drawn[0] is None else tf.concat(drawn, axis=0)
+    if condition is not None and len(condition) != len(seeds):
+        raise ValueError(
+            "There must be a class or caption for each image. "
+            f"Received: {len(condition)} for {len(seeds)} images"
+        )
+    return condition
+
+
+def _path(points, steps, between, closed):
+    if len(points) < 2:
+        raise ValueError(
+            f"A path needs at least two corners. Received: {len(points)}"
+        )
+    if not closed:
+        return path(points, steps, between)
+    points = np.concatenate([points, points[:1]])
+    return path(points, steps, between)[:-1]
+
+
 def _ends(start, end, steps):
     start, end = np.asarray(start, "float64"), np.asarray(end, "float64")
     if start.shape != end.shape:
@@ -315,11 +462,7 @@ def _check_styles(gan):
 
 def _styles(gan, seeds, truncation):
     """Returns the styles `(n, layers, w_dim)` of the first image of seeds."""
-    if len(seeds) == 0:
-        raise ValueError("There must be at least one seed. Received: none")
-    latents = tf.concat(
-        [gan.seeded_latents(checks.as_seed(seed), 1) for seed in seeds], axis=0
-    )
+    latents = _seeded(gan, seeds)
     if truncation is not None:
         checks.truncation(truncation)
         truncation = tf.fill((len(seeds),), float(truncation))

@@ -23,7 +23,8 @@ def write(path, samples, task, columns=COLUMNS):
     """Writes samples to one file.
 
     Args:
-        path: str or path, which ends in `TASKS[task].suffix`.
+        path: str or path, which ends in `TASKS[task].suffix`; of images
+            also in another suffix of `save_image`.
         samples: uint8 images `(n, height, width, channels)`, or a sequence of
             str for a task of text.
         task: str. A key of `TASKS`.
@@ -33,7 +34,29 @@ def write(path, samples, task, columns=COLUMNS):
         text = "".join(f"{line}\n" for line in _lines(samples))
         pathlib.Path(path).write_text(text, "utf-8")
     else:
-        data.save_png(path, _grid(samples, columns))
+        save_image(path, _grid(samples, columns))
+
+
+def save_image(path, image):
+    """Writes one image in the format of the file's suffix.
+
+    Args:
+        path: str or path, which ends in `.png`, `.webp` (both without loss),
+            `.jpg` or `.jpeg`.
+        image: uint8 array `(height, width, channels)`, 1 or 3 channels.
+
+    Raises:
+        ValueError: If `image` is not such an array.
+    """
+    suffix = pathlib.Path(path).suffix.lower()
+    if suffix == ".png":
+        data.save_png(path, image)
+        return
+    image = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    if suffix == ".webp":
+        image.save(path, lossless=True)
+    else:
+        image.save(path, quality=95)
 
 
 def matches(path, samples, task, columns=COLUMNS):

@@ -34,6 +34,25 @@ class Growth:
     stable_images: int
     fade_images: int
 
+    @classmethod
+    def over(cls, images, start_resolution, final_resolution):
+        """Returns the growth that takes a whole run.
+
+        All phases are equally long, but that of the last resolution, which is
+        twice as long.
+
+        Args:
+            images: int. Of the whole run: steps times batch size.
+            start_resolution: int. The first resolution.
+            final_resolution: int. The last one.
+
+        Returns:
+            A `Growth`.
+        """
+        doublings = (final_resolution // start_resolution).bit_length() - 1
+        share = max(1, images // (2 * doublings + 2))
+        return cls(start_resolution, final_resolution, share, share)
+
     def __call__(self, images_seen):
         """Returns the resolution and how far it has faded in.
 

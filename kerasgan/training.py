@@ -19,8 +19,11 @@ import warnings
 import tensorflow as tf
 
 import kerasgan
-from kerasgan import callbacks, checkpoints
+from kerasgan import callbacks, checkpoints, run_page
 from kerasgan.backend import keras
+from kerasgan.models.growing import GrowingGAN
+
+SAVED = "checkpoints"  # The folder of checkpoints in that of a run.
 
 
 class WorkerLost(OSError):
@@ -87,13 +90,15 @@ def build(recipe):
     return gan
 
 
-def train(recipe, folder, epochs=None, verbose="auto", strategy=None):
+def train(
+    recipe, folder, epochs=None, verbose="auto", strategy=None, callbacks=()
+):
     """Trains by a recipe, or resumes its run.
 
     Args:
         recipe: A `Recipe`.
         folder: str or path. The run's folder:
-            `run.json`, `log.jsonl`, `samples/`, `tensorboard/`,
+            `run.json`, `log.jsonl`, `index.html`, `samples/`, `tensorboard/`,
             `checkpoints/`, `first.weights.h5` (after the first epoch) and
             `best.weights.h5`. All workers must share it; the chief writes.
         epochs: int or `None`. Stop after this many; a later call resumes.
@@ -101,13 +106,17 @@ def train(recipe, folder, epochs=None, verbose="auto", strategy=None):
         verbose: See `keras.Model.fit`. Defaults to `"auto"`.
         strategy: A `tf.distribute.Strategy`, the same in every call for this
             folder. Defaults to one device.
+        callbacks: Sequence of Keras callbacks, such as a tracker's, besides
+            those of the recipe. At the end of an epoch they see its losses
+            and scores. With several workers the chief alone calls them. Their
+            own state is not in the checkpoints. Defaults to none.
 
     Returns:
         The trained `GAN`, with the weights of the last epoch.
 
     Raises:
-        ValueError: If the folder belongs to another run, or `epochs` is not
-            from 1 to the recipe's.
+        ValueError: If the folder belongs to another run, `epochs` is not
+            from 1 to the recipe's, or the recipe's batches are too few.
         NonFiniteLoss: If training diverges.
         WorkerLost: If another worker has ended.
         OSError: If a checkpoint cannot be written or read.
@@ -121,10 +130,10 @@ def train(recipe, folder, epochs=None, verbose="auto", strategy=None):
         )
     strategy = strategy or tf.distribute.get_strategy()
     with _explaining(strategy):
-        return _train(recipe, folder, epochs, verbose, strategy)
+        return _train(recipe, folder, epochs, verbose, strategy, callbacks)
 
 
-def _train(recipe, folder, epochs, verbose, strategy):
+def _train(recipe, folder, epochs, verbose, strategy, added):
     chief = checkpoints.is_chief(strategy)
     # The same numbers in every run, however work is scheduled on threads.
     keras.utils.set_random_seed(recipe.seed)
@@ -136,7 +145,9 @@ def _train(recipe, folder, epochs, verbose, strategy):
     keep_best = callbacks.KeepBest(
         folder / "best.weights.h5", recipe.score, recipe.score_every
     )
-    save = callbacks.SaveCheckpoint(folder / "checkpoints", keep_best)
+    save = callbacks.SaveCheckpoint(
+        folder / SAVED, keep_best, recipe.save_every
+    )
     log = callbacks.JSONLog(folder / "log.jsonl")
     tensorboard = callbacks.TensorBoard(folder / "tensorboard")
     done, damaged = save.restore(gan)
@@ -159,27 +170,72 @@ def _train(recipe, folder, epochs, verbose, strategy):
         keep_best,
         callbacks.KeepFirst(folder / "first.weights.h5"),
         callbacks.SampleGrid(
-            folder / "samples", recipe.sample, tensorboard=tensorboard.folder
+            folder / "samples",
+            recipe.sample,
+            tensorboard=tensorboard.folder,
+            every=recipe.save_every,
         ),
         tensorboard,
         log,
+        run_page.RunPage(folder),
+        *(recipe.callbacks() if recipe.callbacks else ()),
+        *added,
     ]
+    batches = recipe.batches(done)
+    _check_length(batches, recipe, done)
     gan.fit(
-        recipe.batches(done),
+        batches,
         steps_per_epoch=recipe.steps_per_epoch,
         initial_epoch=done,
         epochs=recipe.epochs,
         verbose=verbose if chief else 0,
         callbacks=[
             callbacks.StopOnNonFinite(),
+            _CheckSteps(recipe.steps_per_epoch),
             *(written if chief else []),
-            save,
             callbacks.StopAfter(epochs),
+            save,
         ],
     )
     # A worker that ends while the chief still writes would appear lost.
     _check_same_epoch(epochs, folder, strategy)
     return gan
+
+
+def _check_length(batches, recipe, done):
+    """Refuses a dataset that is known to be too short for the run."""
+    wanted = recipe.steps_per_epoch * (recipe.epochs - done)
+    length = int(tf.data.experimental.cardinality(batches))
+    if 0 <= length < wanted:
+        raise ValueError(
+            f"The recipe's `batches({done})` must hold all batches from epoch "
+            f"{done + 1} to the last: {recipe.epochs - done} epochs of "
+            f"{recipe.steps_per_epoch} steps, {wanted} batches. Received: "
+            f"{length} batches. Decrease `steps_per_epoch`, or repeat the data."
+        )
+
+
+class _CheckSteps(keras.callbacks.Callback):
+    """Ends training where the data of unknown length end within an epoch."""
+
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = steps
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.done = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.done = batch + 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.done < self.steps:
+            raise ValueError(
+                f"The recipe's batches ended within epoch {epoch + 1}, which "
+                f"has {self.steps} steps. Received: {self.done} batches. "
+                "Decrease `steps_per_epoch`, or repeat the data. The last "
+                "checkpoint is intact."
+            )
 
 
 def _check_same_epoch(epoch, folder, strategy):
@@ -230,34 +286,78 @@ def _explaining(strategy):
         ) from error
 
 
+def plan(recipe, folder, strategy=None):
+    """Describes what `train` would do, after the checks that it makes.
+
+    Builds the model and reads a first batch; writes nothing.
+
+    Args:
+        recipe: A `Recipe`.
+        folder: str or path of the run.
+        strategy: See `train`.
+
+    Returns:
+        str, a line each on model, data, growth and folder.
+
+    Raises:
+        ValueError: If the data do not fit the model, or the folder belongs
+            to another run.
+    """
+    folder = pathlib.Path(folder)
+    strategy = strategy or tf.distribute.get_strategy()
+    with strategy.scope():
+        gan = build(recipe)
+    _check_run(folder, recipe, gan, chief=True)
+    batches = recipe.batches(0)
+    _check_length(batches, recipe, 0)
+    gan._check_dataset(gan.to_dataset(batches))
+    networks = ", ".join(
+        f"{name} {getattr(gan, name).count_params():,}"
+        for name in (*gan.generator_names, *gan.discriminator_names)
+    )
+    shapes = ", ".join(
+        str(tuple(spec.shape)) for spec in tf.nest.flatten(batches.element_spec)
+    )
+    steps = recipe.steps_per_epoch * recipe.epochs
+    lines = [
+        f"{recipe.name}: {type(gan).__name__} in {gan.dtype_policy.name}",
+        f"parameters: {networks}",
+        f"batches: {shapes}",
+        f"length: {recipe.epochs:,} epochs of {recipe.steps_per_epoch:,} "
+        f"steps, {steps:,} steps",
+    ]
+    if recipe.classes:
+        lines.append(f"classes: {', '.join(recipe.classes)}")
+    if isinstance(gan, GrowingGAN):
+        lines.append(f"growth: {_growth(gan)}")
+    done = checkpoints.newest(folder / SAVED)
+    lines.append(
+        f"folder: {folder}, "
+        + (f"resumes after epoch {done}" if done else "a new run")
+    )
+    return "\n".join(lines)
+
+
+def _growth(gan):
+    start, size = gan.start_resolution, gan.image_size
+    sizes = [2**k for k in range(start.bit_length(), size.bit_length())]
+    grown = [
+        f"{size}x{size} from image {gan.schedule.fade_start(size):,}"
+        for size in sizes
+    ]
+    return ", ".join([f"{start}x{start}", *grown])
+
+
 def _claim(folder, recipe, gan, chief):
     """Marks the folder as this run's, or rejects another run's folder."""
     path = folder / "run.json"
-    identity = {
-        "recipe": recipe.name,
-        "architecture": type(gan).__name__,
-        "arguments": gan.arguments(),
-        "precision": gan.dtype_policy.name,
-        "seed": recipe.seed,
-        "replicas": gan.distribute_strategy.num_replicas_in_sync,
-    }
-    identity = json.loads(json.dumps(identity))  # As it is in the file.
-    if path.exists():
-        # Earlier versions of the file have no number of replicas.
-        before = {"replicas": 1, **json.loads(path.read_text("utf-8"))}
-        changed = [k for k in identity if before.get(k) != identity[k]]
-        if changed:
-            raise ValueError(
-                f"The folder {folder} holds another run "
-                f"({before.get('recipe')}; differs in {', '.join(changed)}). "
-                "Choose another folder, or delete it to start again."
-            )
-        return
-    if not chief:
+    identity = _check_run(folder, recipe, gan, chief)
+    if not chief or path.exists() and checkpoints.newest(folder / SAVED):
         return
     folder.mkdir(parents=True, exist_ok=True)
     about = {
         **identity,
+        "steps_per_epoch": recipe.steps_per_epoch,
         "kerasgan": kerasgan.__version__,
         "keras": keras.__version__,
         "tensorflow": tf.__version__,
@@ -267,6 +367,58 @@ def _claim(folder, recipe, gan, chief):
     }
     content = json.dumps(about, indent=2) + "\n"
     checkpoints.write_atomically(path, content.encode())
+
+
+def _check_run(folder, recipe, gan, chief):
+    """Rejects the folder of another run; returns what identifies this one."""
+    path = folder / "run.json"
+    identity = {
+        "recipe": recipe.name,
+        "architecture": type(gan).__name__,
+        "arguments": gan.arguments(),
+        "precision": gan.dtype_policy.name,
+        "seed": recipe.seed,
+        "replicas": gan.distribute_strategy.num_replicas_in_sync,
+        "settings": recipe.settings,
+    }
+    identity = json.loads(json.dumps(identity))  # As it is in the file.
+    # Before the first checkpoint there is nothing to lose.
+    if path.exists() and checkpoints.newest(folder / SAVED):
+        before = json.loads(path.read_text("utf-8"))
+        # Earlier versions of the file have neither of these.
+        before = {"replicas": 1, "settings": {}, **before}
+        changed = _changed(before, identity)
+        if changed:
+            raise ValueError(
+                f"The folder {folder} holds another run "
+                f"({before.get('recipe')}; differs in {', '.join(changed)}). "
+                "Choose another folder, or delete it to start again."
+            )
+        steps = before.get("steps_per_epoch", recipe.steps_per_epoch)
+        if steps != recipe.steps_per_epoch and chief:
+            warnings.warn(
+                "The training data have changed since the run began: an epoch "
+                f"had {steps} steps and now has {recipe.steps_per_epoch}. It "
+                "goes on with the present data.",
+                stacklevel=5,
+            )
+    return identity
+
+
+def _changed(before, now):
+    """Returns what differs between two runs, each as text."""
+    changed = []
+    for key, value in now.items():
+        old = before.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            changed += [
+                f"{key}: {name} {old.get(name)}, now {value.get(name)}"
+                for name in {**old, **value}
+                if old.get(name) != value.get(name)
+            ]
+        elif old != value:
+            changed.append(f"{key} {old}, now {value}")
+    return changed
 
 
 def processor():

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from kerasgan.fetch import printable
+from kerasgan.random import STATE
 
 # A model of this many weights would take minutes to build.
 MOST_ARRAYS = 100_000
@@ -39,6 +40,8 @@ def compact(source, target, half=True):
         stored = {}
 
         def copy(name, item):
+            if name.rsplit("/", 1)[-1] == STATE:
+                return  # Of a training that is over.
             if isinstance(item, h5py.Group):
                 new.require_group(name).attrs.update(item.attrs)
                 return

@@ -124,3 +124,60 @@ def test_scores_come_with_the_squared_gradients():
         scores, (images * 2.0 * images[0]).sum(axis=(1, 2, 3)), rtol=1e-4
     )
     np.testing.assert_allclose(squared, 4 * (images[0] ** 2).sum(), rtol=1e-5)
+
+
+def behind(layer):
+    """A discriminator that sees what a layer makes of the images."""
+    return keras.Sequential(
+        [
+            keras.Input(SHAPE[1:]),
+            layer,
+            keras.layers.Flatten(),
+            keras.layers.Dense(3, activation="tanh"),
+            keras.layers.Dense(1),
+        ]
+    )
+
+
+def gradients_of_r1(discriminator):
+    with tf.GradientTape() as tape:
+        penalty = tf.reduce_sum(
+            penalties.r1_penalty(discriminator, draws(SHAPE))
+        )
+    return tape.gradient(penalty, discriminator.trainable_variables)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (keras.layers.Resizing(3, 3), "whose gradient has no gradient"),
+        (keras.layers.UpSampling2D(2, interpolation="bilinear"), "no gradient"),
+        (keras.layers.Resizing(3, 3, interpolation="area"), "ResizeArea"),
+        (keras.layers.Resizing(3, 3, interpolation="bicubic"), "BicubicGrad"),
+        (keras.layers.Lambda(tf.round), "do not depend on the images"),
+    ],
+)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_discriminator_without_second_gradients_is_refused(
+    layer, message, compiled
+):
+    """The gradient at the weights would be None, in silence."""
+    discriminator = behind(layer)
+
+    def step():
+        return gradients_of_r1(discriminator)
+
+    with pytest.raises(ValueError, match=f"Received: .*{message}"):
+        (tf.function(step) if compiled else step)()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.UpSampling2D(2),
+        keras.layers.AveragePooling2D(2),
+        keras.layers.MaxPooling2D(2),
+    ],
+)
+def test_resizing_with_second_gradients_is_allowed(layer):
+    assert float(tf.norm(gradients_of_r1(behind(layer))[0])) > 0

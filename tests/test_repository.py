@@ -20,6 +20,7 @@ LARGEST_TOGETHER = 90 * 2**20
 IMPORT_ORDER = (
     "backend",
     "fetch",
+    "names",
     "checks",
     "replicas",
     "tasks",
@@ -35,7 +36,9 @@ IMPORT_ORDER = (
     "models",
     "checkpoints",
     "samples",
+    "animations",
     "callbacks",
+    "run_page",
     "latents",
     "metrics",
     "export",
@@ -48,6 +51,7 @@ IMPORT_ORDER = (
     "model_card",
     "publishing",
     "convert",
+    "commands",
     "cli",
 )
 IMPORTS_OUT_OF_ORDER = {

@@ -54,3 +54,13 @@ def test_large_counts_are_exact():
     """Float32 alone could not tell these two counts."""
     growth = Growth(4, 8, 2**25, 4)
     assert float(growth.fade(tf.constant(2**25 + 1, "int64"), 8)) == 0.25
+
+
+def test_growth_takes_a_whole_run():
+    """4x4, then fading and 8x8, 16x16, 32x32: the last twice as long."""
+    growth = Growth.over(805, 4, 32)
+    assert (growth.stable_images, growth.fade_images) == (100, 100)
+    assert growth(605) == (32, 1.0)
+    assert growth(599) == (32, 0.99)
+    assert Growth.over(64, 8, 8)(0) == (8, 1.0)
+    assert Growth.over(1, 4, 1024).fade_images == 1

@@ -3,10 +3,10 @@
 Listing and reading cards does not import TensorFlow.
 """
 
-import difflib
 import json
 import pathlib
 
+from kerasgan import names as _names
 from kerasgan.tasks import TASKS as _TASKS
 from zoo import cards as _cards
 from zoo.cards import Card as Card
@@ -40,7 +40,7 @@ def list(task=None):
     if task is not None and task not in known:
         raise ValueError(
             f"`task` must be one of {', '.join(known)}, or None for all. "
-            f"Received: task={task!r}"
+            f"{_names.hint(task, known)}Received: task={task!r}"
         )
     requested = _TASKS if task is None else (task,)
     return tuple(sorted(name for name, t in tasks.items() if t in requested))
@@ -83,8 +83,8 @@ def load(name):
         A `GAN`, compiled with its paper's optimizers.
 
     Raises:
-        ValueError: If the name is not in the zoo (the nearest one is
-            suggested), or the folder does not describe a model.
+        ValueError: If the name is not in the zoo (one that is
+            near is suggested), or the folder does not describe a model.
         OSError: If the weights are missing, are not those of the card, or
             cannot be fetched.
 
@@ -126,7 +126,8 @@ def features(name):
     }
     if name not in folders:
         raise ValueError(
-            f"The zoo has features for {', '.join(folders)}. Received: {name!r}"
+            f"The zoo has features for {', '.join(folders)}. "
+            f"{_names.hint(name, folders)}Received: {name!r}"
         )
     return metrics.FeatureNetwork.load(_FOLDER / folders[name])
 
@@ -173,11 +174,9 @@ def _find(name, whole=True):
                 f"Received: {folder}, which has no config.json"
             )
         return folder
-    near = difflib.get_close_matches(str(name), list(), n=1, cutoff=0.0)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
     raise ValueError(
-        f"Unknown model: {str(name)!r}. {hint}`zoo.list()` names them all; "
-        "a folder must exist."
+        f"Unknown model: {str(name)!r}. {_names.hint(name, list())}"
+        "`zoo.list()` names them all; a folder must exist."
     )
 
 

@@ -21,6 +21,7 @@ from kerasgan.data.pipeline import (
     unpaired,
 )
 from kerasgan.data.pixels import (
+    RANGE_TOLERANCE,
     check_captions,
     check_images,
     check_labels,
@@ -40,6 +41,7 @@ from kerasgan.data.streams import stream, stream_groups
 
 __all__ = [
     "NAMES",
+    "RANGE_TOLERANCE",
     "SideBySide",
     "captioned",
     "check_captions",

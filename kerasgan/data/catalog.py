@@ -18,6 +18,7 @@ import dataclasses
 import types
 from collections.abc import Callable
 
+from kerasgan import names
 from kerasgan.data import splits
 
 # Label of an attribute that an image does not show.
@@ -227,6 +228,7 @@ def get(name):
     """
     if name not in CATALOG:
         raise ValueError(
-            f"Unknown data set: {name!r}. There are {', '.join(NAMES)}."
+            f"Unknown data set: {name!r}. {names.hint(name, NAMES)}"
+            f"There are {', '.join(NAMES)}."
         )
     return CATALOG[name]

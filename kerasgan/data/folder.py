@@ -140,8 +140,8 @@ def class_names(folder):
         folder: str or path.
 
     Returns:
-        Tuple of the names of the sub-folders, sorted. The class number is the
-        position.
+        Tuple of the names of the sub-folders, sorted; as numbers if all are
+        numbers. The class number is the position.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -164,6 +164,8 @@ def class_names(folder):
             f"{names}."
         )
     _warn_of_parts(folder, names)
+    if all(name.isascii() and name.isdecimal() for name in names):
+        names.sort(key=lambda name: (int(name), name))
     return tuple(names)
 
 

@@ -21,7 +21,7 @@ def own_seed(seed, number):
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class Dropout(layers.Layer):
+class Dropout(random.Seeded, layers.Layer):
     """Sets activations to zero at random while training.
 
     Keras' own layer samples the same mask on every replica. Here each example

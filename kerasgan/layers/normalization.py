@@ -41,10 +41,28 @@ class BatchNormalization(layers.BatchNormalization):
     moving variance is the unbiased one. Arguments and weights are those of
     Keras; synchronized, it is Keras' layer.
 
+    Each replica has moving statistics of its own images. Whatever reads them
+    outside of a step, such as saving, gets their mean over the replicas; with
+    Keras' layer, those of the first replica alone.
+
     Reference:
         [Ioffe and Szegedy, 2015](https://arxiv.org/abs/1502.03167),
         algorithm 2 for the unbiased variance
     """
+
+    def add_weight(self, *args, **kwargs):
+        if kwargs.get("name") not in ("moving_mean", "moving_variance"):
+            return super().add_weight(*args, **kwargs)
+        return keras.Variable(
+            kwargs["initializer"],
+            shape=kwargs["shape"],
+            dtype=self.variable_dtype,
+            trainable=False,
+            autocast=False,
+            synchronization="on_read",
+            aggregation="mean",
+            name=kwargs["name"],
+        )
 
     def call(self, inputs, training=None, mask=None):
         if (

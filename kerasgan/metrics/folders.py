@@ -52,14 +52,7 @@ def original_images(folder, channels):
             broken.
         ValueError: If there are fewer than two images.
     """
-    folder = _existing(folder)
-    paths = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-    )
-    _check_count(folder, paths)
-    return _original(folder, paths, channels)
+    return _original(pathlib.Path(folder), find(folder), channels)
 
 
 def training_images(folder, channels, size=None):
@@ -169,6 +162,53 @@ def _of_folder(folder, features, batch_size, images):
     for batch in _batches(found, batch_size):
         metric.update_state(real_images=batch)
     return metric.statistics("real")
+
+
+def find(folder):
+    """Returns the images directly in a folder.
+
+    Args:
+        folder: str or path.
+
+    Returns:
+        List of `pathlib.Path`, sorted.
+
+    Raises:
+        OSError: If there is no such folder.
+        ValueError: If there are fewer than two images.
+    """
+    folder = _existing(folder)
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and path.is_file()
+    )
+    _check_count(folder, paths)
+    return paths
+
+
+def batches(source, features, batch_size):
+    """Yields images as a feature network takes them.
+
+    Args:
+        source: List of paths that `find` returns, or a uint8 array
+            `(n, height, width, channels)`.
+        features: `FeatureNetwork`.
+        batch_size: int. Images at a time, fewer where sizes differ.
+
+    Yields:
+        uint8 arrays `(batch, height, width, channels)`.
+
+    Raises:
+        OSError: If an image is broken.
+    """
+    if isinstance(source, np.ndarray):
+        for start in range(0, len(source), batch_size):
+            yield source[start : start + batch_size]
+        return
+    channels = 1 if features.image_shape[2] == 1 else 3
+    images = _original(source[0].parent, source, channels)
+    yield from _batches(images, batch_size)
 
 
 def _existing(folder):

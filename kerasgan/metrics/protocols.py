@@ -11,6 +11,7 @@ import json
 
 import numpy as np
 
+from kerasgan import names
 from kerasgan.data import cache, catalog
 from kerasgan.metrics import base, resize
 from kerasgan.metrics.frechet import (
@@ -301,7 +302,8 @@ def get(name):
         return name
     if name not in PROTOCOLS:
         raise ValueError(
-            f"Unknown protocol: {name!r}. There are: {', '.join(PROTOCOLS)}."
+            f"Unknown protocol: {name!r}. {names.hint(name, PROTOCOLS)}"
+            f"There are: {', '.join(PROTOCOLS)}."
         )
     return PROTOCOLS[name]
 
@@ -596,8 +598,8 @@ def check_count(count, features, insist=False):
         f"{name} needs at least as many images as features: with fewer the "
         "covariance is singular and the value is far too high. Received: "
         f"{count} images, {features.num_features} features. Use {other}, "
-        "which does not depend on the number, or insist: `insist=True`, or "
-        "`--insist` on the command line."
+        "which does not depend on the number and which `kerasgan compare A B` "
+        "gives, or insist: `insist=True`, or `--insist` on the command line."
     )
 
 

@@ -12,16 +12,18 @@ import functools
 import inspect
 import random
 import types
+import warnings
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from kerasgan import checks, data
-from kerasgan.models import averaging, rates
+from kerasgan.models import arguments, averaging, inputs, rates
+from kerasgan.random import Seeded
 
 
-class GAN(keras.Model):
+class GAN(Seeded, keras.Model):
     """Base class of all models: optimizers, weight averages, checks, saving.
 
     The constructor of a subclass stores its arguments, plain values, as
@@ -33,16 +35,24 @@ class GAN(keras.Model):
         ema_decay: float in [0, 1). Decay of the averaged generator; `0.0`
             copies the trained weights. Defaults to `0.999`, which is reached
             after the first 9,000 steps.
-        seed: int or `None`. Seed of training. Defaults to `None`, a random
-            one.
+        seed: int or `None`. Seed of training, and of the order of arrays; not
+            of the first weights, which follow
+            `keras.utils.set_random_seed`. Defaults to `None`, a random one.
         **kwargs: See `keras.Model`: `name`, `dtype`.
 
     Raises:
-        ValueError: If `ema_decay` is outside [0, 1).
+        ValueError: If `ema_decay` is outside [0, 1), or `dtype` is neither
+            float32 nor mixed precision.
     """
 
     # A key of `kerasgan.tasks.TASKS`.
     task = None
+    # What the parts of a batch of training data are called.
+    part_names = ("samples",)
+    # Whether arrays given together are shuffled together.
+    paired = True
+    # Of arrays, where `fit` is given none.
+    default_batch_size = 64
     # What `train_step` reports.
     loss_names = ("d_loss", "g_loss")
     # The attributes that hold trained generators and discriminators.
@@ -56,15 +66,18 @@ class GAN(keras.Model):
 
     def __init__(self, ema_decay=0.999, seed=None, **kwargs):
         checks.decay(ema_decay=ema_decay)
-        super().__init__(**kwargs)
+        dtype = arguments.as_dtype(kwargs.pop("dtype", None))
+        super().__init__(dtype=dtype, **kwargs)
         self.ema_decay = ema_decay
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.trackers = [keras.metrics.Mean(name=n) for n in self.loss_names]
         # In a namespace, so that Keras does not track the feature networks of
         # the metrics and save them with the model.
         self._evaluation = types.SimpleNamespace(metrics=[])
-        with self._own_dtype():
+        with self._own_settings():
+            self.trackers = [
+                keras.metrics.Mean(name=name) for name in self.loss_names
+            ]
             self.build_networks()
         for name in self.generator_names:
             average = averaging.average_of(getattr(self, name))
@@ -82,14 +95,19 @@ class GAN(keras.Model):
         )
 
     @contextlib.contextmanager
-    def _own_dtype(self):
-        """Sets this model's dtype policy for layers built in this context."""
-        before = keras.config.dtype_policy()
+    def _own_settings(self):
+        """Sets this model's dtype and layout for layers built inside."""
+        policy = keras.config.dtype_policy()
+        settings = keras.config.floatx(), keras.config.image_data_format()
+        keras.config.set_floatx("float32")
+        keras.config.set_image_data_format("channels_last")
         keras.config.set_dtype_policy(self.dtype_policy)
         try:
             yield
         finally:
-            keras.config.set_dtype_policy(before)
+            keras.config.set_floatx(settings[0])
+            keras.config.set_image_data_format(settings[1])
+            keras.config.set_dtype_policy(policy)
 
     @property
     def sample_shape(self):
@@ -136,7 +154,14 @@ class GAN(keras.Model):
             jit_compile: bool. Whether the step is compiled by XLA. Defaults
                 to what was measured to be faster for this model.
             **kwargs: `run_eagerly` and `steps_per_execution` of Keras.
+
+        Raises:
+            TypeError: If there is no such argument, a loss for example.
+            ValueError: If one optimizer is given for both, or belongs to
+                another network, or a metric is not one.
         """
+        arguments.check_compile(metrics, kwargs)
+        arguments.check_optimizers(generator_optimizer, discriminator_optimizer)
         # By default Keras creates an RMSprop that no step uses, and learning
         # rate callbacks would silently adjust it.
         super().compile(
@@ -146,18 +171,23 @@ class GAN(keras.Model):
             else jit_compile,
             **kwargs,
         )
-        generator_default, discriminator_default = self.default_optimizers()
-        self.generator_optimizer = self._ready(
-            generator_optimizer or generator_default, self.generators
-        )
-        self.discriminator_optimizer = self._ready(
-            discriminator_optimizer or discriminator_default,
-            self.discriminators,
-        )
-        self._full_rates = [rates.full_rate(o) for o in self._optimizers()]
+        for name, given, default, networks in zip(
+            ("generator_optimizer", "discriminator_optimizer"),
+            (generator_optimizer, discriminator_optimizer),
+            self.default_optimizers(),
+            (self.generators, self.discriminators),
+            strict=True,
+        ):
+            with self._own_settings():
+                optimizer = default if given is None else given
+                setattr(self, name, self._ready(optimizer, networks))
+        self._full_rates = [rates.full_rate(o) for o in self.optimizers()]
+        # Where callbacks look for learning rates; see `rates.Optimizers`.
+        self.optimizer = rates.Optimizers(*self.optimizers())
         self._evaluation.metrics = list(metrics)
 
-    def _optimizers(self):
+    def optimizers(self):
+        """Returns the optimizers, first that of the generators."""
         # Not a property, which Keras would save as a part of the model.
         return [self.generator_optimizer, self.discriminator_optimizer]
 
@@ -170,7 +200,7 @@ class GAN(keras.Model):
             share: float.
         """
         for optimizer, full in zip(
-            self._optimizers(), self._full_rates, strict=True
+            self.optimizers(), self._full_rates, strict=True
         ):
             if full is not None:
                 optimizer.learning_rate = full * share
@@ -180,16 +210,18 @@ class GAN(keras.Model):
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         if self.dtype_policy.name == "mixed_float16" and not scaled:
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        variables = [v for n in networks for v in n.trainable_variables]
+        arguments.check_free(optimizer, variables)
         # Under a strategy a step cannot create variables, and loading skips
         # the state of an optimizer that is not built.
-        optimizer.build([v for n in networks for v in n.trainable_variables])
+        optimizer.build(variables)
         return optimizer
 
     def get_compile_config(self):
         if not self.compiled:
             return None  # Saved without optimizers.
         generator, discriminator = map(
-            rates.config_at, self._optimizers(), self._full_rates
+            rates.config_at, self.optimizers(), self._full_rates
         )
         return {
             "generator_optimizer": generator,
@@ -208,38 +240,161 @@ class GAN(keras.Model):
     def metrics(self):
         return list(self.trackers)
 
-    def fit(self, x=None, y=None, batch_size=None, callbacks=None, **kwargs):
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
+        validation_batch_size=None,
+        validation_freq=1,
+    ):
         """Checks the data and trains the model.
 
         Args:
             x: A `tf.data.Dataset` of batches, or arrays; see the class for
-                the contents of a batch. Under a strategy the batch size is the
-                global one.
-            y: Array, the second half of each pair, if `x` is an array.
+                what a batch holds. Also a dict of arrays, a
+                `keras.utils.PyDataset`, a PyTorch `DataLoader` or a generator
+                of batches. Under a strategy the batch size is the global one.
+            y: Array or list, the second half of each pair, if `x` is an
+                array.
             batch_size: int. Only for arrays. Defaults to `64`.
+            epochs: int. Number of the last epoch. Defaults to `1`.
+            verbose: See `keras.Model.fit`. Defaults to `"auto"`.
             callbacks: List of Keras callbacks. Defaults to none.
-            **kwargs: See `keras.Model.fit`: `epochs`, `steps_per_epoch`,
-                `initial_epoch`, `verbose`, `validation_data` ...
+            validation_split: float in [0, 1). The share of arrays, their last
+                rows, to evaluate on. Defaults to `0.0`.
+            validation_data: Data to evaluate on after each epoch, as `x` of
+                `evaluate` or a pair of arrays; needs metrics. Defaults to
+                none.
+            shuffle: bool. Whether arrays are shuffled. Defaults to `True`.
+            class_weight: Must be `None`.
+            sample_weight: Must be `None`.
+            initial_epoch: int. Epochs that were trained before. Defaults to
+                `0`.
+            steps_per_epoch: int or `None`. Defaults to the whole data.
+            validation_steps: int or `None`. Defaults to all of
+                `validation_data`.
+            validation_batch_size: int or `None`. Only for arrays. Defaults to
+                `batch_size`.
+            validation_freq: int. Epochs between evaluations. Defaults to `1`.
 
         Returns:
             A Keras `History`.
 
         Raises:
-            ValueError: If the data do not fit the model.
-            TypeError: If `x` is neither a dataset nor an array.
+            ValueError: If an argument is invalid or the data do not fit the
+                model; of the first batch before the first step, of others
+                when they come.
+            TypeError: If `x` cannot be training data.
         """
-        first_epoch = kwargs.get("initial_epoch", 0)
-        dataset = self.to_dataset(x, y, batch_size, first_epoch)
+        self._assert_compile_called("fit")
+        arguments.check_fit(
+            batch_size,
+            epochs,
+            initial_epoch,
+            steps_per_epoch,
+            validation_steps,
+            validation_batch_size,
+            validation_freq,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+        )
+        callbacks = arguments.as_list(callbacks)
+        arguments.check_monitors(callbacks, self.loss_names)
+        rates.check_callbacks(callbacks, self.optimizer)
+        if validation_split and validation_data is None:
+            x, y, validation_data = self._split(x, y, validation_split)
+        if inputs.is_generator(x) and steps_per_epoch is None and epochs > 1:
+            raise ValueError(
+                "A generator can be read once, so `fit` must be given "
+                "`steps_per_epoch` to divide it into epochs. "
+                f"Received: epochs={epochs}, steps_per_epoch=None"
+            )
+        first_epoch = arguments.resumed_epoch(callbacks, initial_epoch)
+        dataset = self.to_dataset(x, y, batch_size, first_epoch, shuffle)
         self._check_dataset(dataset)
-        callbacks = [*self.training_callbacks(), *(callbacks or [])]
-        kwargs.setdefault("shuffle", False)  # Datasets have their own order.
-        return super().fit(dataset, callbacks=callbacks, **kwargs)
+        validation = self._validation(
+            validation_data, validation_batch_size or batch_size
+        )
+        self._warn_if_frozen()
+        callbacks = [*self.training_callbacks(), *callbacks]
+        with inputs.explained():
+            return super().fit(
+                inputs.watched(dataset, self.rules),
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=[rates.watching_all_losses(c) for c in callbacks],
+                validation_data=validation,
+                shuffle=False,  # The dataset has its own order.
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_freq=validation_freq,
+            )
+
+    def train_on_batch(
+        self,
+        x,
+        y=None,
+        sample_weight=None,
+        class_weight=None,
+        return_dict=False,
+    ):
+        """Takes one step on one batch, without callbacks.
+
+        What `fit` does by epoch, such as a decaying learning rate, is left
+        out.
+
+        Args:
+            x: Array or tensor, or a tuple or dict of them; see the class for
+                what a batch holds.
+            y: Array or list, the second half of each pair.
+            sample_weight: Must be `None`.
+            class_weight: Must be `None`.
+            return_dict: bool. Whether to return a dict or a list of values.
+                Defaults to `False`.
+
+        Returns:
+            list of float, the losses in the order of `loss_names`, or dict.
+
+        Raises:
+            ValueError: If the batch does not fit the model.
+        """
+        self._assert_compile_called("train_on_batch")
+        arguments.check_fit(
+            sample_weight=sample_weight, class_weight=class_weight
+        )
+        dataset = self._one_batch(x, y)
+        self._check_dataset(dataset)
+        self._warn_if_frozen()
+        self.make_train_function()
+        self.reset_metrics()
+        strategy = self.distribute_strategy
+        batches = iter(strategy.experimental_distribute_dataset(dataset))
+        self.train_function(iter([next(batches)]))
+        losses = {t.name: float(t.result()) for t in self.trackers}
+        return losses if return_dict else list(losses.values())
 
     def training_callbacks(self):
         """Returns the callbacks that the paper's training procedure needs."""
         return []
 
-    def to_dataset(self, x, y=None, batch_size=None, first_epoch=0):
+    # Data
+
+    def to_dataset(
+        self, x, y=None, batch_size=None, first_epoch=0, shuffle=True
+    ):
         """Returns training data as a dataset of batches.
 
         Args:
@@ -248,6 +403,7 @@ class GAN(keras.Model):
             batch_size: See `fit`.
             first_epoch: int. Epoch at which the order of arrays starts.
                 Defaults to `0`.
+            shuffle: bool. Whether arrays are shuffled. Defaults to `True`.
 
         Returns:
             A `tf.data.Dataset`.
@@ -255,31 +411,95 @@ class GAN(keras.Model):
         Raises:
             See `fit`.
         """
-        if isinstance(x, tf.data.Dataset):
-            if y is not None or batch_size is not None:
-                raise ValueError(
-                    "A dataset already has batches and pairs, so `y` and "
-                    "`batch_size` cannot be given with it. Received: "
-                    f"y of type {type(y).__name__}, batch_size={batch_size}"
-                )
-            return x
-        arrays = x if isinstance(x, tuple) else (x,)
-        arrays += () if y is None else (y,)
-        if not all(isinstance(a, (np.ndarray, tf.Tensor)) for a in arrays):
-            raise TypeError(
-                "Training data must be a `tf.data.Dataset` of batches or "
-                "arrays; `kerasgan.data` creates datasets from folders and "
-                "names. Received: "
-                + ", ".join(type(a).__name__ for a in arrays)
-            )
+        if (dataset := self._from_batches(x, y, batch_size)) is not None:
+            return dataset
+        arrays = inputs.as_arrays(x, y, self.part_names)
+        batch_size = (
+            self.default_batch_size if batch_size is None else batch_size
+        )
+        if not shuffle:
+            return inputs.in_order(arrays, batch_size, drop_remainder=True)
         # Without a seed, the order differs in each call.
         seed = random.randrange(2**31) if self.seed is None else self.seed
-        return data.stream(
-            arrays if len(arrays) > 1 else arrays[0],
-            batch_size or 64,
+        return data.stream_groups(
+            (arrays,) if self.paired else tuple((a,) for a in arrays),
+            batch_size,
             seed=seed,
             first_epoch=first_epoch,
         )
+
+    def to_evaluation_dataset(self, x, y=None, batch_size=None):
+        """Returns data to evaluate on as a dataset: arrays in their order.
+
+        Args:
+            x: See `evaluate`.
+            y: See `evaluate`.
+            batch_size: See `evaluate`.
+
+        Returns:
+            A `tf.data.Dataset`.
+
+        Raises:
+            See `evaluate`.
+        """
+        if (dataset := self._from_batches(x, y, batch_size)) is not None:
+            return dataset
+        arrays = inputs.as_arrays(x, y, self.part_names)
+        if not self.paired:
+            shortest = min(len(array) for array in arrays)
+            arrays = tuple(array[:shortest] for array in arrays)
+        size = 64 if batch_size is None else batch_size
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        return inputs.in_order(arrays, size, drop_remainder=replicas > 1)
+
+    def _from_batches(self, x, y, batch_size):
+        """Returns a dataset or loader as a dataset, `None` for arrays."""
+        is_dataset = isinstance(x, tf.data.Dataset)
+        if not is_dataset and not inputs.is_loader(x):
+            return None
+        if y is not None or batch_size is not None:
+            kind = "dataset" if is_dataset else "loader"
+            raise ValueError(
+                f"A {kind} brings its own batches and pairs, so `y` and "
+                "`batch_size` cannot be given with it. Received: "
+                f"y of type {type(y).__name__}, batch_size={batch_size}"
+            )
+        if is_dataset:
+            return inputs.from_structures(x, self.part_names)
+        return inputs.from_loader(x, self.part_names)
+
+    def _one_batch(self, x, y):
+        arrays = inputs.as_arrays(x, y, self.part_names)
+        length = len(arrays[0])
+        return self.to_evaluation_dataset(arrays, None, length)
+
+    def _split(self, x, y, share):
+        """Returns training arrays and the held-out rest, for `fit`."""
+        if isinstance(x, tf.data.Dataset) or inputs.is_loader(x):
+            raise ValueError(
+                "`validation_split` divides arrays; a dataset is divided with "
+                "`take` and `skip` and given as `validation_data`. Received: "
+                f"validation_split={share!r} and a {type(x).__name__}"
+            )
+        arrays = inputs.as_arrays(x, y, self.part_names)
+        training, validation = inputs.split(arrays, share)
+        return training, None, validation
+
+    def _validation(self, validation_data, batch_size):
+        """Returns `validation_data` as a checked dataset, or `None`."""
+        if validation_data is None:
+            return None
+        self._check_metrics()
+        if isinstance(validation_data, tuple) and len(validation_data) > 2:
+            raise ValueError(
+                "`validation_data` must be a dataset, or one or two arrays. "
+                f"Received: a tuple of {len(validation_data)}"
+            )
+        if isinstance(validation_data, tf.data.Dataset):
+            batch_size = None
+        dataset = self.to_evaluation_dataset(validation_data, None, batch_size)
+        self._check_dataset(dataset)
+        return inputs.watched(dataset, self.rules)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Everything is built in `__init__` and `compile`. Keras would inspect
@@ -308,6 +528,21 @@ class GAN(keras.Model):
             "empty dataset; is the batch size larger than the data?"
         )
 
+    def rules(self, batch):
+        """Returns what must hold in every batch of the stream.
+
+        `check_batch` sees the first batch alone; this is its cheap part.
+
+        Args:
+            batch: One element of the training data, in a graph.
+
+        Returns:
+            list of `(holds, text, values)`: a boolean scalar tensor; the rule
+            as a sentence that ends in "Received: ", with a `{}` for each
+            value; and the list of scalar tensors received.
+        """
+        return []
+
     def check_batch(self, batch):
         """Checks that a batch fits the model.
 
@@ -318,6 +553,26 @@ class GAN(keras.Model):
             ValueError: If it does not.
         """
         raise NotImplementedError
+
+    def make_train_function(self, force=False):
+        before = self.train_function
+        super().make_train_function(force=force)
+        if self.train_function is not before:
+            self._evaluation.trained = self._trained()
+
+    def _trained(self):
+        """Returns which weights a step that is compiled now would train."""
+        networks = [*self.generators, *self.discriminators]
+        return {id(v) for n in networks for v in n.trainable_variables}
+
+    def _warn_if_frozen(self):
+        compiled = self.train_function is not None
+        if compiled and self._evaluation.trained != self._trained():
+            warnings.warn(
+                "`trainable` was set after a step had been compiled, and has "
+                "no effect until `compile` is called again, as in Keras.",
+                stacklevel=3,
+            )
 
     def minimize(self, tape, loss, networks, optimizer):
         """Takes one gradient step on `loss`, the mean over the local batch.
@@ -411,7 +666,18 @@ class GAN(keras.Model):
 
     # Measuring
 
-    def evaluate(self, x=None, verbose="auto", return_dict=True, **kwargs):
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=True,
+        **kwargs,
+    ):
         """Computes the metrics of generated samples against real ones.
 
         One sample is generated for each real one, with the same random
@@ -419,18 +685,24 @@ class GAN(keras.Model):
         it with them.
 
         Args:
-            x: A `tf.data.Dataset` of batches as for training.
-            verbose: See `keras.Model.evaluate`.
+            x: As for `fit`. All rows of arrays count, in their order.
+            y: As for `fit`.
+            batch_size: int. Only for arrays. Defaults to `64`.
+            verbose: See `keras.Model.evaluate`. Defaults to `"auto"`.
+            sample_weight: Must be `None`.
+            steps: int or `None`. Batches to use. Defaults to all.
+            callbacks: List of Keras callbacks. Defaults to none.
             return_dict: bool. Whether to return a dict or a list of values.
                 Defaults to `True`.
-            **kwargs: See `keras.Model.evaluate`.
+            **kwargs: What `fit` of Keras gives to `evaluate`.
 
         Returns:
             dict of metric name to float; a metric with several values has one
             entry for each, `<metric>_<value>`.
 
         Raises:
-            ValueError: If the model was compiled without metrics.
+            ValueError: If the model was compiled without metrics, or the data
+                do not fit the model.
 
         Example:
         ```python
@@ -438,19 +710,37 @@ class GAN(keras.Model):
         gan.evaluate(data.images("fashion_mnist", 32, 64, split="test"))
         ```
         """
+        self._assert_compile_called("evaluate")
+        self._check_metrics()
         metrics = self._evaluation.metrics
-        if not metrics:
-            raise ValueError(
-                "The model was compiled without metrics. Give some of "
-                "`kerasgan.metrics`: `gan.compile(metrics=[...])`."
+        if not kwargs.get("_use_cached_eval_dataset"):
+            if x is None:
+                raise ValueError(
+                    "`evaluate` needs real samples to compare generated ones "
+                    "with: a dataset or arrays. Received: x=None"
+                )
+            arguments.check_fit(
+                batch_size,
+                steps_per_epoch=steps,
+                sample_weight=sample_weight,
             )
-        self._check_dataset(x)
+            dataset = self.to_evaluation_dataset(x, y, batch_size)
+            self._check_dataset(dataset)
+            x = inputs.watched(dataset, self.rules)
         for metric in metrics:
             metric.reset_state()
         seed_state = self.seed_generator.state.numpy()
         self.seed_generator.state.assign([0, 0])
         try:
-            super().evaluate(x, verbose=verbose, return_dict=True, **kwargs)
+            with inputs.explained():
+                super().evaluate(
+                    x,
+                    verbose=verbose,
+                    steps=steps,
+                    callbacks=callbacks,
+                    return_dict=True,
+                    **kwargs,
+                )
         finally:
             self.seed_generator.state.assign(seed_state)
         values = {}
@@ -462,6 +752,34 @@ class GAN(keras.Model):
             else:
                 values[metric.name] = float(result)
         return values if return_dict else list(values.values())
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Scores generated samples against one batch of real ones.
+
+        Args:
+            x: See `train_on_batch`.
+            y: See `train_on_batch`.
+            sample_weight: Must be `None`.
+            return_dict: bool. Whether to return a dict or a list of values.
+                Defaults to `False`.
+
+        Returns:
+            list of float, or dict, as of `evaluate`.
+
+        Raises:
+            See `evaluate`.
+        """
+        arguments.check_fit(sample_weight=sample_weight)
+        return self.evaluate(
+            self._one_batch(x, y), verbose=0, return_dict=return_dict
+        )
+
+    def _check_metrics(self):
+        if not self._evaluation.metrics:
+            raise ValueError(
+                "The model was compiled without metrics. Give some of "
+                "`kerasgan.metrics`: `gan.compile(metrics=[...])`."
+            )
 
     def test_step(self, batch):
         real, generated = self.samples_to_compare(batch)
@@ -492,6 +810,26 @@ class GAN(keras.Model):
 
     def get_config(self):
         return {**super().get_config(), **self.arguments()}
+
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """Writes the model, its optimizers and random numbers to a file.
+
+        Args:
+            filepath: str or path, ending in `.keras`.
+            overwrite: See `keras.Model.save`. Defaults to `True`.
+            zipped: See `keras.Model.save`. Defaults to `None`.
+            **kwargs: See `keras.Model.save`.
+
+        Raises:
+            ValueError: If the file has another format.
+        """
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise ValueError(
+                "A model is saved as a .keras file: HDF5 cannot hold models "
+                "that are classes. `save_weights` writes `.weights.h5`. "
+                f"Received: filepath={str(filepath)!r}"
+            )
+        super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def training_state(self):
         """Returns every variable that the next step depends on.
@@ -550,7 +888,13 @@ class GAN(keras.Model):
         """
         checks.positive(batch_size=batch_size)
         function = function or self._to_samples
-        count = len(tf.nest.flatten(inputs)[0])
+        counts = [len(tensor) for tensor in tf.nest.flatten(inputs)]
+        count = counts[0]
+        if count == 0 or set(counts) != {count}:
+            raise ValueError(
+                "All inputs must have the same number of rows, at least one. "
+                f"Received: {counts} rows"
+            )
         batches = []
         for start in range(0, count, batch_size):
             rows = slice(start, start + batch_size)

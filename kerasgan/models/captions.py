@@ -41,6 +41,7 @@ class VectorGAN(LatentGAN):
     """
 
     task = "text-to-image"
+    part_names = ("images", "captions")
 
     def __init__(self, sentence_dim, **kwargs):
         checks.positive(sentence_dim=sentence_dim)
@@ -158,7 +159,8 @@ class VectorGAN(LatentGAN):
             sentence_vectors: Float array `(n, sentence_dim)`, instead of
                 captions.
             seed: int or `None`. The same seed gives the same images,
-                whatever the batch size, and in the exported model too.
+                whatever the batch size, and in the exported model too, to
+                rounding, which may change single values by one grey level.
                 Defaults to a random seed.
             batch_size: int. How many to generate at once. Defaults to `64`.
             truncation: float in [-1, 1] or `None`. Psi: closer to zero,
@@ -296,8 +298,8 @@ class TextGAN(VectorGAN):
     def to_dataset(self, *args, **kwargs):
         return self._with_tokens(super().to_dataset(*args, **kwargs))
 
-    def evaluate(self, x=None, *args, **kwargs):
-        return super().evaluate(self._with_tokens(x), *args, **kwargs)
+    def to_evaluation_dataset(self, *args, **kwargs):
+        return self._with_tokens(super().to_evaluation_dataset(*args, **kwargs))
 
     def _with_tokens(self, dataset):
         """Returns the dataset with tokens instead of captions.
@@ -318,6 +320,17 @@ class TextGAN(VectorGAN):
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
+
+    def rules(self, batch):
+        tokens = batch[1]
+        holds = tf.reduce_all(tf.reduce_any(tokens != 0, axis=1))
+        text = (
+            "Captions must have at least one word in every batch, not in the "
+            "first one alone. Received: {} without one"
+        )
+        empty = tf.reduce_all(tokens == 0, axis=1)
+        values = [tf.reduce_sum(tf.cast(empty, "int32"))]
+        return [*super().rules(batch), (holds, text, values)]
 
     def check_text(self, text):
         if not text.dtype.is_integer or text.shape.rank != 2:

@@ -95,6 +95,8 @@ class CycleGAN(TranslationGAN):
     loss_names = ("d_loss", "g_loss", "cycle_loss", "identity_loss")
     generator_names = ("generator_ab", "generator_ba")
     discriminator_names = ("discriminator_a", "discriminator_b")
+    part_names = ("a", "b")
+    paired = False
     # The generators halve an image twice.
     size_multiple = 4
     minimum_size = 8

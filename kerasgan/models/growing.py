@@ -13,7 +13,9 @@ therefore continues as if it had not been interrupted.
 
 import collections
 import functools
+import inspect
 import types
+import warnings
 
 import keras
 import tensorflow as tf
@@ -26,6 +28,8 @@ from kerasgan.optimizers import Adam
 from kerasgan.schedules import Growth
 
 activate = functools.partial(tf.nn.leaky_relu, alpha=0.2)
+
+_SIZE_REASON = "because resolutions double, starting from 4"
 
 # The resolution at which networks run, and whether it is still fading in.
 Stage = collections.namedtuple("Stage", ["resolution", "fading"])
@@ -65,10 +69,55 @@ class GrowthState(keras.layers.Layer):
 
 
 class Grow(keras.callbacks.Callback):
-    """Before each step, recompiles the step if another stage is due."""
+    """Before each step, recompiles the step if another stage is due.
+
+    Adds the resolution to the logs of each epoch, and warns after the first
+    step if the run will end before the last resolution is trained.
+    """
+
+    def on_train_begin(self, logs=None):
+        self.seen_before = int(self.model.images_seen.numpy())
+        self.first_epoch = None
+        self.warned = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.first_epoch is None:
+            self.first_epoch = epoch
 
     def on_train_batch_begin(self, batch, logs=None):
         self.model.make_train_function()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not self.warned and self.params["steps"]:
+            self._look_ahead(self.params["steps"] / (batch + 1))
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not self.warned:
+            self._look_ahead(1)
+        if logs is not None and self.model.grows:
+            logs["resolution"] = self.model.due_stage().resolution
+
+    def _look_ahead(self, factor):
+        """Warns if the run is too short.
+
+        Args:
+            factor: float. Images of an epoch, in those of the run until now.
+        """
+        self.warned = True
+        seen = int(self.model.images_seen.numpy()) - self.seen_before
+        epochs = self.params["epochs"] - self.first_epoch
+        run = round(seen * factor * epochs)
+        resolution, fade = self.model.schedule(self.seen_before + run)
+        if resolution < self.model.image_size or fade < 1.0:
+            name = type(self.model).__name__
+            warnings.warn(
+                f"This run ends at {resolution}x{resolution} pixels, "
+                f"{fade:.0%} faded in, after {run:,} images, and its images "
+                f"stay that coarse. `{name}.over({run}, image_size="
+                f"{self.model.image_size}, ...)` makes a model that grows to "
+                "the end within them.",
+                stacklevel=2,
+            )
 
 
 class GrowingNetwork(keras.Model):
@@ -185,9 +234,8 @@ class GrowingGAN(LatentGAN):
         fmap_max=512,
         **kwargs,
     ):
-        reason = "because resolutions double, starting from 4"
-        checks.power_of_two(8, reason, image_size=image_size)
-        checks.power_of_two(4, reason, start_resolution=start_resolution)
+        checks.power_of_two(8, _SIZE_REASON, image_size=image_size)
+        checks.power_of_two(4, _SIZE_REASON, start_resolution=start_resolution)
         if start_resolution > image_size:
             raise ValueError(
                 "`start_resolution` must not be larger than `image_size`; "
@@ -222,6 +270,43 @@ class GrowingGAN(LatentGAN):
         self.growth.build()
 
     @classmethod
+    def over(cls, images, image_size, **arguments):
+        """Returns a model whose growth takes a whole run; see `Growth.over`.
+
+        Args:
+            images: int. Real images that the run will show: epochs times
+                steps times batch size.
+            image_size: int. Final height and width.
+            **arguments: See the class, without `stable_images` and
+                `fade_images`, which follow.
+
+        Raises:
+            ValueError: If an argument is invalid.
+
+        Example:
+        ```python
+        gan = ProGAN.over(40 * 10_000, image_size=64, fmap_max=128)
+        gan.compile()
+        gan.fit(images, epochs=40)  # 10,000 images
+        ```
+        """
+        checks.positive(images=images)
+        checks.power_of_two(8, _SIZE_REASON, image_size=image_size)
+        start = arguments.get("start_resolution", _default_start(cls))
+        checks.power_of_two(4, _SIZE_REASON, start_resolution=start)
+        growth = Growth.over(images, start, image_size)
+        return cls(
+            image_size=image_size,
+            stable_images=growth.stable_images,
+            fade_images=growth.fade_images,
+            **arguments,
+        )
+
+    @property
+    def grows(self):
+        """Whether there is more than one resolution."""
+        return self.start_resolution < self.image_size
+
     def paper(cls, **changes):
         """Returns the networks of the paper, for 1024x1024.
 
@@ -254,7 +339,7 @@ class GrowingGAN(LatentGAN):
     def first_rgb(self):
         """The lowest resolution with images at the output or input."""
         # Without growth only the final one is used.
-        return 4 if self.start_resolution < self.image_size else self.image_size
+        return 4 if self.grows else self.image_size
 
     @property
     def images_seen(self):
@@ -321,6 +406,8 @@ class GrowingGAN(LatentGAN):
         if resolution == before:
             return
         self.growth.trained_resolution.assign(resolution)
+        steps = int(self.generator_optimizer.iterations.numpy())
+        self.optimizer.steps_before += steps
         factor = self.rate_factor(resolution) / self.rate_factor(before)
         with self.distribute_strategy.scope():
             rates.restart(self.generator_optimizer, self.generator, factor)
@@ -397,3 +484,12 @@ class GrowingGAN(LatentGAN):
         fade = self.fade_at(stage)
         shown = self.shown_images(images, stage, fade)
         return self.discriminator(shown, fade=fade)
+
+
+def _default_start(model_class):
+    """Returns the `start_resolution` of a class where none is given."""
+    for parent in model_class.__mro__:
+        parameters = inspect.signature(parent.__init__).parameters
+        if "start_resolution" in parameters:
+            return parameters["start_resolution"].default
+    raise TypeError(f"{model_class.__name__} has no `start_resolution`.")

@@ -6,6 +6,7 @@ import tensorflow as tf
 from kerasgan import checks, data
 from kerasgan.models.base import describe_batch
 from kerasgan.models.sampling import LatentGAN
+from kerasgan.names import hint
 
 
 class ClassGAN(LatentGAN):
@@ -37,6 +38,7 @@ class ClassGAN(LatentGAN):
     """
 
     task = "class-to-image"
+    part_names = ("images", "labels")
 
     def __init__(
         self, num_classes, class_names=None, class_frequencies=None, **kwargs
@@ -119,12 +121,23 @@ class ClassGAN(LatentGAN):
         data.check_labels(labels, self.num_classes)
         data.check_same_length(images, labels, ("images", "labels"))
 
+    def rules(self, batch):
+        labels = batch[1]
+        holds = tf.reduce_all((labels >= 0) & (labels < self.num_classes))
+        text = (
+            f"Labels must lie in 0..{self.num_classes - 1} in every batch, "
+            "not in the first one alone. Received: labels from {} to {}"
+        )
+        values = [tf.reduce_min(labels), tf.reduce_max(labels)]
+        return [*super().rules(batch), (holds, text, values)]
+
     def class_numbers(self, labels):
         """Returns labels as integers.
 
         Args:
             labels: Sequence of ints from 0 to `num_classes - 1`, or of
-                strings from `class_names`.
+                strings: a string that is a class's name means that class;
+                where no name is a number, `"3"` means the class 3.
 
         Returns:
             int32 array `(n,)`.
@@ -140,17 +153,22 @@ class ClassGAN(LatentGAN):
         names = self.class_names or ()
         numbers = []
         for label in labels:
-            if isinstance(label, str) and label in names:
-                numbers.append(names.index(label))
-            elif checks.is_whole(label) and 0 <= label < self.num_classes:
-                numbers.append(label)
-            else:
-                known = ", ".join(names) or "none set"
+            number = label
+            if isinstance(label, str):
+                if label in names:
+                    number = names.index(label)
+                elif _is_number(label) and not any(map(_is_number, names)):
+                    number = int(label)
+            if not checks.is_whole(number) or not (
+                0 <= number < self.num_classes
+            ):
                 raise ValueError(
                     "Each of `labels` must be an integer from 0 to "
                     f"{self.num_classes - 1} or a class name "
-                    f"({known}). Received: {label!r}"
+                    f"({', '.join(names) or 'none set'}). "
+                    f"{hint(label, names)}Received: {label!r}"
                 )
+            numbers.append(number)
         return np.array(numbers, "int32")
 
     # Sampling and exporting
@@ -166,7 +184,9 @@ class ClassGAN(LatentGAN):
             labels: Sequence of ints or of class names, one for each image.
             seed: int or `None`. The same seed gives the same images,
                 whatever the batch size, and in the exported model too; a
-                larger `n` only adds images. Defaults to a random seed.
+                larger `n` only adds images; both to rounding, which may
+                change single values by one grey level. Defaults to a random
+                seed.
             batch_size: int. How many to generate at once. Defaults to `64`.
             truncation: float in [-1, 1] or `None`. Psi: closer to zero,
                 images are more typical and less diverse, and their class is
@@ -205,3 +225,7 @@ class ClassGAN(LatentGAN):
             **super().signatures(),
             "sample_any": (sample_any, [seed, count]),
         }
+
+
+def _is_number(text):
+    return text.isascii() and text.isdecimal()

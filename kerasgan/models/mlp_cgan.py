@@ -108,19 +108,16 @@ class MLPCGAN(ConditionalGAN):
             self.seed_generator, (batch_size, self.latent_dim)
         )
 
-    def seeded_latents(self, seed, count):
-        """Returns the latents of a seed; a larger count only adds rows.
+    def seeded_latents(self, seed, count, first=0):
+        """Returns the latents of a seed, uniform in [0, 1).
 
         Args:
-            seed: Integer scalar.
-            count: Integer scalar.
-
-        Returns:
-            Float32 tensor `(count, latent_dim)`, uniform in [0, 1).
+            seed: See `LatentGAN`, like all others.
+            count: As above.
+            first: As above.
         """
-        return tf.random.stateless_uniform(
-            (count, self.latent_dim), (seed, 0), alg="philox"
-        )
+        shape = (count, self.latent_dim)
+        return random.of_seed(tf.random.stateless_uniform, seed, shape, first)
 
 
 def dropout(name, seed, number):

@@ -87,6 +87,7 @@ class Pix2Pix(TranslationGAN):
     """
 
     loss_names = ("d_loss", "g_loss", "l1_loss")
+    part_names = ("input", "target")
 
     def __init__(
         self,

@@ -7,6 +7,9 @@ optimizer; the configuration of a saved model contains the full rate.
 continues over all steps, scaled by resolution.
 """
 
+import math
+import warnings
+
 import keras
 import tensorflow as tf
 
@@ -47,10 +50,133 @@ def config_at(optimizer, rate):
     return config
 
 
+class Rate:
+    """The learning rate of one optimizer, under the name of its network.
+
+    Args:
+        name: str. `"generator"` or `"discriminator"`.
+        optimizer: A Keras optimizer.
+    """
+
+    def __init__(self, name, optimizer):
+        self.name = name
+        self.optimizer = unscaled(optimizer)
+
+    @property
+    def learning_rate(self):
+        return self.optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        self.optimizer.learning_rate = value
+
+
+class Optimizers:
+    """Both optimizers, where Keras' callbacks look for one: `gan.optimizer`.
+
+    They change the learning rate of each of `optimizers`, and read the number
+    of steps. No step uses it.
+
+    Args:
+        generator: A built Keras optimizer.
+        discriminator: Likewise.
+    """
+
+    built = True
+
+    def __init__(self, generator, discriminator):
+        self.optimizers = [
+            Rate("generator", generator),
+            Rate("discriminator", discriminator),
+        ]
+        # Steps before the optimizers last restarted.
+        self.steps_before = 0
+
+    @property
+    def iterations(self):
+        """Integer scalar: steps since `compile` or loading."""
+        return self.steps_before + self.optimizers[0].optimizer.iterations
+
+    @property
+    def variables(self):
+        return [v for o in self.optimizers for v in o.optimizer.variables]
+
+
+class OneOptimizer:
+    """A model as a callback sees it that is to change one learning rate.
+
+    Args:
+        model: A compiled `GAN`.
+        name: str. `"generator"` or `"discriminator"`.
+    """
+
+    def __init__(self, model, name):
+        optimizers = Optimizers(*model.optimizers())
+        optimizers.optimizers = [
+            rate for rate in optimizers.optimizers if rate.name == name
+        ]
+        vars(self).update(_model=model, optimizer=optimizers)
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def __setattr__(self, name, value):
+        setattr(self._model, name, value)
+
+
+def check_callbacks(callbacks, optimizers):
+    """Refuses callbacks that would change the rate of a schedule.
+
+    Args:
+        callbacks: List of Keras callbacks.
+        optimizers: `Optimizers`.
+
+    Raises:
+        ValueError: If one would raise later, in the middle of training.
+    """
+    changing = (
+        keras.callbacks.LearningRateScheduler,
+        keras.callbacks.ReduceLROnPlateau,
+    )
+    for callback in callbacks:
+        if not isinstance(callback, changing):
+            continue
+        for rate in optimizers.optimizers:
+            concerned = getattr(callback, "network", rate.name) == rate.name
+            if concerned and full_rate(rate.optimizer) is None:
+                raise ValueError(
+                    f"{type(callback).__name__} sets the learning rate, which "
+                    "a `LearningRateSchedule` sets already; give `compile` "
+                    "optimizers with a number. Received: a schedule in "
+                    f"`{rate.name}_optimizer`"
+                )
+
+
+def watching_all_losses(callback):
+    """Returns a callback; `TerminateOnNaN` with an eye on every loss.
+
+    Keras' looks at the loss named `loss`, which a GAN does not have.
+
+    Args:
+        callback: A Keras callback.
+    """
+    if isinstance(callback, keras.callbacks.TerminateOnNaN):
+        check = type(callback).on_batch_end
+
+        def on_batch_end(batch, logs=None):
+            values = [float(value) for value in (logs or {}).values()]
+            wrong = [v for v in values if not math.isfinite(v)]
+            check(callback, batch, {"loss": wrong[0] if wrong else 0.0})
+
+        callback.on_batch_end = on_batch_end
+    return callback
+
+
 class RateByEpoch(keras.callbacks.Callback):
     """Sets both learning rates to a fraction of the full rates each epoch.
 
-    The full rates are restored when `fit` ends.
+    The full rates are restored when `fit` ends. Where another callback has
+    changed a rate, that one remains, until the end of `fit` and after it.
 
     Args:
         share: Callable `share(epoch, epochs)` from the index of an epoch and
@@ -66,13 +192,38 @@ class RateByEpoch(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.share(0, self.params["epochs"])
+        self.last = None  # The rates that this callback has set.
+        self.replaced = False
 
     def on_epoch_begin(self, epoch, logs=None):
-        share = self.share(epoch, self.params["epochs"])
-        self.model.scale_learning_rates(share)
+        self._look()
+        if not self.replaced:
+            share = self.share(epoch, self.params["epochs"])
+            self.model.scale_learning_rates(share)
+            self.last = self._rates()
 
     def on_train_end(self, logs=None):
-        self.model.scale_learning_rates(1.0)
+        self._look()
+        if not self.replaced:
+            self.model.scale_learning_rates(1.0)
+
+    def _rates(self):
+        rates = self.model.optimizer.optimizers
+        return [float(rate.learning_rate) for rate in rates]
+
+    def _look(self):
+        """Finds out whether another callback has changed a rate."""
+        if self.replaced or self.last is None:
+            return
+        fixed = [full_rate(o) is not None for o in self.model.optimizers()]
+        pairs = zip(self._rates(), self.last, fixed, strict=True)
+        if any(f and now != last for now, last, f in pairs):
+            self.replaced = True
+            warnings.warn(
+                "A callback has changed a learning rate, so this model no "
+                "longer changes both by epoch, as its paper does.",
+                stacklevel=2,
+            )
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

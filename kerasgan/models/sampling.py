@@ -5,10 +5,17 @@ are implemented here once. A task with a condition, such as labels or captions,
 overrides the hooks of `LatentGAN`.
 """
 
+import math
+
+import numpy as np
 import tensorflow as tf
 
 from kerasgan import checks, data, random
-from kerasgan.models.base import GAN
+from kerasgan.models.base import GAN, describe_batch
+
+# Latents of so many batches are made together. A multiple of 4; see
+# `random.of_seed`.
+BATCHES_AT_ONCE = 1024
 
 
 class ImageGAN(GAN):
@@ -17,6 +24,8 @@ class ImageGAN(GAN):
     A subclass has the attribute or property `image_shape`, a tuple
     `(height, width, channels)`.
     """
+
+    part_names = ("images",)
 
     @property
     def image_shape(self):
@@ -28,6 +37,21 @@ class ImageGAN(GAN):
 
     def to_samples(self, outputs):
         return data.to_uint8(outputs)
+
+    def rules(self, batch):
+        low, high = -1.0 - data.RANGE_TOLERANCE, 1.0 + data.RANGE_TOLERANCE
+        text = (
+            "Images must lie in [-1, 1] in every batch, not in the first one "
+            "alone. Received: values from {} to {}"
+        )
+        found = [*super().rules(batch)]
+        for part in tf.nest.flatten(batch):
+            if part.dtype.is_floating and part.shape.rank == 4:
+                # A comparison that NaN fails.
+                holds = tf.reduce_all((part >= low) & (part <= high))
+                values = [tf.reduce_min(part), tf.reduce_max(part)]
+                found.append((holds, text, values))
+        return found
 
 
 class LatentGAN(ImageGAN):
@@ -98,6 +122,13 @@ class LatentGAN(ImageGAN):
         return None
 
     def check_batch(self, batch):
+        if isinstance(batch, (tuple, list)):
+            raise ValueError(
+                "This model learns from images alone; leave out the rest with "
+                "`dataset.map(lambda images, *rest: images)`, or learn from "
+                "labels too with `CGAN` or `ConditionalStyleGAN`. "
+                f"Received: {describe_batch(batch)}"
+            )
         data.check_images(batch, self.image_shape)
 
     # Latents
@@ -106,19 +137,20 @@ class LatentGAN(ImageGAN):
         """Samples latents `(batch_size, latent_dim)` from a unit normal."""
         return random.normal(self.seed_generator, (batch_size, self.latent_dim))
 
-    def seeded_latents(self, seed, count):
+    def seeded_latents(self, seed, count, first=0):
         """Returns the latents of a seed; a larger count only adds rows.
 
         Args:
             seed: Integer scalar.
             count: Integer scalar.
+            first: int. Number of the first row, a multiple of 4. Defaults to
+                `0`.
 
         Returns:
             Float32 tensor `(count, latent_dim)`, from a unit normal.
         """
-        return tf.random.stateless_normal(
-            (count, self.latent_dim), (seed, 0), alg="philox"
-        )
+        shape = (count, self.latent_dim)
+        return random.of_seed(tf.random.stateless_normal, seed, shape, first)
 
     def inputs(self, latents, condition=None, truncation=None):
         """Returns the inputs of `call`.
@@ -152,7 +184,9 @@ class LatentGAN(ImageGAN):
             n: int. Number of images.
             seed: int or `None`. The same seed gives the same images,
                 whatever the batch size, and in the exported model too; a
-                larger `n` only adds images. Defaults to a random seed.
+                larger `n` only adds images; both to rounding, which may
+                change single values by one grey level. Defaults to a random
+                seed.
             batch_size: int. How many to generate at once. Defaults to `64`.
             truncation: float in [-1, 1] or `None`. Psi: closer to zero,
                 images are more typical and less diverse. Defaults to `None`, no
@@ -188,10 +222,50 @@ class LatentGAN(ImageGAN):
             n = len(condition)
         if truncation is not None:
             checks.truncation(truncation)
-            truncation = tf.fill((n,), float(truncation))
-        latents = self.seeded_latents(seed, n)
-        inputs = self.inputs(latents, condition, truncation)
-        return self.run_in_batches(inputs, batch_size)
+        checks.positive(batch_size=batch_size)
+
+        def images_of(rows):
+            count = rows.stop - rows.start
+            inputs = self.inputs(
+                self.seeded_latents(seed, count, rows.start),
+                None if condition is None else condition[rows],
+                None
+                if truncation is None
+                else tf.fill((count,), float(truncation)),
+            )
+            return self.run_in_batches(inputs, batch_size)
+
+        size = BATCHES_AT_ONCE * batch_size
+        if n <= size:
+            return images_of(slice(0, n))
+        images = self._room_for(n)
+        for first in range(0, n, size):
+            rows = slice(first, min(first + size, n))
+            images[rows] = images_of(rows)
+        return images
+
+    def _room_for(self, n):
+        """Returns an array of `n` images, not yet filled."""
+        try:
+            return np.empty((n, *self.image_shape), "uint8")
+        except MemoryError:
+            size = n * math.prod(self.image_shape) / 2**30
+            raise ValueError(
+                "All requested images are returned at once and must fit into "
+                "memory; generate fewer, with other seeds. "
+                f"Received: n={n}, which are {size:,.0f} GiB"
+            ) from None
+
+    def run_in_batches(self, inputs, batch_size, function=None):
+        latents = inputs["latents"] if isinstance(inputs, dict) else inputs
+        latents = tf.nest.flatten(latents)[0]
+        shape = tuple(latents.shape)
+        if len(shape) != 2 or shape[1] != self.latent_dim:
+            raise ValueError(
+                f"Latents of this model have shape (n, {self.latent_dim}), "
+                f"from `seeded_latents`. Received: shape={shape}"
+            )
+        return super().run_in_batches(inputs, batch_size, function)
 
     def samples_to_compare(self, batch):
         real_images, condition = self.split_batch(batch)

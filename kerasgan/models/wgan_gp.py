@@ -134,10 +134,12 @@ class WGANGP(LatentGAN):
             Adam(1e-4, beta_1=0.0, beta_2=0.9),
         )
 
-    def to_dataset(self, x, y=None, batch_size=None, first_epoch=0):
-        if batch_size is None and not isinstance(x, tf.data.Dataset):
-            batch_size = 64 * self.critic_steps
-        dataset = super().to_dataset(x, y, batch_size, first_epoch)
+    @property
+    def default_batch_size(self):
+        return 64 * self.critic_steps
+
+    def to_dataset(self, *args, **kwargs):
+        dataset = super().to_dataset(*args, **kwargs)
         replicas = self.distribute_strategy.num_replicas_in_sync
         for spec in tf.nest.flatten(dataset.element_spec):
             size = spec.shape[0] if spec.shape.rank else None

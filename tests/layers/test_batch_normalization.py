@@ -91,3 +91,27 @@ def test_frozen_layer_uses_its_moving_statistics():
     np.testing.assert_array_equal(
         ours(images(), training=True), theirs(images(), training=True)
     )
+
+
+def test_statistics_of_all_replicas_are_read(mirrored, tmp_path):
+    """Each replica has its own; a saved file and `numpy` have their mean."""
+    with mirrored.scope():
+        network = keras.Sequential(
+            [keras.Input((2, 2, 1)), batch_normalization("norm")]
+        )
+    x = np.zeros((4, 2, 2, 1), "float32")
+    x[2:] = 10.0  # Of the second replica: its moving mean becomes one.
+    dataset = tf.data.Dataset.from_tensor_slices(x).batch(4)
+    (batch,) = mirrored.experimental_distribute_dataset(dataset)
+    mirrored.run(lambda rows: network(rows, training=True), args=(batch,))
+    norm = network.layers[-1]
+    each = mirrored.experimental_local_results(norm.moving_mean.value)
+    assert [float(mean[0]) for mean in each] == [0.0, 1.0]
+    assert float(norm.moving_mean.numpy()[0]) == 0.5
+    network.save_weights(tmp_path / "all.weights.h5")
+    alone = keras.Sequential(
+        [keras.Input((2, 2, 1)), batch_normalization("norm")]
+    )
+    alone.load_weights(tmp_path / "all.weights.h5")
+    assert float(alone.layers[-1].moving_mean[0]) == 0.5
+    np.testing.assert_allclose(network(x), alone(x), rtol=1e-5)

@@ -13,6 +13,9 @@ from kerasgan.optimizers import Adam
 from tests import tiny
 from tests.reference import numpy_progressive as reference
 
+# Most runs here end on the way.
+pytestmark = pytest.mark.filterwarnings("ignore:This run ends at")
+
 
 def growing(**changes):
     """4x4 for 16 images, then 32 of fading, then 8x8."""
@@ -176,6 +179,57 @@ def test_fit_alone_grows():
     assert moments == [1, 2, 1, 2, 3, 4, 5]
     assert int(gan.growth.trained_resolution) == 8
     assert (gan.generator.get_layer("conv0_8").kernel.numpy() != before).all()
+
+
+@pytest.mark.filterwarnings("error", "ignore:Your input ran out of data")
+def test_a_run_that_is_too_short_is_named_after_the_first_step():
+    gan = growing()
+    gan.compile(run_eagerly=True)
+    message = (
+        "ends at 8x8 pixels, 50% faded in, after 32 images.*"
+        r"ProGAN.over\(32, image_size=8"
+    )
+    with pytest.warns(UserWarning, match=message):
+        history = gan.fit(dataset(2), epochs=2, verbose=0).history
+    assert history["resolution"] == [8, 8]
+    gan.fit(dataset(2), verbose=0)  # 48 images in all.
+    # The length of a generator's epoch is known when it ends.
+    gan = growing()
+    gan.compile(run_eagerly=True)
+    images = tf.data.Dataset.from_generator(
+        lambda: iter(dataset(2)),
+        output_signature=tf.TensorSpec((8, 8, 8, 1), "float32"),
+    )
+    with pytest.warns(UserWarning, match="after 32 images"):
+        gan.fit(images, epochs=2, verbose=0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_growth_can_take_a_whole_run():
+    """4x4, 8x8, 16x16: six parts, of which 16x16 has the last two."""
+    gan = models.ProGAN.over(
+        96, 16, channels=1, latent_dim=4, fmap_base=16, fmap_max=4
+    )
+    assert (gan.stable_images, gan.fade_images) == (16, 16)
+    gan.compile(run_eagerly=True)
+    images = tiny.images(32, size=16)
+    history = gan.fit(images, batch_size=16, epochs=3, verbose=0).history
+    assert history["resolution"] == [8, 16, 16]
+    assert "resolution" not in tiny.progan().loss_names
+    styles = models.StyleGAN.over(64, 16, fmap_base=16, fmap_max=4)
+    assert (styles.start_resolution, styles.fade_images) == (8, 16)
+    for arguments in ({"images": 0}, {"image_size": 12}):
+        with pytest.raises(ValueError, match="Received: "):
+            models.ProGAN.over(**{"images": 9, "image_size": 16, **arguments})
+
+
+def test_steps_are_counted_through_all_resolutions():
+    """Keras' callbacks read them; each optimizer counts anew."""
+    gan = growing()
+    gan.compile(run_eagerly=True)
+    gan.fit(dataset(4), verbose=0)
+    assert int(gan.generator_optimizer.iterations) == 2
+    assert int(gan.optimizer.iterations) == 4
 
 
 def test_larger_layers_are_untouched_before_their_time():
