@@ -41,7 +41,7 @@ def kernels_without_gradient(interpolation):
     assert penalty > 0
     gradients = outer.gradient(penalty, network.trainable_variables)
     pairs = zip(network.trainable_variables, gradients)
-    return [v.path.split("/")[0] for v, g in pairs if g is None]
+    return [v.path.split("/")[-2] for v, g in pairs if g is None]
 
 
 found = {i: kernels_without_gradient(i) for i in ("nearest", "bilinear")}

@@ -75,7 +75,9 @@ def test_a_cluster_that_is_not_one_is_refused(config, monkeypatch, capsys):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if config:
         monkeypatch.setenv("TF_CONFIG", config)
-    status = cli.main(["train", "none", "--strategy", "multiworker"])
+    status = cli.main(
+        ["train", "dcgan_fashion_mnist_32", "--strategy", "multiworker"]
+    )
     assert status == 2
     errors = capsys.readouterr().err
     assert errors.startswith("kerasgan: With several workers TF_CONFIG must")

@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import pathlib
+import pickle
 import random
 import re
 import subprocess
 import sys
 import time
+import types
 
 import keras
 import numpy as np
@@ -15,7 +17,7 @@ import pytest
 from tensorflow.python.summary.summary_iterator import summary_iterator
 
 import zoo
-from kerasgan import callbacks, checkpoints, recipes, training
+from kerasgan import callbacks, checkpoints, cli, recipes, training
 from tests.support import runs
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -200,10 +202,42 @@ def test_recipes_are_found_by_name_and_by_file(recipe_file):
     assert recipes.load(str(recipe_file))[0].name == "tiny"
 
 
-def test_the_recipe_in_the_docs_goes_on_from_published_weights(tmp_path):
+def block_of_the_docs(word):
+    """Returns the block of code in docs/training.md that has a word."""
     text = (ROOT / "docs" / "training.md").read_text("utf-8")
-    (block,) = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
-    (tmp_path / "further.py").write_text(block)
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    (block,) = [block for block in blocks if word in block]
+    return block
+
+
+def test_trackers_in_the_docs_are_callbacks(tmp_path, monkeypatch):
+    logged = []
+    keras_part = types.ModuleType("wandb.integration.keras")
+    keras_part.WandbMetricsLogger = keras.callbacks.Callback
+    wandb = types.ModuleType("wandb")
+    wandb.init = lambda **options: logged.append(options)
+    trackio = types.ModuleType("trackio")
+    trackio.log = lambda logs, step: logged.append((logs, step))
+    for name, module in (
+        ("wandb", wandb),
+        ("wandb.integration", types.ModuleType("wandb.integration")),
+        ("wandb.integration.keras", keras_part),
+        ("trackio", trackio),
+    ):
+        monkeypatch.setitem(sys.modules, name, module)
+    (tmp_path / "tracked.py").write_text(block_of_the_docs("wandb"))
+    recipe, _ = recipes.load(tmp_path / "tracked.py")
+    (tracker,) = recipe.callbacks()
+    assert isinstance(tracker, keras.callbacks.Callback)
+    assert logged.pop()["resume"] == "allow"
+    names = {}
+    exec(block_of_the_docs("trackio"), names)
+    names["Tracker"]().on_epoch_end(2, {"d_loss": 1.0})
+    assert logged == [({"d_loss": 1.0}, 3)]
+
+
+def test_the_recipe_in_the_docs_goes_on_from_published_weights(tmp_path):
+    (tmp_path / "further.py").write_text(block_of_the_docs('"further"'))
     recipe, _ = recipes.load(tmp_path / "further.py")
     before, _ = recipes.load("dcgan_fashion_mnist_32")
     assert (recipe.name, recipe.epochs) == ("further", 12)
@@ -225,6 +259,82 @@ def test_what_is_not_a_recipe_is_refused(tmp_path):
     empty.write_text("")
     with pytest.raises(ValueError, match="must have a function"):
         recipes.load(empty)
+
+
+FAULTY = {
+    "name.py": ("x = 1\ny = z\n", "name.py, line 2: NameError: name 'z'"),
+    "syntax.py": ("x = 1\ny = = 2\n", "syntax.py, line 2: SyntaxError"),
+    "call.py": (
+        "def recipe():\n    return {}['name']\n",
+        "call.py, line 2: KeyError: 'name'",
+    ),
+    "size.py": (
+        "from kerasgan import models\nmodels.DCGAN(image_size=20)\n",
+        "size.py, line 2: ValueError: `image_size` must",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_an_error_in_a_recipe_names_file_and_line(name, tmp_path, capsys):
+    text, message = FAULTY[name]
+    (tmp_path / name).write_text(text)
+    assert cli.main(["train", str(tmp_path / name)]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_an_error_in_a_run_names_the_line_of_the_recipe(
+    recipe_file, tmp_path, capsys
+):
+    text = recipe_file.read_text().replace("IMAGES.mean()", "images.mean()")
+    recipe_file.write_text(text)
+    run = tmp_path / "run"
+    assert cli.main(["train", str(recipe_file), "-o", str(run)]) == 2
+    line = 1 + text[: text.index("images.mean()")].count("\n")
+    assert f"tiny.py, line {line}: NameError" in capsys.readouterr().err
+
+
+def test_what_is_returned_must_be_a_recipe(recipe_file, tmp_path):
+    empty = tmp_path / "empty.py"
+    empty.write_text("def recipe():\n    return 3\n")
+    with pytest.raises(ValueError, match="must return .* Received: int"):
+        recipes.load(empty)
+    text = recipe_file.read_text()
+    recipe_file.write_text(text.replace("EPOCHS = 4", "EPOCHS = 0"))
+    with pytest.raises(recipes.RecipeError, match="Received: epochs=0"):
+        recipes.load(recipe_file)
+
+
+def test_a_recipe_may_hold_a_dataclass_and_what_pickles(recipe_file):
+    head = "from __future__ import annotations\n\nimport dataclasses\n"
+    body = """
+
+@dataclasses.dataclass
+class Settings:
+    epochs: int = 3
+    sizes: dataclasses.KW_ONLY = None
+
+
+"""
+    text = recipe_file.read_text().replace(
+        "EPOCHS = 4", "EPOCHS = Settings().epochs"
+    )
+    recipe_file.write_text(
+        head + text.replace("IMAGES =", body + "IMAGES =", 1)
+    )
+    recipe, _ = recipes.load(recipe_file)
+    assert recipe.epochs == 3
+    settings = sys.modules[recipe.build.__module__].Settings()
+    assert pickle.loads(pickle.dumps(settings)) == settings
+
+
+def test_a_folder_without_a_checkpoint_may_be_claimed_again(recipe, tmp_path):
+    other = dataclasses.replace(recipe, name="other")
+    training._claim(tmp_path, other, training.build(other), chief=True)
+    training.train(recipe, tmp_path, epochs=1, verbose=0)
+    assert json.loads((tmp_path / "run.json").read_text())["recipe"] == "tiny"
 
 
 def test_every_checkpoint_torn_is_an_error_and_nothing_is_lost(

@@ -42,5 +42,8 @@ def run(options):
         print(json.dumps(scores, indent=2))
         return
     for name, value in scores.items():
-        shown = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-        print(f"{name:24} {shown}" if value is not None else f"{name:24} none")
+        if value is None:
+            shown = f"not given: fewer images than {features.num_features:,}"
+        else:
+            shown = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+        print(f"{name:40} {shown}")

@@ -165,7 +165,7 @@ def class_names(folder):
         )
     _warn_of_parts(folder, names)
     if all(name.isascii() and name.isdecimal() for name in names):
-        names.sort(key=int)
+        names.sort(key=lambda name: (int(name), name))
     return tuple(names)
 
 

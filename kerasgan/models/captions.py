@@ -159,7 +159,8 @@ class VectorGAN(LatentGAN):
             sentence_vectors: Float array `(n, sentence_dim)`, instead of
                 captions.
             seed: int or `None`. The same seed gives the same images,
-                whatever the batch size, and in the exported model too.
+                whatever the batch size, and in the exported model too, to
+                rounding, which may change single values by one grey level.
                 Defaults to a random seed.
             batch_size: int. How many to generate at once. Defaults to `64`.
             truncation: float in [-1, 1] or `None`. Psi: closer to zero,

@@ -184,7 +184,9 @@ class LatentGAN(ImageGAN):
             n: int. Number of images.
             seed: int or `None`. The same seed gives the same images,
                 whatever the batch size, and in the exported model too; a
-                larger `n` only adds images. Defaults to a random seed.
+                larger `n` only adds images; both to rounding, which may
+                change single values by one grey level. Defaults to a random
+                seed.
             batch_size: int. How many to generate at once. Defaults to `64`.
             truncation: float in [-1, 1] or `None`. Psi: closer to zero,
                 images are more typical and less diverse. Defaults to `None`, no

@@ -149,6 +149,14 @@ def test_missing_and_empty_folders_are_refused(images):
         folder.class_names(images)
 
 
+def test_classes_that_are_numbers_are_sorted_as_numbers(tmp_path):
+    for name in ("10", "9", "1", "02"):
+        (tmp_path / name).mkdir()
+    assert folder.class_names(tmp_path) == ("1", "02", "9", "10")
+    (tmp_path / "x").mkdir()
+    assert folder.class_names(tmp_path) == ("02", "1", "10", "9", "x")
+
+
 def broken_files(images):
     whole = plain(images / "whole.png", 3, (64, 64)).read_bytes()
     noise = np.random.RandomState(0).randint(0, 256, (64, 64, 3), np.uint8)

@@ -23,6 +23,17 @@ def test_names_and_numbers_mean_the_same(gan):
     assert (by_name[0] != gan.generate(labels=["Bag"], seed=1)[0]).any()
 
 
+def test_a_text_that_is_a_name_means_that_class(gan):
+    assert gan.class_numbers(["1", "Boot", "2", 0]).tolist() == [1, 2, 2, 0]
+    assert tiny.cgan().class_numbers(["1", "0"]).tolist() == [1, 0]
+    counted = tiny.cgan(class_names=("1", "2", "12"))
+    assert counted.class_numbers(["2", "12", "1", 2]).tolist() == [1, 2, 0, 2]
+    # Where names are numbers, another number is a mistake, not a position.
+    for wrong in ("0", "3", "01"):
+        with pytest.raises(ValueError, match=f"Received: '{wrong}'"):
+            counted.class_numbers([wrong])
+
+
 def test_the_label_stays_with_its_latents(gan):
     labels = [0, 1, 2, 1, 0, 2, 2]
     together = gan.generate(labels=labels, seed=1, batch_size=3)
@@ -72,7 +83,12 @@ def test_names_are_saved(gan, tmp_path):
         ({"labels": []}, r"labels=\[\]"),
         ({"labels": 3}, "labels=3"),
         ({"labels": "Boot"}, "labels='Boot'"),
-        ({"labels": ["boot"]}, r"\(Shirt, Bag, Boot\). Received: 'boot'"),
+        (
+            {"labels": ["boot"]},
+            r"\(Shirt, Bag, Boot\). Did you mean 'Boot'\? Received: 'boot'",
+        ),
+        ({"labels": ["3"]}, "Received: '3'"),
+        ({"labels": ["²"]}, "Received: '²'"),
         ({"labels": [0, 3]}, "Received: 3"),
         ({"labels": [-1]}, "Received: -1"),
         ({"labels": [0.5]}, "Received: 0.5"),
