@@ -460,7 +460,7 @@ class GAN(Seeded, keras.Model):
         if y is not None or batch_size is not None:
             kind = "dataset" if is_dataset else "loader"
             raise ValueError(
-                f"A {kind} brings its own batches and pairs, so `y` and "
+                f"A {kind} already has batches and pairs, so `y` and "
                 "`batch_size` cannot be given with it. Received: "
                 f"y of type {type(y).__name__}, batch_size={batch_size}"
             )

@@ -393,7 +393,7 @@ def test_sequences_are_taken():
     plain = tiny.by_name("dcgan").compiled(run_eagerly=True)
     plain.fit(Sequence(arrays[:1], tuple), verbose=0)  # `(images,)`
     plain.fit(Sequence(arrays, named), verbose=0)
-    with pytest.raises(ValueError, match="brings its own batches"):
+    with pytest.raises(ValueError, match="already has batches"):
         plain.fit(Sequence(arrays[:1], tuple), batch_size=4)
 
 
