@@ -230,7 +230,7 @@ def test_progan_critic_loss_and_its_gradients():
 def test_r1_and_its_gradients():
     gan, _, _, mirror = stylegan()
     images = tiny.images(4, 16, 3)
-    scores = functools.partial(gan.scores, labels=None, fade=tf.constant(0.3))
+    scores = functools.partial(gan.discriminator, fade=tf.constant(0.3))
     value, gradients = gradients_of(
         gan, lambda: tf.reduce_sum(penalties.r1_penalty(scores, images))
     )
