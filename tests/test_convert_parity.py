@@ -151,7 +151,7 @@ def test_stylegan_of_the_paper(tmp_path):
     shown = images(1024, count=1)
     expected = numpy_stylegan.score(discriminator, shown.transpose(0, 3, 1, 2))
     np.testing.assert_allclose(
-        gan.scores(shown, None, None), expected, rtol=1e-4
+        gan.scores(shown), expected, rtol=1e-4
     )
 
 
