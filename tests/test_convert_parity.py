@@ -150,9 +150,7 @@ def test_stylegan_of_the_paper(tmp_path):
     check(found, expected.transpose(0, 2, 3, 1))
     shown = images(1024, count=1)
     expected = numpy_stylegan.score(discriminator, shown.transpose(0, 3, 1, 2))
-    np.testing.assert_allclose(
-        gan.scores(shown), expected, rtol=1e-4
-    )
+    np.testing.assert_allclose(gan.scores(shown), expected, rtol=1e-4)
 
 
 # The names by which the other tests go

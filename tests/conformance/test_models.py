@@ -152,7 +152,7 @@ def test_first_weights_have_nothing_in_common(model):
     assert not [paths for paths in starts.values() if len(paths) > 1]
 
 
-@every_model_but_slow("cyclegan", "gan_cls")
+@every_model_but_slow("conditional_stylegan", "cyclegan", "gan_cls")
 def test_reload_continues_training(model, tmp_path):
     gan = model.compiled()
     gan.fit(model.dataset(), verbose=0)
@@ -168,7 +168,7 @@ def test_reload_continues_training(model, tmp_path):
     again.fit(model.dataset(), verbose=0)
 
 
-@every_model_but_slow("cyclegan", "gan_cls")
+@every_model_but_slow("conditional_stylegan", "cyclegan", "gan_cls")
 def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
     """Two epochs, and one epoch, a new process' model, and the other epoch."""
     straight = model.compiled()
@@ -188,7 +188,13 @@ def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
 
 
 @every_model_but_slow(
-    "acgan", "cyclegan", "gan_cls", "pix2pix", "progan", "stylegan"
+    "acgan",
+    "conditional_stylegan",
+    "cyclegan",
+    "gan_cls",
+    "pix2pix",
+    "progan",
+    "stylegan",
 )
 def test_two_replicas_take_the_same_step(model, mirrored):
     # The average's statistics are of every fourth image of each replica, and
