@@ -85,7 +85,7 @@ def test_data_of_no_use_are_refused(gan):
     dataset = tiny.by_name("dcgan").dataset()
     with pytest.raises(TypeError, match="Received: list"):
         gan.fit([tiny.images(8)])
-    with pytest.raises(ValueError, match="brings its own batches"):
+    with pytest.raises(ValueError, match="already has batches"):
         gan.fit(dataset, batch_size=8)
     with pytest.raises(ValueError, match="one whole batch.*4 examples"):
         gan.fit(tiny.images(4), batch_size=8)
