@@ -210,7 +210,8 @@ class RateByEpoch(keras.callbacks.Callback):
 
     def _rates(self):
         rates = self.model.optimizer.optimizers
-        return [float(rate.learning_rate) for rate in rates]
+        # On replicas the value of a variable has no `float`.
+        return [float(tf.convert_to_tensor(r.learning_rate)) for r in rates]
 
     def _look(self):
         """Finds out whether another callback has changed a rate."""
