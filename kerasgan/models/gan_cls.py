@@ -234,6 +234,7 @@ class GANCLS(TextGAN, VectorGANCLS):
     """Text-to-image GAN for square images, from captions.
 
     Args:
+        image_size: int. Height and width, a power of two from 16.
         vocabulary: Sequence of words; `words_of` finds those of captions.
         **kwargs: See `TextGAN` (`caption_length`, `encoder_width`) and
             `VectorGANCLS`.
@@ -264,6 +265,9 @@ class GANCLS(TextGAN, VectorGANCLS):
         [Reed et al., 2016](https://arxiv.org/abs/1605.05396);
         [Reed et al., 2016](https://arxiv.org/abs/1605.05395), section 3.
     """
+
+    def __init__(self, image_size, vocabulary, **kwargs):
+        super().__init__(image_size=image_size, vocabulary=vocabulary, **kwargs)
 
     def encoder_losses(self, images, tokens):
         loss = self.text_loss(images, tokens)
