@@ -322,7 +322,7 @@ def training_summary(run, loss_names):
     entries = [json.loads(line) for line in lines]
     seconds = sum(entry["seconds"] for entry in entries)
     # The scores follow the losses, and the first one decides.
-    known = {"epoch", "seconds", *loss_names}
+    known = {"epoch", "seconds", "resolution", *loss_names}
     scored = [entry for entry in entries if set(entry) - known]
     score = next(name for name in scored[0] if name not in known)
     best = min(scored, key=lambda entry: entry[score])

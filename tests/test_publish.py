@@ -300,6 +300,23 @@ def test_image_pools_are_not_published(tmp_path):
     assert int(gan.pool_a.filled) == 4
 
 
+def test_the_resolution_is_no_score(tmp_path):
+    """Growing models log it; the first score that is one decides."""
+    about = ("processor", "cores", "precision", "seed")
+    versions = ("kerasgan", "keras", "tensorflow")
+    (tmp_path / "run.json").write_text(
+        json.dumps(dict.fromkeys([*about, *versions], "x"))
+    )
+    entries = [
+        {"epoch": 1, "seconds": 1.0, "d_loss": 0.0, "resolution": 4, "fd": 9.0},
+        {"epoch": 2, "seconds": 1.0, "d_loss": 0.0, "resolution": 8, "fd": 3.0},
+    ]
+    lines = "".join(f"{json.dumps(entry)}\n" for entry in entries)
+    (tmp_path / "log.jsonl").write_text(lines)
+    found = publishing.training_summary(tmp_path, ("d_loss",))["kept"]
+    assert found == {"epoch": 2, "score": "fd", "value": 3.0}
+
+
 def test_samples_of_text(tmp_path):
     """Lines of a file, compared to the letter."""
     path, sentences = tmp_path / "samples.txt", ["a smile", "über", ""]
