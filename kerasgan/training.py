@@ -91,7 +91,13 @@ def build(recipe):
 
 
 def train(
-    recipe, folder, epochs=None, verbose="auto", strategy=None, callbacks=()
+    recipe,
+    folder,
+    epochs=None,
+    verbose="auto",
+    strategy=None,
+    callbacks=(),
+    deterministic=None,
 ):
     """Trains by a recipe, or resumes its run.
 
@@ -110,6 +116,10 @@ def train(
             those of the recipe. At the end of an epoch they see its losses
             and scores. With several workers the chief alone calls them. Their
             own state is not in the checkpoints. Defaults to none.
+        deterministic: bool or `None`. Whether all operations must give the
+            same numbers in every run, which makes a resumed run exact. On a
+            GPU this is slower, excludes XLA, and some operations refuse it.
+            Defaults to where it is free, on processors.
 
     Returns:
         The trained `GAN`, with the weights of the last epoch.
@@ -130,14 +140,17 @@ def train(
         )
     strategy = strategy or tf.distribute.get_strategy()
     with _explaining(strategy):
+        if deterministic is None:
+            deterministic = not tf.config.list_physical_devices("GPU")
+        if deterministic:
+            # However work is scheduled on threads.
+            tf.config.experimental.enable_op_determinism()
         return _train(recipe, folder, epochs, verbose, strategy, callbacks)
 
 
 def _train(recipe, folder, epochs, verbose, strategy, added):
     chief = checkpoints.is_chief(strategy)
-    # The same numbers in every run, however work is scheduled on threads.
     keras.utils.set_random_seed(recipe.seed)
-    tf.config.experimental.enable_op_determinism()
     with strategy.scope():
         gan = build(recipe)
     _claim(folder, recipe, gan, chief)

@@ -274,11 +274,13 @@ def main():
         for fault in read()
         if all(w in f"{place(fault)} {fault['test']}" for w in options.words)
     ]
+    if not chosen:
+        sys.exit(f"No fault has all of these: {', '.join(options.words)}")
     start = time.monotonic()
     counts = run(chosen, options.j)
     found = ", ".join(f"{counts[r]} {r}" for r in ("caught", "missed", "error"))
     print(f"{found}, in {time.monotonic() - start:.0f} seconds")
-    sys.exit(counts["missed"] + counts["error"] > 0 or not chosen)
+    sys.exit(counts["missed"] + counts["error"] > 0)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ LARGEST_TOGETHER = 90 * 2**20
 
 # A module imports only modules before it.
 IMPORT_ORDER = (
+    "processor",
     "backend",
     "fetch",
     "names",

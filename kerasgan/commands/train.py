@@ -56,6 +56,12 @@ def add(command):
         choices=["mirrored", "multiworker"],
         help="all GPUs, or the processes in TF_CONFIG (one device)",
     )
+    added.add_argument(
+        "--deterministic",
+        action="store_true",
+        default=None,
+        help="resume exactly on a GPU, too, where this is slow; docs/gpu.md",
+    )
 
 
 def run(options):
@@ -102,6 +108,7 @@ def run(options):
             # Keras' progress bar is for terminals.
             verbose="auto" if sys.stdout.isatty() else 2,
             strategy=strategy,
+            deterministic=options.deterministic,
         )
     if checkpoints.is_chief(gan.distribute_strategy):
         (folder / "recipe.py").write_text(text, "utf-8")

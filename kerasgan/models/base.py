@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasgan import checks, data
+from kerasgan import checks, data, processor
 from kerasgan.models import arguments, averaging, inputs, rates
 from kerasgan.random import Seeded
 
@@ -60,9 +60,6 @@ class GAN(Seeded, keras.Model):
     discriminator_names = ("discriminator",)
     # Layers with lookup tables that exported signatures use.
     lookup_layers = ()
-    # Whether `compile` uses XLA by default. Measured on CPU for each model by
-    # scripts/benchmarks/train_step.py.
-    jit_compile_by_default = False
 
     def __init__(self, ema_decay=0.999, seed=None, **kwargs):
         checks.decay(ema_decay=ema_decay)
@@ -151,8 +148,10 @@ class GAN(Seeded, keras.Model):
             metrics: Sequence of metrics of `kerasgan.metrics` that take real
                 and generated samples, used by `evaluate`. Not saved with the
                 model. Defaults to none.
-            jit_compile: bool. Whether the step is compiled by XLA. Defaults
-                to what was measured to be faster for this model.
+            jit_compile: bool or `None`. Whether the step is compiled by XLA.
+                Defaults to Keras' choice: not on a processor, where XLA was
+                measured to be slower (docs/performance.md), nor under a
+                strategy or deterministic operations, but on a GPU.
             **kwargs: `run_eagerly` and `steps_per_execution` of Keras.
 
         Raises:
@@ -166,11 +165,11 @@ class GAN(Seeded, keras.Model):
         # rate callbacks would silently adjust it.
         super().compile(
             optimizer=None,
-            jit_compile=self.jit_compile_by_default
-            if jit_compile is None
-            else jit_compile,
+            jit_compile="auto" if jit_compile is None else jit_compile,
             **kwargs,
         )
+        # The device that a saved model is loaded on may be another.
+        self._requested_xla = jit_compile
         for name, given, default, networks in zip(
             ("generator_optimizer", "discriminator_optimizer"),
             (generator_optimizer, discriminator_optimizer),
@@ -226,7 +225,7 @@ class GAN(Seeded, keras.Model):
         return {
             "generator_optimizer": generator,
             "discriminator_optimizer": discriminator,
-            "jit_compile": self.jit_compile,
+            "jit_compile": self._requested_xla,
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
         }
@@ -328,6 +327,7 @@ class GAN(Seeded, keras.Model):
             validation_data, validation_batch_size or batch_size
         )
         self._warn_if_frozen()
+        processor.check_speed(self.compute_dtype)
         callbacks = [*self.training_callbacks(), *callbacks]
         with inputs.explained():
             return super().fit(
@@ -378,6 +378,7 @@ class GAN(Seeded, keras.Model):
         dataset = self._one_batch(x, y)
         self._check_dataset(dataset)
         self._warn_if_frozen()
+        processor.check_speed(self.compute_dtype)
         self.make_train_function()
         self.reset_metrics()
         strategy = self.distribute_strategy

@@ -114,7 +114,7 @@ def test_default_optimizers_are_the_papers(model):
         gan.generator_optimizer,
         gan.discriminator_optimizer,
     ]
-    assert gan.jit_compile is gan.jit_compile_by_default
+    assert gan.jit_compile is False  # On a processor.
 
 
 @every_model
