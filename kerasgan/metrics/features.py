@@ -136,7 +136,9 @@ class FeatureNetwork:
                 f"{sum(self._sizes)} names, {self.num_logits} logits"
             )
         self._compiled = tf.function(
-            self._run, input_signature=[tf.TensorSpec([None] * 4, tf.uint8)]
+            self._run,
+            input_signature=[tf.TensorSpec([None] * 4, tf.uint8)],
+            autograph=False,
         )
 
     @classmethod

@@ -870,8 +870,12 @@ class GAN(Seeded, keras.Model):
 
     @functools.cached_property
     def _to_samples(self):
+        # Networks have no control flow in Python, and to search them for it
+        # would take most of the time to the first image.
         return tf.function(
-            lambda inputs: self.to_samples(self(inputs)), reduce_retracing=True
+            lambda inputs: self.to_samples(self(inputs)),
+            autograph=False,
+            reduce_retracing=True,
         )
 
     def run_in_batches(self, inputs, batch_size, function=None):
