@@ -310,6 +310,8 @@ def test_arrays_are_evaluated_in_all_ways(name):
         gan.evaluate()
     with pytest.raises(ValueError, match="Received: sample_weight"):
         gan.evaluate(*arrays, sample_weight=[1.0])
+    with pytest.raises(ValueError, match="compiled without metrics"):
+        model.compiled().evaluate(*arrays)
 
 
 @pytest.mark.parametrize("name", ["dcgan", "cgan", "gan_cls"])
