@@ -288,7 +288,8 @@ def test_an_error_in_a_recipe_names_file_and_line(name, tmp_path, capsys):
 def test_an_error_in_a_run_names_the_line_of_the_recipe(
     recipe_file, tmp_path, capsys
 ):
-    text = recipe_file.read_text().replace("IMAGES.mean()", "images.mean()")
+    text = recipe_file.read_text().replace("IMAGES.mean()", "mean()")
+    text += "\n\ndef mean():\n    return images.mean()\n"
     recipe_file.write_text(text)
     run = tmp_path / "run"
     assert cli.main(["train", str(recipe_file), "-o", str(run)]) == 2

@@ -268,6 +268,7 @@ def test_validation_needs_metrics_before_the_first_step(gan):
     ):
         with pytest.raises(ValueError, match=r"compile\(metrics="):
             gan.fit(images, batch_size=8, verbose=0, **arguments)
+    assert steps(gan) == 0
     compiled(gan, metrics=metrics())
     with pytest.raises(ValueError, match=r"must lie in \[-1, 1\]"):
         gan.fit(images, batch_size=8, validation_data=images + 9.0)
