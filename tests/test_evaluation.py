@@ -67,6 +67,46 @@ def test_accuracy_of_classes_by_hand(monkeypatch):
     assert found["protocol"]["features_sha256"] == network.hash
 
 
+def test_parzen_windows_by_hand(monkeypatch):
+    """Blocks and seeds, the middle of images, sigma of training images."""
+    random = np.random.default_rng(0)
+    real = random.integers(0, 256, (60, 6, 6, 1), "uint8")
+    parts = {"train": {"image": real[:40]}, "test": {"image": real[40:]}}
+    monkeypatch.setattr(data, "load", lambda name, split, size: parts[split])
+    protocol = metrics.ParzenProtocol(
+        "a", "fashion_mnist", 2, 1500, validation=(10, 30), seed=7
+    )
+    blocks = {}
+
+    def generate(count, seed):
+        draws = np.random.default_rng(seed)
+        blocks[seed] = draws.integers(0, 256, (count, 6, 6, 1), "uint8")
+        return blocks[seed]
+
+    found = evaluation.score_images(
+        generate, ReferenceData("fashion_mnist", 6), protocol
+    )["a"]
+    assert {seed: len(block) for seed, block in blocks.items()} == {
+        7: 1000,
+        8: 500,
+    }
+    samples, validation, test = (
+        images[:, 2:4, 2:4] / 255
+        for images in (
+            np.concatenate([blocks[7], blocks[8]]),
+            real[10:30],
+            real[40:],
+        )
+    )
+    expected = metrics.parzen(samples, validation, test)
+    assert found["value"] == pytest.approx(expected, rel=1e-5)
+    assert found["protocol"]["validation"] == [10, 30]
+    with pytest.raises(ValueError, match="a model of personas"):
+        evaluation.score_images(
+            generate, ReferenceData("personas", 64), protocol
+        )
+
+
 @pytest.fixture
 def two_faces(monkeypatch):
     """A test part of three faces, one of them bald."""
@@ -428,6 +468,25 @@ def test_real_images_are_near_real_ones():
     assert 0 < entry["value"] < 0.05
     assert entry["reference_pictures"] == 10_000
     assert entry["protocol"]["features_sha256"]
+
+
+@pytest.mark.data
+def test_anchors_of_parzen_windows():
+    """docs/metrics.md has more of them."""
+    reference = ReferenceData("fashion_mnist", 32)
+    protocol = metrics.PROTOCOLS["parzen10k_fashion_mnist_test"]
+    real = evaluation.real_baseline(reference, protocol.name)
+    value = real[protocol.name]["value"]
+    assert value["log_likelihood"] == pytest.approx(357.6, abs=0.1)
+    assert value["sigma"] == pytest.approx(0.167, abs=0.001)
+
+    mean = reference.images("train").mean(0).round().astype("uint8")
+    found = evaluation.score_images(
+        lambda count, seed: np.repeat(mean[None], count, 0), reference, protocol
+    )
+    assert found[protocol.name]["value"]["log_likelihood"] == pytest.approx(
+        -156.2, abs=0.1
+    )
 
 
 @pytest.mark.data

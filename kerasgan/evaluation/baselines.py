@@ -8,6 +8,7 @@ from kerasgan import metrics
 from kerasgan.evaluation import scores
 from kerasgan.evaluation.subject import OTHER, batches
 from kerasgan.metrics.color_regression import ColorRegression
+from kerasgan.metrics.protocols import BLOCK
 
 # Psi of a baseline of models of classes. Of 0.9, 0.8 and 0.7 it brings CGAN
 # and ACGAN on clothing nearest to the training images.
@@ -75,7 +76,7 @@ def real_baseline(reference, protocols=None):
         protocol's `generated` give the number of images on either side.
     """
     protocols = scores.protocols_of(reference.data_set, "image", protocols)
-    accuracies, others = scores.split_by_kind(protocols)
+    accuracies, parzens, others = scores.split_by_kind(protocols)
     found = {}
     if others:
         split = scores.reference_split(others)
@@ -102,4 +103,12 @@ def real_baseline(reference, protocols=None):
         found = metrics.evaluate(generate, batches(real), network, others)
     for protocol in accuracies:
         found[protocol.name] = scores.real_accuracy(reference, protocol)
+    for protocol in parzens:
+        found[protocol.name] = scores.parzen(
+            lambda count, seed: reference.images("train")[seed * BLOCK :][
+                :count
+            ],
+            reference,
+            protocol,
+        )
     return {protocol.name: found[protocol.name] for protocol in protocols}

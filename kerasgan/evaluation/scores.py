@@ -5,7 +5,7 @@ import numpy as np
 from kerasgan import metrics, tasks
 from kerasgan.data import catalog
 from kerasgan.evaluation.subject import OTHER, batches
-from kerasgan.metrics.protocols import BLOCK, get
+from kerasgan.metrics.protocols import BLOCK, KINDS, get
 
 
 def is_measured(dataset, task):
@@ -43,7 +43,7 @@ def score_images(
             default.
     """
     protocols = protocols_of(reference.data_set, task, protocols)
-    accuracies, others = split_by_kind(protocols)
+    accuracies, parzens, others = split_by_kind(protocols)
     unfit = [p for p in protocols if isinstance(p, metrics.PairProtocol)]
     if tasks.TASKS[task].condition is None:
         unfit += accuracies
@@ -71,7 +71,65 @@ def score_images(
         found[protocol.name] = conditional_accuracy(
             generate, reference, protocol, progress=progress
         )
+    for protocol in parzens:
+        found[protocol.name] = parzen(
+            generate, reference, protocol, task=task, progress=progress
+        )
     return {protocol.name: found[protocol.name] for protocol in protocols}
+
+
+def parzen(generate, reference, protocol, *, task="image", progress=None):
+    """Scores how likely test images are in windows on generated ones.
+
+    Args:
+        generate: Callable like `gan.generate`.
+        reference: `ReferenceData`.
+        protocol: `kerasgan.metrics.ParzenProtocol`.
+        task: str. Of the model. Defaults to `"image"`.
+        progress: See `kerasgan.evaluation.score`.
+
+    Returns:
+        One score, as `kerasgan.evaluation.score` returns it: `value` is a dict
+        of `log_likelihood`, `standard_error` and `sigma`.
+
+    Raises:
+        ValueError: If the protocol is of another data set.
+    """
+    if protocol.dataset != reference.data_set.name:
+        raise ValueError(
+            f"The protocol {protocol.name!r} is of {protocol.dataset}. "
+            f"Received: a model of {reference.data_set.name}"
+        )
+    condition = tasks.TASKS[task].condition
+    test = reference.part("test")
+    if condition:
+        conditions = np.random.default_rng(protocol.seed).choice(
+            test[tasks.TASKS[task].feature], protocol.generated
+        )
+    blocks = []
+    for start in range(0, protocol.generated, BLOCK):
+        stop = min(start + BLOCK, protocol.generated)
+        seed = protocol.seed + start // BLOCK
+        if condition:
+            given = conditions[start:stop].tolist()
+            images = generate(**{condition: given}, seed=seed)
+        else:
+            images = generate(stop - start, seed=seed)
+        blocks.append(protocol.pixels(images))
+        if progress is not None:
+            progress(stop, protocol.generated)
+    validation = reference.images("train")[slice(*protocol.validation)]
+    real = reference.images("test")
+    return {
+        "metric": "parzen",
+        "value": metrics.parzen(
+            np.concatenate(blocks),
+            protocol.pixels(validation),
+            protocol.pixels(real),
+        ),
+        "reference_pictures": len(real),
+        "protocol": protocol.describe(),
+    }
 
 
 def conditional_accuracy(generate, reference, protocol, *, progress=None):
@@ -205,7 +263,8 @@ def protocols_of(data_set, task, names=None):
                 f"{', '.join(metrics.PROTOCOLS)}."
             )
         names = data_set.protocols[task]
-    names = [names] if isinstance(names, str) else names
+    if isinstance(names, (str, *KINDS)):
+        names = [names]
     return [get(name) for name in names]
 
 
@@ -236,17 +295,20 @@ def pair_protocols(reference, directions, names=None):
 
 
 def split_by_kind(protocols):
-    """Returns protocols of conditional accuracy, and the others.
+    """Returns protocols of conditional accuracy, Parzen windows, and the rest.
 
     Args:
         protocols: Sequence of protocols.
     """
-    accuracies = [
-        p
-        for p in protocols
-        if isinstance(p, metrics.ConditionalAccuracyProtocol)
-    ]
-    return accuracies, [p for p in protocols if p not in accuracies]
+    accuracies, parzens = (
+        [p for p in protocols if isinstance(p, kind)]
+        for kind in (
+            metrics.ConditionalAccuracyProtocol,
+            metrics.ParzenProtocol,
+        )
+    )
+    others = [p for p in protocols if p not in (*accuracies, *parzens)]
+    return accuracies, parzens, others
 
 
 def reference_split(protocols):

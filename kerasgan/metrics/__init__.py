@@ -2,6 +2,7 @@
 
 from kerasgan import backend as backend
 from kerasgan.metrics import folders as folders
+from kerasgan.metrics import modes as modes
 from kerasgan.metrics.features import FeatureNetwork as FeatureNetwork
 from kerasgan.metrics.frechet import FeatureStatistics as FeatureStatistics
 from kerasgan.metrics.frechet import FrechetDistance as FrechetDistance
@@ -11,6 +12,10 @@ from kerasgan.metrics.inception_score import InceptionScore as InceptionScore
 from kerasgan.metrics.inception_score import inception_score as inception_score
 from kerasgan.metrics.kernel import KernelDistance as KernelDistance
 from kerasgan.metrics.kernel import kernel_distance as kernel_distance
+from kerasgan.metrics.parzen import parzen as parzen
+from kerasgan.metrics.parzen import (
+    parzen_log_likelihoods as parzen_log_likelihoods,
+)
 from kerasgan.metrics.precision_recall import (
     PrecisionRecall as PrecisionRecall,
 )
@@ -25,6 +30,7 @@ from kerasgan.metrics.protocols import (
     ConditionalAccuracyProtocol as ConditionalAccuracyProtocol,
 )
 from kerasgan.metrics.protocols import PairProtocol as PairProtocol
+from kerasgan.metrics.protocols import ParzenProtocol as ParzenProtocol
 from kerasgan.metrics.protocols import Protocol as Protocol
 from kerasgan.metrics.protocols import evaluate as evaluate
 from kerasgan.metrics.similarity import Diversity as Diversity

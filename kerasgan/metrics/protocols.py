@@ -186,7 +186,53 @@ class PairProtocol:
         return dataclasses.asdict(self)
 
 
-KINDS = (Protocol, ConditionalAccuracyProtocol, PairProtocol)
+@dataclasses.dataclass(frozen=True)
+class ParzenProtocol:
+    """Log-likelihood of test images in Parzen windows on generated ones.
+
+    Args:
+        name: str. As printed beside each number.
+        dataset: str. Of `kerasgan.data.NAMES`.
+        size: int. Height and width of the middle of each image that is
+            compared, without what the data set was padded with.
+        generated: int. How many images are generated.
+        validation: Tuple of two ints. Rows of the training part that sigma is
+            chosen on: the first one, and the first one beyond.
+        seed: int. Block i of 1,000 generated images has the seed plus i.
+            Defaults to `0`.
+    """
+
+    name: str
+    dataset: str
+    size: int
+    generated: int
+    validation: tuple
+    seed: int = 0
+
+    def describe(self):
+        """Returns what is stored beside each number.
+
+        Returns:
+            dict of JSON-able values.
+        """
+        described = dataclasses.asdict(self)
+        return described | {"validation": list(self.validation)}
+
+    def pixels(self, images):
+        """Returns what is compared of images.
+
+        Args:
+            images: uint8 array `(count, height, width, channels)`.
+
+        Returns:
+            Float32 array `(count, size, size, channels)` in [0, 1].
+        """
+        top, left = ((side - self.size) // 2 for side in images.shape[1:3])
+        middle = images[:, top : top + self.size, left : left + self.size]
+        return np.asarray(middle, "float32") / 255.0
+
+
+KINDS = (Protocol, ConditionalAccuracyProtocol, PairProtocol, ParzenProtocol)
 
 
 def _over_inception():
@@ -231,6 +277,17 @@ def _of_images(data_set):
                 attributes=("class",),
             ),
         ]
+        stored, *_ = data_set.stored_sizes
+        # As the authors split MNIST, whose sizes this set has.
+        protocols.append(
+            ParzenProtocol(
+                f"parzen10k_{data_set.name}_test",
+                data_set.name,
+                stored,
+                COUNT,
+                validation=(50_000, 51_000),
+            )
+        )
     if data_set.in_captions:
         count = data_set.counts["test"]
         protocols.append(

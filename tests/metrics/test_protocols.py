@@ -379,7 +379,9 @@ def test_named_protocols():
     for name, one in PROTOCOLS.items():
         assert name == one.name
         if not isinstance(one, Protocol):
-            assert name.startswith(("agreement", "pairs", "reversed", "cycle"))
+            assert name.startswith(
+                ("agreement", "pairs", "reversed", "cycle", "parzen")
+            )
             continue
         assert name.startswith(("fid", "kid")) == (
             one.features == "inception_2015" and one.score in ("fd", "kd")
