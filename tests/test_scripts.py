@@ -3,9 +3,12 @@
 import json
 import types
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 import zoo
+from kerasgan import losses
 from tests.support.scripts import script
 
 
@@ -111,3 +114,45 @@ def test_rows_of_the_second_classifier(tmp_path, monkeypatch):
         "| one | 0.200 | 0.250 | 90.0% | 80.0% | coat 70.0% |",
         "| baseline | 0.380 | 0.400 | – | – | – |",
     ]
+
+
+@pytest.mark.parametrize(
+    ("noise", "on_real", "expected"),
+    [
+        (0.0, True, (0.739, 0.506, 0.446)),
+        (0.5, True, (0.449, 0.053, 2.7e-5)),
+        (0.5, False, (0.582, 0.200, 0.011)),
+        (1.0, True, (0.113, 5.3e-6, 0.0)),
+    ],
+)
+def test_orbits_of_the_dirac_gan(noise, on_real, expected):
+    """Radii of docs/why_gans_fail.md; noise on one side is not enough."""
+    game = script("why_gans_fail")
+
+    def updates(theta, psi):
+        return game.non_saturating(theta, psi, noise, on_real)
+
+    radii = np.hypot(*game.orbit(updates, 2000).T)[[100, 500, 2000]]
+    assert radii == pytest.approx(expected, rel=0.02, abs=1e-9)
+
+
+def test_other_orbits():
+    game = script("why_gans_fail")
+    radii = np.hypot(*game.orbit(game.with_r1, 2000).T)
+    assert radii[[100, 500]] == pytest.approx([0.218, 7.0e-4], rel=0.01)
+    clipped = game.orbit(game.wasserstein, 2000, limit=0.5)
+    assert np.hypot(*clipped.T)[2000] == pytest.approx(0.568, rel=0.01)
+
+
+def test_gradients_of_both_generator_losses():
+    game = script("why_gans_fail")
+    scores = tf.Variable([-8.0, 0.0, 4.0])
+    for gradient, loss in (
+        (game.saturating_gradient, losses.minimax_generator_loss),
+        (game.non_saturating_gradient, losses.non_saturating_generator_loss),
+    ):
+        with tf.GradientTape() as tape:
+            value = tf.reduce_sum(loss(scores))
+        np.testing.assert_allclose(
+            tape.gradient(value, scores), gradient(scores.numpy()), atol=1e-6
+        )
