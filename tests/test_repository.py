@@ -20,6 +20,7 @@ LARGEST_TOGETHER = 90 * 2**20
 IMPORT_ORDER = (
     "backend",
     "fetch",
+    "plain_json",
     "names",
     "checks",
     "replicas",
