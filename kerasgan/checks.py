@@ -51,6 +51,23 @@ def count(**arguments):
             )
 
 
+def units(**arguments):
+    """Checks that arguments are sequences of layer sizes.
+
+    Args:
+        **arguments: Values by argument name.
+
+    Raises:
+        ValueError: If one is empty, or holds a size that is not positive.
+    """
+    for name, value in arguments.items():
+        if not value or not all(is_whole(size) and size > 0 for size in value):
+            raise ValueError(
+                f"`{name}` must hold the number of units of at least one "
+                f"layer. Received: {name}={value!r}"
+            )
+
+
 def weight(**arguments):
     """Checks that weights are finite and not negative.
 

@@ -54,6 +54,36 @@ def real_loss(scores):
     return tf.nn.softplus(-scores)
 
 
+def smoothed_real_loss(scores, target=0.9):
+    """Returns the loss of real images under one-sided label smoothing.
+
+    -t log D(x) - (1 - t) log(1 - D(x)), with which D(x) = t is optimal where
+    there are no fakes, so that the discriminator is not overconfident. Fakes
+    keep `fake_loss`: a target other than zero would reward fakes that stay
+    where they are.
+
+    Args:
+        scores: Float tensor of any shape, raw scores of real images.
+        target: float in (0, 1]. t; the authors' code for ImageNet has 0.75.
+            Defaults to `0.9`, the paper's example.
+
+    Returns:
+        Float tensor of the same shape, never negative.
+
+    Example:
+    ```python
+    class SmoothedDCGAN(DCGAN):
+        def discriminator_loss(self, real_scores, fake_scores):
+            real_loss = losses.smoothed_real_loss(real_scores)
+            return real_loss + losses.fake_loss(fake_scores)
+    ```
+
+    Reference:
+        [Salimans et al., 2016](https://arxiv.org/abs/1606.03498), section 3.4.
+    """
+    return target * real_loss(scores) + (1.0 - target) * fake_loss(scores)
+
+
 def fake_loss(scores):
     """Returns -log(1 - D(x)), the loss of fake images.
 
@@ -93,3 +123,31 @@ def classification_loss(labels, logits):
         Float tensor `(batch,)`, never negative.
     """
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+
+def feature_matching_loss(real_features, fake_features, synchronized=False):
+    """Returns the squared difference of the batch means, per feature.
+
+    The generator matches the statistics of the features instead of
+    maximizing the output of the discriminator. The mean over the features is
+    the loss of the authors' code, the sum that of the paper.
+
+    Args:
+        real_features: Float tensor `(batch, features)`, of a hidden layer of
+            the discriminator.
+        fake_features: Float tensor `(batch, features)`; the batch may have
+            another size.
+        synchronized: bool. Whether the means are taken over the batches of
+            all replicas. Defaults to `False`.
+
+    Returns:
+        Float tensor `(features,)`, never negative.
+
+    Reference:
+        [Salimans et al., 2016](https://arxiv.org/abs/1606.03498), section 3.1.
+    """
+    means = [tf.reduce_mean(f, 0) for f in (real_features, fake_features)]
+    if synchronized:
+        context = tf.distribute.get_replica_context()
+        means = context.all_reduce(tf.distribute.ReduceOp.MEAN, means)
+    return tf.square(means[0] - means[1])

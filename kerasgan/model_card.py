@@ -247,7 +247,9 @@ def _usage(config, task):
     """Returns the line that calls the model, and what it returns."""
     if task.method != "generate":
         return task.usage
-    if task.output != "images":
+    if task.output == "text":
         return f"{task.usage}  # 16 str"
     shape = ", ".join(map(str, config[task.shape]))
+    if task.output == "points":
+        return f"{task.usage}  # float32, (16, {shape})"
     return f"{task.usage}  # uint8, (16, {shape})"

@@ -1,4 +1,4 @@
-"""Samples of a model as files: a grid of images, or lines of text.
+"""Samples of a model as files: a grid of images, or lines of text or numbers.
 
 Channels that are no color (of images with 2 channels, or 5) are shown in grey
 beside each other.
@@ -26,11 +26,11 @@ def write(path, samples, task, columns=COLUMNS):
         path: str or path, which ends in `TASKS[task].suffix`; of images
             also in another suffix of `save_image`.
         samples: uint8 images `(n, height, width, channels)`, or a sequence of
-            str for a task of text.
+            str for a task of text, or an array `(n, dimensions)` of points.
         task: str. A key of `TASKS`.
         columns: int. Images in a row of the grid. Defaults to `8`.
     """
-    if TASKS[task].output == "text":
+    if TASKS[task].output != "images":
         text = "".join(f"{line}\n" for line in _lines(samples))
         pathlib.Path(path).write_text(text, "utf-8")
     else:
@@ -69,9 +69,14 @@ def matches(path, samples, task, columns=COLUMNS):
         columns: See `write`.
 
     Returns:
-        bool. Text must be equal; pixels may differ by one grey level, because
-        processors round differently.
+        bool. Text must be equal; pixels may differ by one grey level and
+        points a little, because processors round differently.
     """
+    if TASKS[task].output == "points":
+        found = np.loadtxt(path, ndmin=2)
+        return found.shape == np.shape(samples) and np.allclose(
+            found, samples, rtol=1e-3, atol=1e-3
+        )
     if TASKS[task].output == "text":
         text = pathlib.Path(path).read_text("utf-8")
         return text.splitlines() == _lines(samples)
@@ -91,7 +96,7 @@ def summarize(samples, task, columns=COLUMNS):
         task: See `write`.
         columns: See `write`.
     """
-    if TASKS[task].output == "text":
+    if TASKS[task].output != "images":
         tf.summary.text("samples", _lines(samples))
     else:
         tf.summary.image("samples", _grid(samples, columns)[None])
@@ -108,5 +113,7 @@ def _grid(samples, columns):
 
 
 def _lines(samples):
-    """Returns one line of each sample, which may hold line breaks."""
+    """Returns one line of each sample, a text or the numbers of a point."""
+    if isinstance(samples, np.ndarray):
+        return [" ".join(f"{value:.6g}" for value in row) for row in samples]
     return [" ".join(text.splitlines()) for text in samples]

@@ -21,7 +21,7 @@ class Task:
         feature: str or `None`. Name of the data set's feature that holds the
             condition.
         options: Tuple of str. The options of `kerasgan generate` that apply.
-        output: str. What comes out: `"images"` or `"text"`.
+        output: str. What comes out: `"images"`, `"text"` or `"points"`.
         shape: str. The field of a card that gives the shape of one sample.
         usage: str. The line of a card that shows how to call the model.
         samples: str. File of a published folder that shows samples.
@@ -98,6 +98,17 @@ TASKS = types.MappingProxyType(
                 output="text",
                 shape="sequence_shape",
                 usage="sentences = gan.generate(16, seed=0)",
+                samples="samples.txt",
+            ),
+            Task(
+                name="points",
+                method="generate",
+                condition=None,
+                feature=None,
+                options=("n",),
+                output="points",
+                shape="point_shape",
+                usage="points = gan.generate(16, seed=0)",
                 samples="samples.txt",
             ),
         )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasgan import callbacks, cli, recipes, run_page, training
+from kerasgan import callbacks, cli, models, recipes, run_page, training
 from kerasgan.recipes import _own
 from tests.support import runs
 
@@ -41,6 +41,8 @@ TINY = {
         "projection_dim": 3,
         "encoder_width": 5,
     },
+    "improved_gan": {"generator_units": (4,), "discriminator_units": (4,)},
+    "infogan": {"width": 2, "dense_width": 4},
     "pix2pix": {"width": 2, "patch_size": 16},
     "cyclegan": {"width": 2, "blocks": 1},
 }
@@ -71,7 +73,7 @@ def source(name, folder):
             str(write_images(folder / side, seed=i))
             for i, side in enumerate(("from", "to"))
         ]
-    if name in ("acgan", "cgan", "mlp_cgan", "conditional_stylegan"):
+    if "labels" in getattr(models, recipes.ARCHITECTURES[name]).part_names:
         for i, side in enumerate(("1", "2", "10")):
             write_images(folder / side, count=4, seed=i)
         return str(folder)

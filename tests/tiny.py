@@ -34,6 +34,7 @@ class Tiny:
         optimizers: Part of the configuration that both default optimizers
             must have.
         refuses: Argument to bad values; each message names what came.
+        is_bounded: Whether the data must lie in [-1, 1].
     """
 
     name: str
@@ -45,6 +46,7 @@ class Tiny:
     paper_changes: dict = dataclasses.field(default_factory=dict)
     optimizers: dict = dataclasses.field(default_factory=dict)
     refuses: dict = dataclasses.field(default_factory=dict)
+    is_bounded: bool = True
 
     def dataset(self, batches=2, batch_size=BATCH):
         """Returns a dataset of whole batches, in a fixed order."""
@@ -75,6 +77,25 @@ def labels(count, classes=3):
 def labelled_images(count, size=16):
     """Returns noise and its labels, for three classes."""
     return images(count, size), labels(count)
+
+
+def partly_labelled_images(count):
+    """Returns noise and its labels, every second of them missing."""
+    noise, numbers = labelled_images(count, size=8)
+    return noise, np.where(np.arange(count) % 2, -1, numbers).astype("int32")
+
+
+def points(count):
+    """Returns float32 points of three normals, `(count, 2)`."""
+    random = np.random.RandomState(0)
+    means = np.array([[1.0, 0.0], [-1.0, 0.5], [0.0, -1.0]])[labels(count)]
+    return random.normal(means, 0.1).astype("float32")
+
+
+def points_sample(gan):
+    """Returns points as grey levels, 0 for -2 and 255 for 2."""
+    levels = 63.75 * (gan.generate(5, seed=3) + 2.0)
+    return levels.clip(0, 255).astype("uint8")
 
 
 def classes_sample(gan):
@@ -162,11 +183,31 @@ cyclegan = functools.partial(
     seed=7,
 )
 dcgan = functools.partial(models.DCGAN, **SMALL, width=4)
+improved_gan = functools.partial(
+    models.ImprovedGAN,
+    image_size=8,
+    num_classes=3,
+    generator_units=(6, 5),
+    discriminator_units=(7, 6),
+    latent_dim=4,
+    seed=7,
+)
+infogan = functools.partial(
+    models.InfoGAN, **SMALL, categorical=(3,), width=4, dense_width=16
+)
 lsgan = functools.partial(models.LSGAN, **SMALL, width=4)
 pix2pix = functools.partial(
     models.Pix2Pix, image_size=32, target_channels=1, width=2, seed=7
 )
 progan = functools.partial(models.ProGAN, **GROWING, start_resolution=8)
+unrolled_gan = functools.partial(
+    models.UnrolledGAN,
+    unroll_steps=2,
+    latent_dim=4,
+    generator_units=(6, 5),
+    discriminator_units=(5,),
+    seed=7,
+)
 wgan_gp = functools.partial(models.WGANGP, **SMALL, width=4, critic_steps=2)
 vector_gan_cls = functools.partial(models.VectorGANCLS, **TEXT)
 gan_cls = functools.partial(
@@ -362,6 +403,47 @@ MODELS = [
         },
     ),
     Tiny(
+        name="improved_gan",
+        build=improved_gan,
+        arrays=partly_labelled_images,
+        synchronized={"synchronized": True},
+        paper={
+            "sample_shape": (28, 28, 1),
+            "generator": 694_568,
+            "discriminator": 1_538_770,
+        },
+        optimizers={**ADAM, "learning_rate": 3e-3},
+        refuses={
+            "num_classes": [0],
+            "channels": [0],
+            "generator_units": [(), (4, 0)],
+            "discriminator_units": [(4.0,)],
+        },
+    ),
+    Tiny(
+        name="infogan",
+        build=infogan,
+        synchronized={"synchronized": True},
+        # 14 outputs of Q, of which two are unused.
+        paper={
+            "sample_shape": (28, 28, 1),
+            "generator": 6_652_481,
+            "discriminator": 6_692_431,
+        },
+        # The rates differ; see tests/models/test_infogan.py.
+        optimizers={n: v for n, v in ADAM.items() if n != "learning_rate"},
+        refuses={
+            "image_size": [18, (16, 10)],
+            "channels": [0],
+            "width": [0],
+            "dense_width": [0],
+            "categorical": [(1,), (3, 2.5)],
+            "continuous": [-1, 0.5],
+            "categorical_weight": [-1.0, NAN],
+            "continuous_weight": [-1.0],
+        },
+    ),
+    Tiny(
         name="lsgan",
         build=lsgan,
         synchronized={"synchronized": True},
@@ -430,6 +512,28 @@ MODELS = [
         sample=classes_sample,
         optimizers=ADAM_OF_PROGAN,
         refuses={"num_classes": [-1]},
+    ),
+    Tiny(
+        name="unrolled_gan",
+        build=unrolled_gan,
+        arrays=lambda count: (points(count),),
+        sample=points_sample,
+        paper={
+            "sample_shape": (2,),
+            "generator": 49_666,
+            "discriminator": 513,
+        },
+        optimizers={**ADAM, "learning_rate": 1e-4},
+        refuses={
+            "dimensions": [0],
+            "unroll_steps": [-1, 1.5],
+            "generator_units": [()],
+            "discriminator_units": [(0,)],
+            "activation": ["gelu"],
+            "gain": [-1.0],
+            "input_scale": [NAN],
+        },
+        is_bounded=False,
     ),
     Tiny(
         name="wgan_gp",

@@ -23,8 +23,10 @@ JSON_LIMIT = 1 << 20
 TEXT_LIMIT = 2000
 SIDE_LIMIT = 8192
 # The length of each field that `Task.shape` may name: height, width and
-# channels, or the length of a sequence.
-SHAPES = types.MappingProxyType({"image_shape": 3, "sequence_shape": 1})
+# channels, the length of a sequence, or the dimensions of a point.
+SHAPES = types.MappingProxyType(
+    {"image_shape": 3, "sequence_shape": 1, "point_shape": 1}
+)
 # Valid folder names on every system.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")

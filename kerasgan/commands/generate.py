@@ -65,7 +65,7 @@ def run(options):
         count = _write_each(parts, folder, options.format or "png")
     else:
         count = _write_all(parts, options, card.task)
-    kind = "images" if task.output == "images" else "texts"
+    kind = "texts" if task.output == "text" else task.output
     print(f"{count} {kind} of {card.name} in {options.output}")
 
 

@@ -1,3 +1,21 @@
-"""Layers that the architectures share."""
+"""Layers that the architectures share, and layers for networks of one's own."""
 
 from kerasgan import backend as backend
+from kerasgan.layers.historical_average import HistoricalAverage
+from kerasgan.layers.minibatch_discrimination import MinibatchDiscrimination
+from kerasgan.layers.noise import GaussianNoise, InstanceNoise
+from kerasgan.layers.replay_buffer import ReplayBuffer
+from kerasgan.layers.virtual_batch_normalization import (
+    ReferenceBatch,
+    VirtualBatchNormalization,
+)
+
+__all__ = [
+    "GaussianNoise",
+    "HistoricalAverage",
+    "InstanceNoise",
+    "MinibatchDiscrimination",
+    "ReferenceBatch",
+    "ReplayBuffer",
+    "VirtualBatchNormalization",
+]

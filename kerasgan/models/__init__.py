@@ -5,19 +5,25 @@ from kerasgan.models.acgan import ACGAN
 from kerasgan.models.base import GAN
 from kerasgan.models.captions import TextGAN, VectorGAN
 from kerasgan.models.cgan import CGAN
+from kerasgan.models.codes import CodeGAN
 from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
 from kerasgan.models.gan_cls import GANCLS, VectorGANCLS
+from kerasgan.models.improved_gan import ImprovedGAN
+from kerasgan.models.infogan import InfoGAN
 from kerasgan.models.labels import ClassGAN
 from kerasgan.models.lsgan import LSGAN, PearsonLSGAN
 from kerasgan.models.mlp_cgan import MLPCGAN
 from kerasgan.models.pix2pix import Pix2Pix
+from kerasgan.models.points import PointsGAN
 from kerasgan.models.progan import ProGAN
 from kerasgan.models.sampling import LatentGAN
+from kerasgan.models.semi_supervised import SemiSupervisedGAN
 from kerasgan.models.sequences import SequenceGAN
 from kerasgan.models.stylegan import ConditionalStyleGAN, StyleGAN
 from kerasgan.models.text_encoder import words_of
 from kerasgan.models.translation import TranslationGAN
+from kerasgan.models.unrolled_gan import UnrolledGAN
 from kerasgan.models.wgan_gp import WGANGP
 
 # The only classes that a model card may name: loading cards from others relies
@@ -29,12 +35,15 @@ ARCHITECTURES = (
     CycleGAN,
     DCGAN,
     GANCLS,
+    ImprovedGAN,
+    InfoGAN,
     LSGAN,
     MLPCGAN,
     PearsonLSGAN,
     Pix2Pix,
     ProGAN,
     StyleGAN,
+    UnrolledGAN,
     VectorGANCLS,
     WGANGP,
 )
@@ -44,21 +53,27 @@ __all__ = [
     "ACGAN",
     "CGAN",
     "ClassGAN",
+    "CodeGAN",
     "ConditionalStyleGAN",
     "CycleGAN",
     "DCGAN",
     "GAN",
     "GANCLS",
+    "ImprovedGAN",
+    "InfoGAN",
     "LSGAN",
     "LatentGAN",
     "MLPCGAN",
     "PearsonLSGAN",
     "Pix2Pix",
+    "PointsGAN",
     "ProGAN",
+    "SemiSupervisedGAN",
     "SequenceGAN",
     "StyleGAN",
     "TextGAN",
     "TranslationGAN",
+    "UnrolledGAN",
     "VectorGAN",
     "VectorGANCLS",
     "WGANGP",

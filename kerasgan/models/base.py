@@ -322,7 +322,7 @@ class GAN(Seeded, keras.Model):
             )
         first_epoch = arguments.resumed_epoch(callbacks, initial_epoch)
         dataset = self.to_dataset(x, y, batch_size, first_epoch, shuffle)
-        self._check_dataset(dataset)
+        self.before_training(self._check_dataset(dataset))
         validation = self._validation(
             validation_data, validation_batch_size or batch_size
         )
@@ -376,7 +376,7 @@ class GAN(Seeded, keras.Model):
             sample_weight=sample_weight, class_weight=class_weight
         )
         dataset = self._one_batch(x, y)
-        self._check_dataset(dataset)
+        self.before_training(self._check_dataset(dataset))
         self._warn_if_frozen()
         processor.check_speed(self.compute_dtype)
         self.make_train_function()
@@ -386,6 +386,16 @@ class GAN(Seeded, keras.Model):
         self.train_function(iter([next(batches)]))
         losses = {t.name: float(t.result()) for t in self.trackers}
         return losses if return_dict else list(losses.values())
+
+    def before_training(self, batch):
+        """Sets initial weights that depend on data, if the model has any.
+
+        `fit` and `train_on_batch` call it each time; a model that has been
+        trained must stay as it is.
+
+        Args:
+            batch: The first batch, checked, eager.
+        """
 
     def training_callbacks(self):
         """Returns the callbacks that the paper's training procedure needs."""
@@ -508,6 +518,7 @@ class GAN(Seeded, keras.Model):
         pass
 
     def _check_dataset(self, dataset):
+        """Checks the first batch, and returns it."""
         replicas = self.distribute_strategy.num_replicas_in_sync
         if replicas > 1:
             # The mean over an empty share of a batch is NaN, and a smaller
@@ -523,7 +534,7 @@ class GAN(Seeded, keras.Model):
                     )
         for batch in dataset.take(1):
             self.check_batch(batch)
-            return
+            return batch
         raise ValueError(
             "The training data must contain at least one batch. Received: an "
             "empty dataset; is the batch size larger than the data?"

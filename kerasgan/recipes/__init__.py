@@ -30,6 +30,8 @@ ARCHITECTURES = types.MappingProxyType(
         "cyclegan": "CycleGAN",
         "dcgan": "DCGAN",
         "gan_cls": "GANCLS",
+        "improved_gan": "ImprovedGAN",
+        "infogan": "InfoGAN",
         "lsgan": "LSGAN",
         "mlp_cgan": "MLPCGAN",
         "pearson_lsgan": "PearsonLSGAN",

@@ -197,11 +197,9 @@ def _reader(model):
     if model.task == "image-to-image":
         cycle = issubclass(model, models.CycleGAN)
         return data.unpaired if cycle else data.paired
-    return {
-        "image": data.images,
-        "class-to-image": data.labelled,
-        "text-to-image": data.captioned,
-    }[model.task]
+    if "labels" in model.part_names:
+        return data.labelled
+    return data.captioned if model.task == "text-to-image" else data.images
 
 
 def _reading(given):
@@ -237,7 +235,7 @@ def _from_data(model, images, size, given):
 
 
 def _classes(model, images):
-    if model.task != "class-to-image":
+    if "labels" not in model.part_names:
         return ()
     return data.class_names(images)
 
