@@ -241,7 +241,7 @@ def test_the_documented_signatures_are_those_there_are(model):
     signatures = {**gan.signatures(), **gan.score_signatures()}
     found = {}
     for name, (function, specs) in signatures.items():
-        inputs = [export.example(s, gan.image_shape) for s in specs]
+        inputs = [export.example(s, gan.sample_shape) for s in specs]
         outputs = function(*(tf.constant(array) for array in inputs))
         found[name] = (
             [(s.name, s.dtype.name, s.shape.rank) for s in specs],

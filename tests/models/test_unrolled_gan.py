@@ -173,8 +173,14 @@ def test_without_unrolling_it_is_the_saturating_game():
         np.testing.assert_allclose(v, value, rtol=1e-4, atol=1e-6)
 
 
-def test_units_without_a_gradient_do_no_harm():
-    """The root of Adam's second moment has no gradient at 0."""
+def test_gradients_whose_squares_are_zero_do_no_harm():
+    """The root of Adam's second moment has an infinite gradient at 0."""
+    x = tf.constant([0.0, 4.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        root = unrolling.root(x)
+    np.testing.assert_array_equal(root, [0.0, 2.0])
+    np.testing.assert_array_equal(tape.gradient(root, x), [0.0, 0.25])
     gan = tiny.unrolled_gan(unroll_steps=2)
     gan.compile()
     hidden = gan.discriminator.get_layer("hidden_1")
