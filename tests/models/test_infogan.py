@@ -263,23 +263,17 @@ def test_other_shapes():
 
 @pytest.mark.slow
 def test_the_codes_are_learned():
-    """Images of three shapes: the category comes to say which."""
+    """Images of bars and squares: the images come to tell the codes."""
     random = np.random.RandomState(0)
-    kinds = random.randint(3, size=1024)
-    images = np.full((1024, 16, 16, 1), -1.0, "float32")
-    images[kinds == 0, 2:6] = 1.0
-    images[kinds == 1, :, 2:6] = 1.0
-    images[kinds == 2, 8:14, 8:14] = 1.0
-    gan = models.InfoGAN(
-        16, 1, (3,), 1, width=8, dense_width=64, ema_decay=0.9, seed=1
-    )
+    images = random.normal(-1.0, 0.1, (4096, 16, 16, 1))
+    sizes, starts = random.randint(2, 6, 4096), random.randint(1, 9, 4096)
+    for i, (size, start) in enumerate(zip(sizes, starts, strict=True)):
+        place = slice(start, start + size)
+        kind = (place,), (slice(None), place), (place, place)
+        images[i][kind[i % 3]] += 2.0
+    images = images.clip(-1, 1).astype("float32")
+    gan = models.InfoGAN(16, 1, (3,), 1, width=16, dense_width=512, seed=1)
     gan.compile()
-    history = gan.fit(images, batch_size=64, epochs=15, verbose=0).history
-    assert history["categorical_mi"][-1] > 0.95 * math.log(3)
-    assert 0.08 < history["continuous_mi"][-1] < 1 / 6 + 0.01
-    drawn = gan.generate(codes={"categorical": np.arange(60) % 3}, seed=0)
-    flat = drawn.reshape(20, 3, -1).astype(float)
-    means = flat.mean(0)
-    within = np.abs(flat - means).mean()
-    between = np.abs(means[0] - means[1]).mean()
-    assert between > within
+    history = gan.fit(images, batch_size=32, epochs=4, verbose=0).history
+    assert 0.85 * math.log(3) < history["categorical_mi"][-1] < math.log(3)
+    assert 0.1 < history["continuous_mi"][-1] < 1 / 6
