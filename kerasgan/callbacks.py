@@ -13,7 +13,7 @@ import warnings
 
 import tensorflow as tf
 
-from kerasgan import checkpoints, checks, samples
+from kerasgan import checkpoints, checks, plain_json, samples
 from kerasgan.backend import keras
 from kerasgan.models.rates import OneOptimizer
 from kerasgan.tasks import TASKS
@@ -172,7 +172,9 @@ def _event_file(folder, epoch):
 class KeepBest(keras.callbacks.Callback):
     """Evaluates the model every few epochs and keeps the best weights.
 
-    Weights whose score is NaN are not kept, and a warning says so.
+    Weights whose score is NaN are not kept, and a warning says so. A model
+    that grows is scored at its final resolution alone, because scores of
+    coarser images do not compare; the last epoch always has one.
 
     Args:
         path: str or path of the weights file, ending in `.weights.h5`.
@@ -193,6 +195,9 @@ class KeepBest(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if not _is_due(self, epoch):
+            return
+        is_grown = getattr(self.model, "is_grown", True)
+        if not is_grown and epoch + 1 < self.params["epochs"]:
             return
         scores = self.score(self.model)
         _check_scores(scores)
@@ -272,8 +277,9 @@ class StopAfter(keras.callbacks.Callback):
 class JSONLog(keras.callbacks.Callback):
     """Writes one line of JSON for each epoch.
 
-    Lines of epochs that a killed run did not complete are removed at the
-    start, so that no epoch appears twice.
+    A number that is not finite is text; see `kerasgan.plain_json`. Lines of
+    epochs that a killed run did not complete are removed at the start, so that
+    no epoch appears twice.
 
     Args:
         path: str or path of the `.jsonl` file.
@@ -299,7 +305,7 @@ class JSONLog(keras.callbacks.Callback):
         entry = {"epoch": epoch + 1}
         entry["seconds"] = round(time.monotonic() - self.start, 1)
         entry.update({k: float(v) for k, v in (logs or {}).items()})
-        self.lines.append(json.dumps(entry))
+        self.lines.append(plain_json.dumps(entry))
         self._write()
 
     def _write(self):

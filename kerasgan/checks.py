@@ -103,6 +103,24 @@ def decay(**arguments):
             )
 
 
+def square(**arguments):
+    """Refuses height and width where a model has one size for both.
+
+    Args:
+        **arguments: Values by argument name.
+
+    Raises:
+        ValueError: If one is a tuple or list.
+    """
+    for name, value in arguments.items():
+        if isinstance(value, (tuple, list)):
+            raise ValueError(
+                f"`{name}` must be one number, because the images of this "
+                "model are square; DCGAN, LSGAN, WGAN-GP, CGAN and ACGAN take "
+                f"height and width. Received: {name}={value!r}"
+            )
+
+
 def power_of_two(at_least, reason, **arguments):
     """Checks that arguments are powers of two.
 
@@ -114,6 +132,7 @@ def power_of_two(at_least, reason, **arguments):
     Raises:
         ValueError: If one is not.
     """
+    square(**arguments)
     for name, value in arguments.items():
         if not is_whole(value) or value < at_least or value & (value - 1):
             raise ValueError(

@@ -44,7 +44,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from kerasgan import data
+from kerasgan import backend, data
 from kerasgan.backend import keras
 from kerasgan.data.catalog import HIDDEN
 from kerasgan.metrics import features
@@ -380,6 +380,7 @@ for other images, and not comparable with FID.
 """  # noqa: E501
 
 
+@backend.own_settings()
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -400,9 +401,14 @@ def main():
     channels = images.shape[-1]
     count = sum(len(values) for values in task.attributes.values())
 
-    def build():
+    def build(dtype="float32"):
         return features.build_classifier(
-            task.size, channels, count, options.width, options.convolutions
+            task.size,
+            channels,
+            count,
+            options.width,
+            options.convolutions,
+            dtype,
         )
 
     dataset = (
@@ -412,9 +418,7 @@ def main():
         .batch(options.batch_size, drop_remainder=True)
         .prefetch(4)
     )
-    if not options.float32:
-        keras.config.set_dtype_policy("mixed_bfloat16")
-    model = build()
+    model = build("float32" if options.float32 else "mixed_bfloat16")
     steps = len(dataset) * options.epochs
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.01,
@@ -452,7 +456,6 @@ def main():
         ],
     )
 
-    keras.config.set_dtype_policy("float32")
     plain = build()
     plain.load_weights(keep_best.weights)
     test = task.part("test")

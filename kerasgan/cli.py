@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import functools
 import inspect
-import json
 import os
 import pathlib
 import sys
@@ -17,7 +16,7 @@ import warnings
 
 import kerasgan
 import zoo
-from kerasgan import commands, serving
+from kerasgan import commands, plain_json, serving
 from kerasgan.commands import (
     Usage,
     animate,
@@ -306,7 +305,7 @@ def _card(options):
         for name, value in vars(card).items()
     }
     if options.json:
-        print(json.dumps(fields, indent=2, ensure_ascii=False))
+        print(plain_json.dumps(fields, indent=2, ensure_ascii=False))
         return
     for name, value in fields.items():
         if name == "scores":
@@ -436,7 +435,7 @@ def _evaluate(options):
     scores = evaluation.score(
         options.name, options.protocol, _progress, options.truncation
     )
-    text = json.dumps(scores, indent=2, ensure_ascii=False)
+    text = plain_json.dumps(scores, indent=2, ensure_ascii=False)
     pathlib.Path(options.output).write_text(text + "\n", "utf-8")
     print(text)
 

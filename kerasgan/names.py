@@ -1,4 +1,4 @@
-"""Suggestions for names that do not exist."""
+"""How names and sizes are written, and suggestions for missing names."""
 
 import difflib
 
@@ -31,6 +31,16 @@ def hint(name, names):
     """
     near = nearest(name, names)
     return "" if near is None else f"Did you mean {near!r}? "
+
+
+def size_text(size):
+    """Returns a size as users write it, width x height.
+
+    Args:
+        size: int, or pair of height and width.
+    """
+    height, width = size if isinstance(size, tuple) else (size, size)
+    return f"{width}x{height}"
 
 
 def _key(name):

@@ -6,6 +6,7 @@ Hugging Face Hub. `write` makes a folder of any model, without a run.
 
 import hashlib
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -17,6 +18,7 @@ from kerasgan import (
     checkpoints,
     evaluation,
     model_card,
+    plain_json,
     recipes,
     samples,
     training,
@@ -301,7 +303,7 @@ def write_json(path, content):
         path: `pathlib.Path`.
         content: A value that `json` can write.
     """
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    text = plain_json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     checkpoints.write_atomically(path, text.encode())
 
 
@@ -325,11 +327,16 @@ def training_summary(run, loss_names):
     known = {"epoch", "seconds", "resolution", *loss_names}
     scored = [entry for entry in entries if set(entry) - known]
     score = next(name for name in scored[0] if name not in known)
-    best = min(scored, key=lambda entry: entry[score])
+    values = [float(entry[score]) for entry in scored]
+    best = values.index(min(values, key=lambda v: (math.isnan(v), v)))
     return {
         "epochs": entries[-1]["epoch"],
         "hours": round(seconds / 3600, 2),
-        "kept": {"epoch": best["epoch"], "score": score, "value": best[score]},
+        "kept": {
+            "epoch": scored[best]["epoch"],
+            "score": score,
+            "value": values[best],
+        },
         **{
             key: about[key]
             for key in (

@@ -11,6 +11,7 @@ import io
 import json
 import math
 import pathlib
+import time
 
 import keras
 from PIL import Image
@@ -20,9 +21,20 @@ from kerasgan import checkpoints
 # Samples of so many epochs are shown, the first and the last among them.
 SHOWN = 12
 REFRESH = 30
-WIDTH, HEIGHT = 640, 220
-LEFT, BELOW = 64, 24
-COLORS = ("#1f6fb4", "#c8501e", "#2b8a3e", "#7a3fa0", "#8a6d00")
+# Seconds between two pages of a run, at least.
+PAUSE = 5
+# Of a chart, in its own units; it is as wide as the page.
+WIDTH, HEIGHT = 1000, 100
+# Points of a line, about.
+POINTS = 500
+# On white, and on black.
+COLORS = (
+    ("#1f6fb4", "#6cb2f0"),
+    ("#c8501e", "#f0936a"),
+    ("#2b8a3e", "#6fcf82"),
+    ("#7a3fa0", "#c79bea"),
+    ("#8a6d00", "#d9bd4f"),
+)
 
 _PAGE = """\
 <!doctype html>
@@ -31,18 +43,31 @@ _PAGE = """\
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
 img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width">{refresh}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">{refresh}
 <title>{title}</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem;
-  margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }}
-svg {{ width: 100%; height: auto; }}
-svg text {{ font-size: 12px; fill: #555; }}
+  margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }}
+figure {{ margin: 1rem 0; }}
 img {{ max-width: 100%; min-width: min(100%, 32rem);
   image-rendering: pixelated; }}
 input {{ width: 100%; }}
-table {{ border-collapse: collapse; }}
+pre {{ white-space: pre-wrap; }}
 td {{ padding: 0 1rem 0 0; vertical-align: top; }}
+td:first-child {{ white-space: nowrap; }}
+.chart {{ display: grid; grid-template-columns: max-content 1fr;
+  gap: 0 .5rem; font-size: .8rem; }}
+.chart figcaption, .epochs {{ grid-column: 2; }}
+.chart figcaption span {{ margin-right: 1rem; white-space: nowrap; }}
+.chart svg {{ width: 100%; height: 12rem; border: solid #8888;
+  border-width: 0 0 1px 1px; }}
+.chart svg * {{ fill: none; stroke: currentColor; stroke-width: 1.5px;
+  stroke-linecap: round; vector-effect: non-scaling-stroke; }}
+.chart svg .last {{ stroke-width: 5px; }}
+.values, .epochs {{ display: flex; justify-content: space-between; }}
+.values {{ flex-direction: column; text-align: right; }}
+{colors}
 </style>
 </head>
 <body>
@@ -59,7 +84,7 @@ _SLIDER = """\
 <input type="range" min="0" max="{last}" value="{last}" \
 aria-label="Epoch of the samples" id="which">
 <script>
-const figures = document.querySelectorAll("figure");
+const figures = document.querySelectorAll("figure.samples");
 const which = document.getElementById("which");
 const show = () => figures.forEach((figure, i) => {{
   figure.hidden = i != which.value;
@@ -71,7 +96,9 @@ show();
 
 
 class RunPage(keras.callbacks.Callback):
-    """Writes `index.html` after each epoch; give it after the other files.
+    """Writes `index.html` as a run goes on; give it after the other files.
+
+    After each epoch, at most every few seconds, and at the end.
 
     Args:
         folder: str or path of the run's folder.
@@ -84,10 +111,19 @@ class RunPage(keras.callbacks.Callback):
         self.folder = pathlib.Path(folder)
         self.epochs = epochs
         self._encoded = {}
+        self._written = -math.inf
 
     def on_epoch_end(self, epoch, logs=None):
+        if time.monotonic() - self._written > PAUSE:
+            self._write()
+
+    def on_train_end(self, logs=None):
+        self._write()
+
+    def _write(self):
         epochs = self.epochs or self.params["epochs"]
         write(self.folder, epochs, self._encoded)
+        self._written = time.monotonic()
 
 
 def write(folder, epochs, encoded=None):
@@ -119,6 +155,7 @@ def write(folder, epochs, encoded=None):
     refresh = f'\n<meta http-equiv="refresh" content="{REFRESH}">'
     page = _PAGE.format(
         title=html.escape(str(about.get("recipe", folder.name))),
+        colors=_colors(),
         refresh=refresh if done < epochs else "",
         progress=html.escape(progress + "."),
         charts=_charts(entries),
@@ -152,13 +189,15 @@ def _charts(entries):
 
 
 def _chart(entries, names):
-    """Returns series of numbers over epochs as SVG."""
+    """Returns series of numbers over epochs as a figure."""
     series = {
-        name: [
-            (entry["epoch"], entry[name])
-            for entry in entries
-            if name in entry and math.isfinite(entry[name])
-        ]
+        name: _thinned(
+            [
+                (entry["epoch"], float(entry[name]))
+                for entry in entries
+                if name in entry and math.isfinite(float(entry[name]))
+            ]
+        )
         for name in names
     }
     values = [value for points in series.values() for _, value in points]
@@ -169,44 +208,51 @@ def _chart(entries, names):
 
     def place(epoch, value):
         share = (value - low) / (high - low) if high > low else 0.5
-        x = LEFT + (epoch - 1) / (last - 1) * (WIDTH - LEFT - 8)
-        return f"{x:.1f},{8 + (1 - share) * (HEIGHT - BELOW - 16):.1f}"
+        x = (epoch - 1) / (last - 1) * WIDTH
+        return f"{x:.1f} {(1 - share) * HEIGHT:.1f}"
 
-    parts = [
-        f'<text x="{LEFT - 6}" y="{y}" text-anchor="end">{value:.4g}</text>'
-        for y, value in ((14, high), (HEIGHT - BELOW - 4, low))
-    ]
-    parts += [
-        f'<text x="{x}" y="{HEIGHT - 6}" text-anchor="{anchor}">{text}</text>'
-        for x, anchor, text in (
-            (LEFT, "start", "epoch 1"),
-            (WIDTH - 8, "end", f"{last}"),
-        )
-    ]
+    names, lines = [], []
     for number, (name, points) in enumerate(series.items()):
-        color = COLORS[number % len(COLORS)]
-        line = " ".join(place(*point) for point in points)
-        parts.append(
-            f'<polyline points="{line}" fill="none" stroke="{color}" '
-            'stroke-width="1.5"/>'
-        )
-        parts += [
-            '<circle cx="{}" cy="{}" r="2" fill="{}"/>'.format(
-                *place(*point).split(","), color
-            )
-            for point in points[-1:]
-        ]
         end = f" {points[-1][1]:.4g}" if points else ""
-        parts.append(
-            f'<text x="{LEFT + 8 + 150 * (number % 4)}" '
-            f'y="{20 + 14 * (number // 4)}" style="fill: {color}">'
-            f"{html.escape(name)}{end}</text>"
-        )
-    inside = "\n".join(parts)
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{html.escape(", ".join(names))}">\n{inside}\n</svg>'
+        color = f'class="c{number % len(COLORS)}"'
+        names.append(f"<span {color}>{html.escape(name)}{end}</span>")
+        if points:
+            line = " L".join(place(*point) for point in points)
+            # Of no length: a point, since its ends are round.
+            dot = f'<path class="last" d="M{place(*points[-1])} h0"/>'
+            lines.append(f'<g {color}><path d="M{line}"/>{dot}</g>')
+    label = html.escape(", ".join(series))
+    numbers = [f"<span>{value:.4g}</span>" for value in (high, low)]
+    return "\n".join(
+        [
+            f'<figure class="chart"><figcaption>{"".join(names)}</figcaption>',
+            f'<div class="values">{"".join(numbers)}</div>',
+            # Room for half the width of a line at each border.
+            f'<svg viewBox="-8 -3 {WIDTH + 16} {HEIGHT + 6}" role="img" '
+            f'preserveAspectRatio="none" aria-label="{label}">',
+            *lines,
+            '</svg><div class="epochs"><span>epoch 1</span>'
+            f"<span>{last:,}</span></div></figure>",
+        ]
     )
+
+
+def _thinned(points):
+    """Returns some of the points of a line, the last among them."""
+    step = max(1, len(points) // POINTS)
+    return points[::-step][::-1]
+
+
+def _colors():
+    """Returns the rules for the colors of lines, in both schemes."""
+    light, dark = (
+        " ".join(
+            f".c{number} {{ color: {pair[side]}; }}"
+            for number, pair in enumerate(COLORS)
+        )
+        for side in (0, 1)
+    )
+    return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}"
 
 
 def _samples(folder, encoded):
@@ -226,7 +272,8 @@ def _samples(folder, encoded):
             encoded[path] = _embedded(path)
         epoch = int(path.stem.rpartition("_")[2])
         figures.append(
-            f"<figure>{encoded[path]}<figcaption>Epoch {epoch}</figcaption>"
+            f'<figure class="samples">{encoded[path]}'
+            f"<figcaption>Epoch {epoch:,}</figcaption>"
             "</figure>"
         )
     for path in encoded.keys() - set(shown):

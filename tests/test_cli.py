@@ -128,7 +128,7 @@ MIXED = ["--rows", "1", "--columns", "2"]
         (["mix", NAME, *MIXED, "-o", "x.png"], "a DCGAN"),
         (["animate", "nowhere", "-o", "x.gif"], "no folder nowhere"),
         (["compare", "nowhere", ".", "--features", "none"], "nowhere"),
-        (["compare", ".", ".", "--features", "none"], "at least two images"),
+        (["compare", ".", ".", "--features", "none"], "that Pillow reads"),
         (["evaluate", NAME, "-o", "none/x.json"], "does not exist"),
         (["evaluate", NAME, "--protocol", "fid5"], "Unknown protocol"),
         (["data", "prepare", "celeba"], "Unknown data set"),

@@ -1,6 +1,7 @@
 """Training on images of one's own: recipes made from a folder."""
 
 import dataclasses
+import functools
 import json
 import re
 
@@ -201,7 +202,6 @@ def test_a_broken_image_is_skipped_and_named(tmp_path, capsys):
         (["--arch", "pix2pix"], "trains on two folders"),
         (["--arch", "cgan"], "sub-folder for each"),
         (["--size", "20"], "image_size=20"),
-        (["--size", "0"], "size=0"),
         (["--set", "batchsize=4"], "Did you mean 'batch_size'?"),
         (["--set", "batch_size=0"], "batch_size=0"),
         (["--set", "batch_size=13"], "batch_size=13, 12 images"),
@@ -231,7 +231,7 @@ def test_recipe_and_arch_exclude_each_other(capsys):
     for words, message in (
         ([], "Received: neither"),
         (["x.py", "--arch", "dcgan"], "Received: both"),
-        (["x.py", "--data", "images"], "go with --arch"),
+        (["x.py", "--data", "images"], "go with --arch. Received: x.py with"),
         (["--arch", "dcgan"], "With --arch comes --data"),
     ):
         assert cli.main(["train", *words]) == 2
@@ -405,3 +405,147 @@ def test_trackers_may_stop_a_run_which_keeps_its_checkpoint(tmp_path):
     run = tmp_path / "run"
     training.train(recipe, run, verbose=0, callbacks=[stop])
     assert runs.epochs_done(run) == 1
+
+
+RECTANGULAR = ("dcgan", "lsgan", "pearson_lsgan", "wgan_gp", "cgan", "acgan")
+
+
+@pytest.mark.parametrize("name", recipes.ARCHITECTURES)
+def test_rectangles_are_trained_or_refused_in_a_sentence(name, tmp_path):
+    images = source(name, tmp_path)
+    made = functools.partial(
+        recipes.for_images, name, images, (16, 32), **options(name)
+    )
+    if name not in RECTANGULAR:
+        with pytest.raises(ValueError, match=r"are square; .*=\(16, 32\)"):
+            made()
+        return
+    recipe = made()
+    assert recipe.name.endswith("_32x16")
+    gan = training.build(recipe)
+    gan.check_batch(next(iter(gan.to_dataset(recipe.batches(0)))))
+    assert recipe.score(gan)["swd_train"] > 0
+    assert recipe.sample(gan).shape[1:] == (16, 32, 3)
+
+
+@pytest.mark.parametrize("name", ["cyclegan", "mlp_cgan", "stylegan"])
+def test_the_command_line_refuses_rectangles_too(name, tmp_path, capsys):
+    images = source(name, tmp_path)
+    folders = images if isinstance(images, list) else [images]
+    command = ["train", "--arch", name, "--data", *folders, "--size", "64x32"]
+    assert cli.main([*command, "-o", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert "are square" in error and error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_of_rectangles(tmp_path, capsys):
+    write_images(tmp_path / "images")
+    words = command(tmp_path, "latent_dim=4")
+    words[words.index("16")] = "32x16"
+    assert cli.main([*words, "--dry-run"]) == 0
+    assert "(4, 16, 32, 3)" in capsys.readouterr().out
+    assert cli.main(words) == 0
+    with Image.open(next((tmp_path / "run" / "samples").iterdir())) as grid:
+        assert grid.size == (8 * 34 - 2, 8 * 18 - 2)
+
+
+@pytest.mark.parametrize("word", ["0", "64x", "x64", "64x0", "-8", "64x32x3"])
+def test_a_size_is_a_number_or_two(word, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", "--arch", "dcgan", f"--size={word}"])
+    assert "--size" in capsys.readouterr().err
+
+
+def test_what_does_not_fit_is_cropped_padded_or_squeezed(tmp_path, capsys):
+    """Images of a white middle and grey ends, twice as wide as high."""
+    (tmp_path / "images").mkdir()
+    wide = np.full((16, 32, 3), 128, "uint8")
+    wide[:, 8:24] = 255
+    for number in range(4):
+        Image.fromarray(wide).save(tmp_path / f"images/{number}.png")
+    made = options("dcgan", augment="none")
+    corners = {}
+    for fit in ("crop", "pad", "squeeze"):
+        recipe = recipes.for_images(
+            "dcgan", str(tmp_path / "images"), 16, **made, fit=fit
+        )
+        images = next(iter(recipe.batches(0))).numpy()
+        corners[fit] = images[0, 0, 0, 0], images[0, 8, 0, 0]
+        assert recipe.settings["fit"] == fit
+    for fit, expected in {
+        "crop": (1.0, 1.0),
+        "pad": (-1.0, 0.0),
+        "squeeze": (0.0, 0.0),
+    }.items():
+        assert corners[fit] == pytest.approx(expected, abs=0.01), fit
+    # Another fit is another run.
+    words = command(tmp_path, "--fit", "pad", "--epochs", "1")
+    assert cli.main(words) == 0
+    assert "fit='pad'" in (tmp_path / "run" / "recipe.py").read_text()
+    assert cli.main([w for w in words if w not in ("--fit", "pad")]) == 2
+    assert "settings: fit pad, now None" in capsys.readouterr().err
+
+
+@pytest.fixture
+def side_by_side(tmp_path):
+    """Pairs in one file each: inputs, with black targets on their right."""
+    inputs = write_images(tmp_path / "inputs", count=8)
+    (tmp_path / "pairs").mkdir()
+    for path in inputs.iterdir():
+        with Image.open(path) as image:
+            pair = Image.new("RGB", (2 * image.width, image.height))
+            pair.paste(image, (0, 0))
+            pair.save(tmp_path / "pairs" / path.name)
+    return str(tmp_path / "pairs")
+
+
+@pytest.mark.parametrize("name", ["pix2pix", "cyclegan"])
+@pytest.mark.parametrize("half", ["left", "right"])
+def test_pairs_side_by_side_are_trained_on(side_by_side, name, half, tmp_path):
+    run = tmp_path / "run"
+    words = [f"{k}={v}" for k, v in options(name, augment="none").items()]
+    command = [
+        *("train", "--arch", name, "--data", side_by_side, "-o", str(run)),
+        *("--side-by-side", half, "--size", str(size(name)), "--set", *words),
+    ]
+    assert cli.main([*command, "--epochs", "1"]) == 0
+    # The recipe in the folder reads the same.
+    recipe, _ = recipes.load(run / "recipe.py")
+    inputs, targets = next(iter(recipe.batches(0)))
+    black = targets if half == "left" else inputs
+    other = inputs if half == "left" else targets
+    assert (black.numpy() == -1).all() and other.numpy().std() > 0.1
+    assert recipe.settings["input"] == half
+    assert "resumes after epoch 1" in training.plan(recipe, run)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--arch", "pix2pix"], "side by side (`--side-by-side left`"),
+        (["--arch", "dcgan", "--side-by-side", "left"], "on single images"),
+        (
+            ["--arch", "pix2pix", "--side-by-side", "left", "--data", "a", "b"],
+            "takes one folder. Received: a, b",
+        ),
+        (
+            ["--arch", "pix2pix", "--side-by-side", "left", "--data", "nono"],
+            "'nono', which does not exist",
+        ),
+    ],
+)
+def test_where_pairs_side_by_side_do_not_belong(
+    side_by_side, words, message, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "--data", "pairs", *words]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_options_of_own_images_do_not_go_with_a_recipe(capsys):
+    for words in (["--size", "32"], ["--fit", "pad"]):
+        assert cli.main(["train", "dcgan_fashion_mnist_32", *words]) == 2
+        assert f"with {words[0]}" in capsys.readouterr().err

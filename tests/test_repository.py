@@ -21,6 +21,7 @@ IMPORT_ORDER = (
     "processor",
     "backend",
     "fetch",
+    "plain_json",
     "names",
     "checks",
     "replicas",

@@ -11,6 +11,7 @@ import re
 import types
 
 from kerasgan.fetch import printable
+from kerasgan.plain_json import NOT_FINITE
 from kerasgan.tasks import TASKS
 
 CONFIG = "config.json"
@@ -234,7 +235,8 @@ def parse_metrics(content, where):
 
     Returns:
         dict. If there are `scores`, each has a `metric` and a `value`, which
-        is a number or a dict of numbers.
+        is a number or a dict of numbers. Only these may be infinite or NaN;
+        see `kerasgan.plain_json`.
 
     Raises:
         ValueError: If it does not hold scores.
@@ -246,11 +248,15 @@ def parse_metrics(content, where):
     for name, score in scores.items():
         value = score.get("value") if type(score) is dict else None
         values = value.values() if type(value) is dict else [value]
-        if not all(type(v) in (int, float) for v in values) or (
-            type(score.get("metric")) is not str
-        ):
+        if not all(
+            type(v) in (int, float) or v in NOT_FINITE for v in values
+        ) or (type(score.get("metric")) is not str):
             rule = "must have a `metric`, which is text, and a number `value`"
             raise _wrong(where, f"scores.{name}", rule, score)
+        if type(value) is dict:
+            score["value"] = {key: _number(v) for key, v in value.items()}
+        else:
+            score["value"] = _number(value)
     return metrics
 
 
@@ -294,6 +300,11 @@ def _parse(content, where):
         elif isinstance(value, int) and abs(value) >= 1 << 63:
             raise ValueError(f"Whole numbers in {where} must fit 64 bits.")
     return found
+
+
+def _number(value):
+    """Returns a number, which is text in the file if it is not finite."""
+    return float(value) if type(value) is str else value
 
 
 def _no_constant(name):

@@ -116,6 +116,36 @@ def flat(lists):
     return None if lists is None else [x for part in lists for x in part]
 
 
+def image_size(text):
+    """Returns the size of one word: `64`, or width x height as in `128x64`.
+
+    Args:
+        text: str.
+
+    Returns:
+        int, or pair of height and width where they differ.
+    """
+    width, cross, height = text.lower().partition("x")
+    number = positive(int)
+    width = number(width)
+    height = number(height) if cross else width
+    return width if width == height else (height, width)
+
+
+image_size.__name__ = "size"  # In the messages of argparse.
+
+
+def add_fit(added):
+    """Adds `--fit`."""
+    added.add_argument(
+        "--fit",
+        choices=["crop", "pad", "squeeze"],
+        help="what becomes of images of another shape: the central part "
+        "(crop, the default), all of it with black bars, or all of it "
+        "distorted",
+    )
+
+
 def positive(kind):
     """Returns a type of arguments: positive numbers of a kind.
 

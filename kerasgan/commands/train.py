@@ -28,11 +28,21 @@ def add(command):
         metavar="FOLDER",
         help="of images; with a sub-folder for each class for acgan, cgan, "
         "conditional_stylegan and mlp_cgan; two folders for pix2pix (images "
-        "of equal names) and cyclegan",
+        "of equal names) and cyclegan, or one with --side-by-side",
     )
     own.add_argument(
-        "--size", type=int, default=64, help="height and width (64)"
+        "--side-by-side",
+        choices=["left", "right"],
+        help="for pix2pix and cyclegan: each file shows input and target side "
+        "by side; which half is the input",
     )
+    own.add_argument(
+        "--size",
+        type=commands.image_size,
+        help="height and width (64); or width x height, such as 128x64, for "
+        "dcgan, lsgan, pearson_lsgan, wgan_gp, cgan and acgan",
+    )
+    commands.add_fit(own)
     own.add_argument(
         "--set",
         nargs="+",
@@ -40,7 +50,7 @@ def add(command):
         metavar="NAME=VALUE",
         default=[],
         help="epochs, batch_size, lr, augment, channels ... and the arguments "
-        "of the architecture; a wrong name lists all",
+        "of the architecture, such as latent_dim=64; a wrong name lists all",
     )
     added.add_argument("-o", "--output", help="folder of the run (runs/NAME)")
     added.add_argument(
@@ -70,14 +80,18 @@ def run(options):
             "Training takes either a recipe, or --arch and --data. Received: "
             + ("neither" if options.recipe is None else "both")
         )
-    if options.recipe is not None and (options.data or options.set):
+    own = ("data", "set", "size", "fit", "side_by_side")
+    given = [f"--{k.replace('_', '-')}" for k in own if getattr(options, k)]
+    if options.recipe is not None and given:
         raise Usage(
-            "A recipe brings its own data and settings; --data and --set go "
-            f"with --arch. Received: {options.recipe} with them"
+            "A recipe brings its own data and settings; these options go with "
+            f"--arch. Received: {options.recipe} with {', '.join(given)}"
         )
     if options.arch is not None and not options.data:
         raise Usage("With --arch comes --data, a folder of images.")
     settings = dict(map(_setting, options.set))
+    if options.fit:
+        settings["fit"] = options.fit
     if options.arch is None:
         recipes.check(options.recipe)
     else:
@@ -92,8 +106,7 @@ def run(options):
     else:
         from kerasgan.recipes import _own
 
-        images = options.data if len(options.data) > 1 else options.data[0]
-        what = (options.arch, images, options.size)
+        what = (options.arch, _images(options), options.size or 64)
         recipe = recipes.for_images(*what, **settings)
         text = _own.text(*what, **settings)
     folder = pathlib.Path(options.output or f"runs/{recipe.name}")
@@ -113,6 +126,21 @@ def run(options):
     if checkpoints.is_chief(gan.distribute_strategy):
         (folder / "recipe.py").write_text(text, "utf-8")
         print(f"{recipe.name}: trained in {folder}")
+
+
+def _images(options):
+    """Returns what `recipes.for_images` takes as images."""
+    folders = options.data if len(options.data) > 1 else options.data[0]
+    if not options.side_by_side:
+        return folders
+    if len(options.data) > 1:
+        raise Usage(
+            "With --side-by-side each file shows both images, so --data takes "
+            f"one folder. Received: {', '.join(options.data)}"
+        )
+    from kerasgan import data
+
+    return data.SideBySide(folders, options.side_by_side)
 
 
 def _setting(text):

@@ -20,7 +20,7 @@ import warnings
 import zlib
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from kerasgan.backend import keras
 from kerasgan.checks import sides
@@ -269,6 +269,25 @@ def read_upright(path, channels):
     except _BROKEN as error:
         raise OSError(f"{path} is a broken image: {error}") from error
     return np.asarray(image).reshape(image.height, image.width, channels)
+
+
+def upright_size(path):
+    """Returns the height and width of an image, as `read_upright` reads it.
+
+    Args:
+        path: str or path of a file that Pillow reads.
+
+    Returns:
+        Tuple of height and width, or `None` if the file cannot be read.
+    """
+    try:
+        with Image.open(path, formats=_formats()) as image:
+            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+            turned = orientation >= 5  # By a quarter; see the EXIF standard.
+            size = image.size if turned else image.size[::-1]
+    except _BROKEN:
+        return None
+    return size
 
 
 def _formats():

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from kerasgan import backend
 from kerasgan.metrics import resize
 from kerasgan.weights import compact
 
@@ -23,7 +24,12 @@ WEIGHTS_FILE = "model.weights.h5"
 
 
 def build_classifier(
-    image_size, channels, num_logits, width=32, convolutions=2
+    image_size,
+    channels,
+    num_logits,
+    width=32,
+    convolutions=2,
+    dtype="float32",
 ):
     """Returns a small convolutional classifier for images.
 
@@ -40,6 +46,8 @@ def build_classifier(
         width: int. Channels of the first stage; they double from stage to
             stage up to four times this. Defaults to `32`.
         convolutions: int. Convolutions per stage. Defaults to `2`.
+        dtype: str. Keras dtype policy of the stages; features and logits stay
+            float32. Defaults to `"float32"`.
 
     Returns:
         A `keras.Model` from uint8 images `(batch, image_size, image_size,
@@ -55,6 +63,11 @@ def build_classifier(
             "stage halves the image. "
             f"Received: image_size={image_size}"
         )
+    with backend.own_settings(dtype):
+        return _build(image_size, channels, num_logits, width, convolutions)
+
+
+def _build(image_size, channels, num_logits, width, convolutions):
     images = keras.Input(
         (image_size, image_size, channels), dtype="uint8", name="images"
     )

@@ -187,30 +187,6 @@ def find(folder):
     return paths
 
 
-def batches(source, features, batch_size):
-    """Yields images as a feature network takes them.
-
-    Args:
-        source: List of paths that `find` returns, or a uint8 array
-            `(n, height, width, channels)`.
-        features: `FeatureNetwork`.
-        batch_size: int. Images at a time, fewer where sizes differ.
-
-    Yields:
-        uint8 arrays `(batch, height, width, channels)`.
-
-    Raises:
-        OSError: If an image is broken.
-    """
-    if isinstance(source, np.ndarray):
-        for start in range(0, len(source), batch_size):
-            yield source[start : start + batch_size]
-        return
-    channels = 1 if features.image_shape[2] == 1 else 3
-    images = _original(source[0].parent, source, channels)
-    yield from _batches(images, batch_size)
-
-
 def _existing(folder):
     folder = pathlib.Path(folder)
     if not folder.is_dir():

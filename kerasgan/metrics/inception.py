@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from kerasgan import backend
 from kerasgan.fetch import fetch, home
 from kerasgan.metrics import base
 from kerasgan.metrics.features import FeatureNetwork
@@ -115,6 +116,7 @@ CONVOLUTIONS = _STEM | {
 }
 
 
+@backend.own_settings()
 def build_inception(dtype="float32"):
     """Returns the network of 2015, with random weights.
 
@@ -513,6 +515,7 @@ class _HubModule(layers.Layer):
         ]
 
 
+@backend.own_settings()
 def _hub_model(path):
     # What tensorflow_hub.load does with a folder; that package does not
     # import beside setuptools 82 and later.

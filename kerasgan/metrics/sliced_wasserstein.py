@@ -12,10 +12,13 @@ Difference from the authors' code: patches of both sets are taken at the same
 random positions, so that a set has the distance zero to itself.
 """
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasgan.data.pixels import resize_many
 from kerasgan.metrics import base
 
 PATCH = 7
@@ -75,6 +78,27 @@ def sliced_wasserstein(images_a, images_b, seed=0):
             )
         )
     return distances
+
+
+def mean_distance(images_a, images_b, largest=64):
+    """Returns the mean of the distances, of images of any size.
+
+    Args:
+        images_a: uint8 array `(images, height, width, channels)`. Resized to
+            a square of 16 times a power of two, as large as fits.
+        images_b: Like `images_a`; of more images, the first are used.
+        largest: int. Height and width at most. Defaults to `64`.
+
+    Returns:
+        float, in thousandths.
+    """
+    count = min(len(images_a), len(images_b))
+    side = min(*images_a.shape[1:3], largest)
+    side = 2 ** max(4, int(math.log2(side)))
+    levels = sliced_wasserstein(
+        *(resize_many(images[:count], side) for images in (images_a, images_b))
+    )
+    return sum(levels.values()) / len(levels)
 
 
 def _check_size(height, width):

@@ -7,7 +7,6 @@ and text (`sampling`, `labels`, `captions`, `translation`, `sequences`). The
 algorithm of each paper is in its own file, in a `train_step` written in full.
 """
 
-import contextlib
 import functools
 import inspect
 import random
@@ -18,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasgan import checks, data, processor
+from kerasgan import backend, checks, data, processor
 from kerasgan.models import arguments, averaging, inputs, rates
 from kerasgan.random import Seeded
 
@@ -91,25 +90,19 @@ class GAN(Seeded, keras.Model):
             f"{type(self).__name__} must override `build_networks`."
         )
 
-    @contextlib.contextmanager
     def _own_settings(self):
         """Sets this model's dtype and layout for layers built inside."""
-        policy = keras.config.dtype_policy()
-        settings = keras.config.floatx(), keras.config.image_data_format()
-        keras.config.set_floatx("float32")
-        keras.config.set_image_data_format("channels_last")
-        keras.config.set_dtype_policy(self.dtype_policy)
-        try:
-            yield
-        finally:
-            keras.config.set_floatx(settings[0])
-            keras.config.set_image_data_format(settings[1])
-            keras.config.set_dtype_policy(policy)
+        return backend.own_settings(self.dtype_policy)
 
     @property
     def sample_shape(self):
         """Tuple of ints, the shape of one sample."""
         raise NotImplementedError
+
+    @property
+    def is_grown(self):
+        """Whether samples have their final resolution; models may grow."""
+        return True
 
     @property
     def generators(self):
@@ -170,10 +163,12 @@ class GAN(Seeded, keras.Model):
         )
         # The device that a saved model is loaded on may be another.
         self._requested_xla = jit_compile
+        with self._own_settings():
+            defaults = self.default_optimizers()
         for name, given, default, networks in zip(
             ("generator_optimizer", "discriminator_optimizer"),
             (generator_optimizer, discriminator_optimizer),
-            self.default_optimizers(),
+            defaults,
             (self.generators, self.discriminators),
             strict=True,
         ):
@@ -231,7 +226,9 @@ class GAN(Seeded, keras.Model):
         }
 
     def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        with self._own_settings():
+            config = keras.saving.deserialize_keras_object(config)
+        self.compile(**config)
 
     # Training
 

@@ -113,6 +113,7 @@ class CycleGAN(TranslationGAN):
         decay_epochs=None,
         **kwargs,
     ):
+        checks.square(image_size=image_size)
         if not checks.is_whole(image_size) or image_size < 24 or image_size % 4:
             raise ValueError(
                 "`image_size` must be a multiple of 4, because the generators "

@@ -307,6 +307,10 @@ class GrowingGAN(LatentGAN):
         """Whether there is more than one resolution."""
         return self.start_resolution < self.image_size
 
+    @property
+    def is_grown(self):
+        return self.due_stage() == Stage(self.image_size, fading=False)
+
     @classmethod
     def paper(cls, **changes):
         """Returns the networks of the paper, for 1024x1024.

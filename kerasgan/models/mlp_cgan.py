@@ -69,6 +69,7 @@ class MLPCGAN(ConditionalGAN):
         latent_dim=100,
         **kwargs,
     ):
+        checks.square(image_size=image_size)
         checks.positive(image_size=image_size, channels=channels)
         self.image_size = image_size
         self.channels = channels

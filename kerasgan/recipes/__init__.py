@@ -215,8 +215,8 @@ def for_images(architecture, images, size, **settings):
         images: What `kerasgan.data` reads for the model's task: a folder;
             for classes, one with a sub-folder for each; for captions, one
             with a text file beside each image; for translation, a pair of
-            folders. Or the name of a prepared data set.
-        size: int. Height and width of the images.
+            folders or `data.SideBySide`. Or the name of a prepared data set.
+        size: int, or pair of height and width for the models that take one.
         **settings: Arguments of the model; and
             `name`: str, of the run and the recipe. Defaults to architecture,
             data and size.
@@ -230,6 +230,8 @@ def for_images(architecture, images, size, **settings):
             `channels`: int. 1 for grey, 3 for color. Defaults to `3`.
             `augment`: str. A function of `kerasgan.data`, such as
             `"mirror"`, or `"none"`. Defaults to that of the data function.
+            `fit`: str. What becomes of images of another shape: `"crop"`,
+            `"pad"` or `"squeeze"`; see `data.images`. Defaults to `"crop"`.
             `skip_broken`: bool. Whether unreadable files are skipped with a
             warning. Defaults to `True`.
             `seed`: int. Of weights, order and training. Defaults to `0`.

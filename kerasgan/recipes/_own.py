@@ -9,10 +9,11 @@ import re
 import numpy as np
 
 from kerasgan import checks, data, models
-from kerasgan.metrics import sliced_wasserstein
+from kerasgan.data.pixels import CROP, FITS
+from kerasgan.metrics.sliced_wasserstein import mean_distance
 from kerasgan.models.base import init_arguments
 from kerasgan.models.growing import GrowingGAN
-from kerasgan.names import hint
+from kerasgan.names import hint, size_text
 from kerasgan.recipes import ARCHITECTURES, Recipe, architecture_of
 from kerasgan.schedules import Growth
 
@@ -21,10 +22,9 @@ STEPS = 20_000
 # Steps between checkpoints, samples and scores, at least.
 SAVED_STEPS = 200
 # A score takes some seconds, so there are at most so many of a run, of so many
-# training images of at most this height and width.
+# training images.
 SCORES = 25
 SCORED = 128
-SCORED_SIZE = 64
 BATCH_SIZES = {"image-to-image": 4}
 BATCH_SIZE = 32
 AUGMENT = {
@@ -44,6 +44,7 @@ SETTINGS = (
     *RATES,
     "channels",
     "augment",
+    "fit",
     "skip_broken",
     "seed",
     "dtype",
@@ -106,7 +107,8 @@ def recipe(architecture, images, size, **settings):
         settings={
             "images": _names(images),
             "batch_size": batch_size,
-            **{k: given[k] for k in (*RATES, "augment") if k in given},
+            **_side_by_side(images),
+            **{k: given[k] for k in (*RATES, "augment", "fit") if k in given},
         },
         seed=seed,
     )
@@ -121,17 +123,24 @@ def text(architecture, images, size, **settings):
         size: See `recipe`.
         **settings: See `recipe`.
     """
+    pairs = isinstance(images, data.SideBySide)
     sides = [
-        side if side in data.NAMES else str(pathlib.Path(side).resolve())
+        side
+        if side in data.NAMES and not pairs
+        else str(pathlib.Path(side).resolve())
         for side in _sides(images)
     ]
-    arguments = [architecture, sides if len(sides) > 1 else sides[0], size]
-    lines = [f"        {value!r},\n" for value in arguments]
+    source = repr(sides if len(sides) > 1 else sides[0])
+    if pairs:
+        source = f"data.SideBySide({source}, {images.input!r})"
+    arguments = [repr(architecture), source, repr(size)]
+    lines = [f"        {value},\n" for value in arguments]
     lines += [f"        {name}={v!r},\n" for name, v in settings.items()]
     name = ARCHITECTURES[architecture_of(architecture)]
+    imported = "data, recipes" if pairs else "recipes"
     return (
         f'"""{name} on images of one\'s own."""'
-        "\n\nfrom kerasgan import recipes\n\n\ndef recipe():\n"
+        f"\n\nfrom kerasgan import {imported}\n\n\ndef recipe():\n"
         f"    return recipes.for_images(\n{''.join(lines)}    )\n"
     )
 
@@ -141,6 +150,9 @@ def _model(architecture):
 
 
 def _sides(images):
+    """Returns the folders, or names of data sets, that are read."""
+    if isinstance(images, data.SideBySide):
+        return (images.folder,)
     return images if isinstance(images, (tuple, list)) else (images,)
 
 
@@ -148,14 +160,26 @@ def _check_source(model, images):
     """Refuses what is not as many folders as the task has, before reading."""
     sides = _sides(images)
     known = [side for side in sides if str(side) in data.NAMES]
-    if not known:
-        wanted = 2 if model.task == "image-to-image" else 1
-        if len(sides) != wanted:
+    pairs = model.task == "image-to-image"
+    if isinstance(images, data.SideBySide):
+        known = []
+        if not pairs:
             raise ValueError(
-                f"{model.__name__} trains on "
-                + ("two folders" if wanted == 2 else "one folder")
-                + f" of images. Received: {', '.join(map(str, sides))}"
+                f"{model.__name__} trains on single images; side by side they "
+                "are for pix2pix and cyclegan. Received: pairs side by side "
+                f"in {str(images.folder)!r}"
             )
+    elif not known and len(sides) != (2 if pairs else 1):
+        raise ValueError(
+            f"{model.__name__} trains on "
+            + (
+                "two folders of images, or on one whose files show both side "
+                "by side (`--side-by-side left`, `data.SideBySide(folder)`)"
+                if pairs
+                else "one folder of images"
+            )
+            + f". Received: {', '.join(map(str, sides))}"
+        )
     for side in sides:
         if side not in known and not pathlib.Path(side).is_dir():
             what = "is a file" if os.path.exists(side) else "does not exist"
@@ -175,9 +199,9 @@ def _checked(model, size, settings):
                 f"{model.__name__} has the settings {', '.join(known)}. "
                 f"{hint(name, known)}Received: {name}"
             )
+    checks.sides(size)
     checks.positive(
-        size=size,
-        **{k: settings[k] for k in ("epochs", "batch_size") if k in settings},
+        **{k: settings[k] for k in ("epochs", "batch_size") if k in settings}
     )
     for name in RATES:
         value = settings.get(name, 1.0)
@@ -189,6 +213,7 @@ def _checked(model, size, settings):
                 f"Received: {name}={settings[name]!r}"
             )
     checks.one_of(AUGMENT, augment=settings.get("augment", "none"))
+    checks.one_of(FITS, fit=settings.get("fit", CROP))
     checks.one_of((True, False), skip_broken=settings.get("skip_broken", True))
     return settings
 
@@ -208,6 +233,7 @@ def _reading(given):
     options = {
         "channels": given.get("channels", 3),
         "skip_broken": given.get("skip_broken", True),
+        "fit": given.get("fit", CROP),
     }
     if "augment" in given:
         options["augment"] = AUGMENT[given["augment"]]
@@ -275,7 +301,14 @@ def _build(model, arguments, given):
 
 def _name(architecture, images, size):
     names = [re.sub(r"[^\w.-]+", "_", name) for name in _names(images)]
-    return "_".join([architecture_of(architecture), *names, str(size)])
+    shape = str(size) if checks.is_whole(size) else size_text(tuple(size))
+    return "_".join([architecture_of(architecture), *names, shape])
+
+
+def _side_by_side(images):
+    if isinstance(images, data.SideBySide):
+        return {"input": images.input}
+    return {}
 
 
 def _names(images):
@@ -314,17 +347,8 @@ def _score(gan, examples):
     else:
         condition = _condition(gan, parts[1])
         pairs = [(images, gan.generate(**condition, seed=1))]
-    distances = [_distance(*pair) for pair in pairs]
+    distances = [mean_distance(*pair) for pair in pairs]
     return {"swd_train": sum(distances) / len(distances)}
-
-
-def _distance(real, fake):
-    # The pyramid needs 16 times a power of two.
-    size = 2 ** max(4, int(math.log2(min(real.shape[1], SCORED_SIZE))))
-    levels = sliced_wasserstein(
-        data.resize(real, size), data.resize(fake, size)
-    )
-    return sum(levels.values()) / len(levels)
 
 
 def _condition(gan, values):

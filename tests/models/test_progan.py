@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasgan import models, penalties
+from kerasgan import callbacks, models, penalties
 from kerasgan.models.growing import Stage
 from kerasgan.optimizers import Adam
 from tests import tiny
@@ -434,3 +434,28 @@ def test_grows_and_gets_better_at_each_resolution():
     assert [resolution for resolution, _ in distances] == [4, 8, 16]
     values = [value for _, value in distances]
     assert values[0] > 1.15 * values[1] > 1.3 * values[2]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "every", "scored"),
+    [(5, 1, [3, 4, 5]), (6, 2, [4, 6]), (2, 1, [2])],
+)
+def test_it_is_scored_at_its_last_resolution(tmp_path, epochs, every, scored):
+    """Or at the end of a run that is too short for it."""
+    gan = growing()
+    gan.compile()
+    seen = []
+
+    def score(gan):
+        # The smaller, the better.
+        seen.append(int(gan.images_seen) // 16)
+        return {"x": float(seen[-1])}
+
+    path = tmp_path / "best.weights.h5"
+    best = callbacks.KeepBest(path, score, every)
+    log = callbacks.JSONLog(tmp_path / "log.jsonl")
+    gan.fit(dataset(2), epochs=epochs, callbacks=[best, log], verbose=0)
+    assert seen == scored
+    assert best.best_epoch == scored[0] and path.exists()
+    with_score = [n for n, e in enumerate(log.lines, 1) if '"x"' in e]
+    assert with_score == scored
