@@ -303,4 +303,6 @@ def _duration(seconds):
 def _text(value):
     if isinstance(value, dict):
         return ", ".join(f"{name} {_text(v)}" for name, v in value.items())
+    if isinstance(value, list):
+        return " and ".join(map(_text, value))
     return str(value)

@@ -336,6 +336,24 @@ def test_the_page_of_a_run_is_one_escaped_file(tmp_path):
     assert "default-src 'none'" in text
 
 
+def test_a_long_line_has_few_points_and_its_end(tmp_path):
+    entries = [
+        {"epoch": epoch, "seconds": 1.0, "d_loss": float(epoch % 7)}
+        for epoch in range(1, 5001)
+    ]
+    entries[-1]["d_loss"] = 7.0
+    log = "".join(json.dumps(entry) + "\n" for entry in entries)
+    (tmp_path / "log.jsonl").write_text(log)
+    text = run_page.write(tmp_path, epochs=5000).read_text("utf-8")
+    (line,) = re.findall(r'<path d="M([^"]+)"', text)
+    points = [tuple(map(float, p.split())) for p in line.split(" L")]
+    assert 500 <= len(points) <= 1000
+    assert points[-1] == (run_page.WIDTH, 0.0)
+    # Both schemes of colors, and the width of a phone.
+    assert "prefers-color-scheme: dark" in text
+    assert 'content="width=device-width, initial-scale=1"' in text
+
+
 def test_a_complete_page_stays_and_text_is_shown(tmp_path):
     folder = fake_run(tmp_path / "run")
     for path in (folder / "samples").iterdir():
