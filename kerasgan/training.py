@@ -177,6 +177,11 @@ def _train(recipe, folder, epochs, verbose, strategy, added):
         return gan
     if done and chief:
         print(f"{recipe.name}: resuming after epoch {done} of {epochs}.")
+    elif chief and log.path.is_file() and log.path.stat().st_size:
+        print(
+            f"{recipe.name}: beginning again, because the run in {folder} "
+            "ended before its first checkpoint."
+        )
     # Callbacks that write; the checkpoint is apart, since its state is
     # gathered from all workers.
     written = [

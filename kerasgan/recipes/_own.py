@@ -19,8 +19,10 @@ from kerasgan.schedules import Growth
 
 # How long a run is where nobody says.
 STEPS = 20_000
-# Steps between checkpoints, samples and scores, at least.
+# Steps between checkpoints, samples and scores, at least; but a short run has
+# some all the same, so that a kill costs at most a tenth of it.
 SAVED_STEPS = 200
+SAVED = 10
 # A score takes some seconds, so there are at most so many of a run, of so many
 # training images.
 SCORES = 25
@@ -84,7 +86,7 @@ def recipe(architecture, images, size, **settings):
         total = steps * batch_size * epochs
         details = _shared_out(first, total) | details
     examples = functools.cache(functools.partial(_examples, read, count))
-    every = math.ceil(SAVED_STEPS / steps)
+    every = min(math.ceil(SAVED_STEPS / steps), max(1, epochs // SAVED))
     return Recipe(
         name=given.get("name", _name(architecture, images, size)),
         dataset=_dataset(images),

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kerasgan.layers.normalization import batch_normalization
+from tests import tiny
 
 COUNT = 5 * 4 * 4
 
@@ -115,3 +116,31 @@ def test_statistics_of_all_replicas_are_read(mirrored, tmp_path):
     alone.load_weights(tmp_path / "all.weights.h5")
     assert float(alone.layers[-1].moving_mean[0]) == 0.5
     np.testing.assert_allclose(network(x), alone(x), rtol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+def test_a_model_of_replicas_is_saved_with_all_statistics(
+    suffix, mirrored, tmp_path
+):
+    with mirrored.scope():
+        gan = tiny.by_name("dcgan").compiled()
+    gan.fit(tiny.by_name("dcgan").dataset(), verbose=0)
+    path = tmp_path / f"gan{suffix}"
+    if suffix == ".keras":
+        gan.save(path)
+        again = keras.models.load_model(path)
+    else:
+        gan.save_weights(path)
+        again = tiny.by_name("dcgan").compiled()
+        again.load_weights(path)
+    pairs = zip(
+        gan.discriminator.layers, again.discriminator.layers, strict=True
+    )
+    layers = [pair for pair in pairs if "norm" in pair[0].name]
+    assert layers
+    for trained, loaded in layers:
+        each = mirrored.experimental_local_results(trained.moving_mean.value)
+        first, second = (mean.numpy() for mean in each)
+        assert (first != second).any()
+        expected = (first + second) / 2
+        np.testing.assert_allclose(loaded.moving_mean, expected, rtol=1e-5)
