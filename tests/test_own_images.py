@@ -304,6 +304,25 @@ def test_checkpoints_are_written_every_few_epochs_and_at_a_stop(tmp_path):
     assert first == second
 
 
+def test_a_run_without_a_checkpoint_says_that_it_begins_again(tmp_path, capsys):
+    class Kill(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise InterruptedError
+
+    images = source("dcgan", tmp_path)
+    recipe = recipes.for_images("dcgan", images, 16, **options("dcgan"))
+    recipe = dataclasses.replace(recipe, save_every=2, score_every=2)
+    run = tmp_path / "run"
+    with pytest.raises(InterruptedError):
+        training.train(recipe, run, verbose=0, callbacks=[Kill()])
+    assert len(runs.log(run)) == 1
+    assert "beginning" not in capsys.readouterr().out
+    training.train(recipe, run, verbose=0)
+    shown = capsys.readouterr().out
+    assert "beginning again" in shown and "before its first check" in shown
+    assert [entry["epoch"] for entry in runs.log(run)] == [1, 2]
+
+
 def fake_run(folder):
     folder.mkdir()
     entries = [
