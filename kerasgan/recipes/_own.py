@@ -20,7 +20,7 @@ from kerasgan.schedules import Growth
 # How long a run is where nobody says.
 STEPS = 20_000
 # Steps between checkpoints, samples and scores, at least; but a short run has
-# some all the same, so that a kill costs at most a tenth of it.
+# checkpoints all the same, so that a kill costs at most a tenth of it.
 SAVED_STEPS = 200
 SAVED = 10
 # A score takes some seconds, so there are at most so many of a run, of so many
@@ -86,7 +86,7 @@ def recipe(architecture, images, size, **settings):
         total = steps * batch_size * epochs
         details = _shared_out(first, total) | details
     examples = functools.cache(functools.partial(_examples, read, count))
-    every = min(math.ceil(SAVED_STEPS / steps), max(1, epochs // SAVED))
+    every = math.ceil(SAVED_STEPS / steps)
     return Recipe(
         name=given.get("name", _name(architecture, images, size)),
         dataset=_dataset(images),
@@ -103,7 +103,7 @@ def recipe(architecture, images, size, **settings):
         epochs=epochs,
         score=functools.partial(_score, examples=examples),
         score_every=max(every, math.ceil(epochs / SCORES)),
-        save_every=every,
+        save_every=min(every, max(1, epochs // SAVED)),
         sample=functools.partial(_sample, examples=examples),
         classes=_classes(model, images),
         settings={
