@@ -160,8 +160,20 @@ def _of_folder(folder, features, batch_size, images):
     metric = FrechetDistance(features)
     found = images(folder, 1 if features.image_shape[2] == 1 else 3)
     for batch in _batches(found, batch_size):
+        _check_size(batch.shape[1:3], features, folder)
         metric.update_state(real_images=batch)
     return metric.statistics("real")
+
+
+def _check_size(size, features, folder):
+    height, width, _ = features.image_shape
+    if features.resizer is None and size != (height, width):
+        raise ValueError(
+            f"The features {features.name!r} are of images of "
+            f"{height}x{width}, and {folder} has one of {size[0]}x{size[1]}. "
+            f"`--as-trained --size {height}`, or `images=training_images`, "
+            "reads all at that size; so does `kerasgan compare A B`."
+        )
 
 
 def find(folder):

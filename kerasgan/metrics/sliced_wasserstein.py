@@ -69,11 +69,13 @@ def sliced_wasserstein(images_a, images_b, seed=0):
         b = _normalized(_patches(level_b, places))
         directions = random.normal(size=(a.shape[1], DIRECTIONS))
         directions /= np.linalg.norm(directions, axis=0)
+        # Some at a time: products of matrices are faster than of vectors.
+        parts = np.split(directions.T, DIRECTIONS // 32)
         distances[size] = UNIT * float(
             np.mean(
                 [
-                    np.abs(np.sort(a @ one) - np.sort(b @ one)).mean()
-                    for one in directions.T
+                    np.abs(np.sort(part @ a.T) - np.sort(part @ b.T)).mean()
+                    for part in parts
                 ]
             )
         )

@@ -20,7 +20,7 @@ from kerasgan.schedules import Growth
 # How long a run is where nobody says.
 STEPS = 20_000
 # Steps between checkpoints, samples and scores, at least; but a short run has
-# some all the same, so that a kill costs at most a tenth of it.
+# checkpoints all the same, so that a kill costs at most a tenth of it.
 SAVED_STEPS = 200
 SAVED = 10
 # A score takes some seconds, so there are at most so many of a run, of so many
@@ -103,7 +103,7 @@ def recipe(architecture, images, size, **settings):
         epochs=epochs,
         score=functools.partial(_score, examples=examples),
         score_every=max(every, math.ceil(epochs / SCORES)),
-        save_every=every,
+        save_every=min(every, max(1, epochs // SAVED)),
         sample=functools.partial(_sample, examples=examples),
         classes=_classes(model, images),
         settings={

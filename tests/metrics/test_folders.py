@@ -111,6 +111,19 @@ def _with_floats(network):
     return keras.Model(images, network.model(keras.ops.cast(images, "float32")))
 
 
+def test_images_of_another_size_than_the_features(
+    network, tmp_path, make_images
+):
+    folder = write(tmp_path / "large", make_images(9, size=9))
+    with pytest.raises(ValueError, match="of 8x8, .* of 9x9. .* --size 8"):
+        folders.fid(folder, folder, network)
+
+    def read(folder, channels):
+        return folders.training_images(folder, channels, size=8)
+
+    assert folders.fid(folder, folder, network, images=read) < 1e-9
+
+
 def test_fewer_images_than_features(network, tmp_path, make_images):
     a = write(tmp_path / "a", make_images(5, 1))
     b = write(tmp_path / "b", make_images(9, 2))

@@ -660,7 +660,10 @@ def test_settings_of_keras_do_no_harm():
             keras.config.set_image_data_format(before[0])
             keras.config.set_floatx(before[1])
     for one, other in zip(expected, found, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-6)
+        # Threads that are waited for may change the last bits of sums.
+        level = 1 if one.dtype == np.uint8 else 0
+        one, other = one.astype(float), other.astype(float)
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=level)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
