@@ -22,10 +22,12 @@ NAMES = (
     "GANCLS",
     "LSGAN",
     "MLPCGAN",
+    "MinimaxGAN",
     "PearsonLSGAN",
     "Pix2Pix",
     "ProGAN",
     "StyleGAN",
+    "VanillaGAN",
     "VectorGANCLS",
     "WGANGP",
 )

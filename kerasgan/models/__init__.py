@@ -13,11 +13,12 @@ from kerasgan.models.lsgan import LSGAN, PearsonLSGAN
 from kerasgan.models.mlp_cgan import MLPCGAN
 from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.progan import ProGAN
-from kerasgan.models.sampling import LatentGAN
+from kerasgan.models.sampling import LatentGAN, UniformLatentGAN
 from kerasgan.models.sequences import SequenceGAN
 from kerasgan.models.stylegan import ConditionalStyleGAN, StyleGAN
 from kerasgan.models.text_encoder import words_of
 from kerasgan.models.translation import TranslationGAN
+from kerasgan.models.vanilla_gan import MinimaxGAN, VanillaGAN
 from kerasgan.models.wgan_gp import WGANGP
 
 # The only classes that a model card may name: loading cards from others relies
@@ -31,10 +32,12 @@ ARCHITECTURES = (
     GANCLS,
     LSGAN,
     MLPCGAN,
+    MinimaxGAN,
     PearsonLSGAN,
     Pix2Pix,
     ProGAN,
     StyleGAN,
+    VanillaGAN,
     VectorGANCLS,
     WGANGP,
 )
@@ -52,6 +55,7 @@ __all__ = [
     "LSGAN",
     "LatentGAN",
     "MLPCGAN",
+    "MinimaxGAN",
     "PearsonLSGAN",
     "Pix2Pix",
     "ProGAN",
@@ -59,6 +63,8 @@ __all__ = [
     "StyleGAN",
     "TextGAN",
     "TranslationGAN",
+    "UniformLatentGAN",
+    "VanillaGAN",
     "VectorGAN",
     "VectorGANCLS",
     "WGANGP",

@@ -31,11 +31,13 @@ ARCHITECTURES = types.MappingProxyType(
         "dcgan": "DCGAN",
         "gan_cls": "GANCLS",
         "lsgan": "LSGAN",
+        "minimax_gan": "MinimaxGAN",
         "mlp_cgan": "MLPCGAN",
         "pearson_lsgan": "PearsonLSGAN",
         "pix2pix": "Pix2Pix",
         "progan": "ProGAN",
         "stylegan": "StyleGAN",
+        "vanilla_gan": "VanillaGAN",
         "wgan_gp": "WGANGP",
     }
 )
