@@ -102,6 +102,23 @@ def probability(**arguments):
             )
 
 
+def fraction(**arguments):
+    """Checks that arguments are numbers from 0 to 1.
+
+    Args:
+        **arguments: Values by argument name.
+
+    Raises:
+        ValueError: If one is not.
+    """
+    for name, value in arguments.items():
+        if not _is_real(value) or not 0.0 <= value <= 1.0:
+            raise ValueError(
+                f"`{name}` must be a number from 0 to 1. "
+                f"Received: {name}={value!r}"
+            )
+
+
 def decay(**arguments):
     """Checks that arguments can be decays of a moving average.
 

@@ -24,11 +24,13 @@ NAMES = (
     "InfoGAN",
     "LSGAN",
     "MLPCGAN",
+    "MinimaxGAN",
     "PearsonLSGAN",
     "Pix2Pix",
     "ProGAN",
     "StyleGAN",
     "UnrolledGAN",
+    "VanillaGAN",
     "VectorGANCLS",
     "WGANGP",
 )

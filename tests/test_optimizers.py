@@ -1,11 +1,11 @@
-"""Adam in one operation against Keras' own."""
+"""Adam in one operation against Keras' own, and what Keras lacks."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasgan.optimizers import Adam
+from kerasgan.optimizers import Adam, DecayToFloor, RampedSGD
 
 STEPS = 30
 # The operation takes 1 - 0.999 in float32, Keras in float64: 5e-5 apart, of
@@ -127,3 +127,116 @@ def test_goes_on_where_keras_stopped():
         elif step > 2:
             ours.apply([gradient * step], variables[:1])
     np.testing.assert_allclose(*map(np.array, variables), **TOLERANCE)
+
+
+def ramped_sgd_in_numpy(start, gradients, rate, momentum_of_step):
+    """v = m v - lr g; w += v, written out."""
+    weight, velocity = start.copy(), np.zeros_like(start)
+    for step, gradient in enumerate(gradients):
+        velocity = momentum_of_step(step) * velocity - rate * gradient
+        weight += velocity
+    return weight
+
+
+RAMP = {
+    "momentum": 0.2,
+    "final_momentum": 0.8,
+    "first_epoch": 2,
+    "last_epoch": 5,
+    "steps_per_epoch": 2,
+}
+
+
+def ramp(step):
+    """Epochs 1 and 2: 0.2; 3: 0.4; 4: 0.6; from 5 on: 0.8."""
+    return [0.2, 0.2, 0.4, 0.6, 0.8, 0.8, 0.8][step // 2]
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_momentum_increases_by_epoch(jit_compile):
+    gradients = np.random.default_rng(0).normal(size=(14, 3))
+    start = np.array([1.0, -2.0, 0.5])
+    variable = keras.Variable(start.astype("float32"))
+    optimizer = RampedSGD(0.1, **RAMP)
+    optimizer.build([variable])
+
+    @tf.function(jit_compile=jit_compile)
+    def step(gradient):
+        optimizer.apply([gradient], [variable])
+
+    for number, gradient in enumerate(gradients):
+        assert float(optimizer.current_momentum()) == pytest.approx(
+            ramp(number)
+        )
+        step(tf.constant(gradient, "float32"))
+        if number == 6:  # A new process goes on from what was saved.
+            state = [np.array(v) for v in optimizer.variables]
+            config = keras.optimizers.serialize(optimizer)
+            optimizer = keras.optimizers.deserialize(config)
+            assert type(optimizer) is RampedSGD
+            optimizer.build([variable])
+            for v, value in zip(optimizer.variables, state, strict=True):
+                v.assign(value)
+
+            @tf.function(jit_compile=jit_compile)
+            def step(gradient, optimizer=optimizer):
+                optimizer.apply([gradient], [variable])
+
+    expected = ramped_sgd_in_numpy(start, gradients, 0.1, ramp)
+    np.testing.assert_allclose(variable, expected, rtol=1e-5)
+
+
+def test_momentum_of_the_first_gan():
+    optimizer = RampedSGD()
+    optimizer.build([keras.Variable(np.zeros(1, "float32"))])
+    for step, momentum in (
+        (0, 0.5),
+        (499, 0.5),
+        (500, 0.5 + 0.2 / 249),
+        (249 * 500 - 1, 0.7 - 0.2 / 249),
+        (249 * 500, 0.7),
+        (10**7, 0.7),
+    ):
+        optimizer.iterations.assign(step)
+        assert float(optimizer.current_momentum()) == pytest.approx(momentum)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "received"),
+    [
+        ({"momentum": 0.0}, "momentum=0.0"),
+        ({"momentum": -0.1}, "momentum=-0.1"),
+        ({"final_momentum": 1.5}, "final_momentum=1.5"),
+        ({"first_epoch": 0}, "first_epoch=0"),
+        ({"last_epoch": 1}, "last_epoch=1"),
+        ({"steps_per_epoch": 0.5}, "steps_per_epoch=0.5"),
+    ],
+)
+def test_bad_ramps_are_refused(arguments, received):
+    with pytest.raises(ValueError, match=f"Received: {received}"):
+        RampedSGD(0.1, **arguments)
+
+
+def test_decay_is_exact_after_many_steps():
+    """1.000004 as a float32 would be 1.3 % wrong in each step."""
+    schedule = DecayToFloor(0.1, 1.000004, floor=1e-6)
+    for step in (0, 1, 125_000, 2_800_000):
+        expected = 0.1 / 1.000004**step
+        assert float(schedule(step)) == pytest.approx(expected, rel=1e-5)
+    assert float(schedule(125_000)) == pytest.approx(0.0607, abs=5e-5)
+    assert float(schedule(2_879_000)) == pytest.approx(1e-6, rel=1e-6)
+    again = DecayToFloor.from_config(schedule.get_config())
+    assert float(again(125_000)) == float(schedule(125_000))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "received"),
+    [
+        ((0.1, 0.9), "factor=0.9"),
+        ((-0.1, 1.1), "initial_rate=-0.1"),
+        ((0.1, 1.1, -1.0), "floor=-1.0"),
+    ],
+)
+def test_bad_decays_are_refused(arguments, received):
+    with pytest.raises(ValueError, match=f"Received: {received}"):
+        DecayToFloor(*arguments)

@@ -33,6 +33,7 @@ TINY = {
         "mapping_layers": 2,
     },
     "cgan": {"width": 2},
+    "minimax_gan": {"generator_units": 4, "discriminator_units": 3},
     "mlp_cgan": {},
     "acgan": {"generator_width": 8, "discriminator_width": 4},
     "gan_cls": {
@@ -45,6 +46,7 @@ TINY = {
     "improved_gan": {"generator_units": (4,), "discriminator_units": (4,)},
     "infogan": {"width": 2, "dense_width": 4},
     "pix2pix": {"width": 2, "patch_size": 16},
+    "vanilla_gan": {"generator_units": 4, "discriminator_units": 3},
     "cyclegan": {"width": 2, "blocks": 1},
 }
 

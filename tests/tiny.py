@@ -228,6 +228,26 @@ def conditional_stylegan(**changes):
     return lively(models.ConditionalStyleGAN(**arguments))
 
 
+def vanilla_gan(model=models.VanillaGAN, **changes):
+    """Its discriminator starts almost flat, and learns for epochs at first.
+
+    With larger first weights the generator's gradients are not lost in the
+    rounding of its weights.
+    """
+    arguments = {
+        "image_size": 8,
+        "generator_units": 6,
+        "discriminator_units": 5,
+        "pieces": 3,
+        "latent_dim": 4,
+        "seed": 7,
+    }
+    gan = model(**{**arguments, **changes})
+    for weight in gan.discriminator.trainable_variables:
+        weight.assign(40.0 * weight)
+    return gan
+
+
 NAN = float("nan")
 ADAM = {
     "learning_rate": 2e-4,
@@ -534,6 +554,34 @@ MODELS = [
             "input_scale": [NAN],
         },
         is_bounded=False,
+    ),
+    Tiny(
+        name="vanilla_gan",
+        build=vanilla_gan,
+        arrays=lambda count: (images(count, size=8),),
+        # The authors' settings for MNIST; each of the five pieces of a maxout
+        # unit has a row and a bias.
+        paper={
+            "sample_shape": (28, 28, 1),
+            "generator": 121_200 + 1_441_200 + 941_584,
+            "discriminator": 942_000 + 289_200 + 241,
+            "latent_dim": 100,
+            "default_batch_size": 100,
+        },
+        optimizers={
+            "momentum": 0.5,
+            "final_momentum": 0.7,
+            "first_epoch": 1,
+            "last_epoch": 250,
+            "steps_per_epoch": 500,
+        },
+        refuses={
+            "image_size": [0, 28.0],
+            "channels": [0],
+            "generator_units": [0],
+            "discriminator_units": [-1],
+            "pieces": [0],
+        },
     ),
     Tiny(
         name="wgan_gp",

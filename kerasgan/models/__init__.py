@@ -17,13 +17,14 @@ from kerasgan.models.mlp_cgan import MLPCGAN
 from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.points import PointsGAN
 from kerasgan.models.progan import ProGAN
-from kerasgan.models.sampling import LatentGAN
+from kerasgan.models.sampling import LatentGAN, UniformLatentGAN
 from kerasgan.models.semi_supervised import SemiSupervisedGAN
 from kerasgan.models.sequences import SequenceGAN
 from kerasgan.models.stylegan import ConditionalStyleGAN, StyleGAN
 from kerasgan.models.text_encoder import words_of
 from kerasgan.models.translation import TranslationGAN
 from kerasgan.models.unrolled_gan import UnrolledGAN
+from kerasgan.models.vanilla_gan import MinimaxGAN, VanillaGAN
 from kerasgan.models.wgan_gp import WGANGP
 
 # The only classes that a model card may name: loading cards from others relies
@@ -39,11 +40,13 @@ ARCHITECTURES = (
     InfoGAN,
     LSGAN,
     MLPCGAN,
+    MinimaxGAN,
     PearsonLSGAN,
     Pix2Pix,
     ProGAN,
     StyleGAN,
     UnrolledGAN,
+    VanillaGAN,
     VectorGANCLS,
     WGANGP,
 )
@@ -64,6 +67,7 @@ __all__ = [
     "LSGAN",
     "LatentGAN",
     "MLPCGAN",
+    "MinimaxGAN",
     "PearsonLSGAN",
     "Pix2Pix",
     "PointsGAN",
@@ -73,7 +77,9 @@ __all__ = [
     "StyleGAN",
     "TextGAN",
     "TranslationGAN",
+    "UniformLatentGAN",
     "UnrolledGAN",
+    "VanillaGAN",
     "VectorGAN",
     "VectorGANCLS",
     "WGANGP",

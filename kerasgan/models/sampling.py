@@ -364,3 +364,41 @@ class LatentGAN(ImageGAN):
         """
         inputs = images if condition is None else (images, condition)
         return self.discriminator(inputs)[:, 0]
+
+
+class UniformLatentGAN(LatentGAN):
+    """Base class of the models whose latents are uniform around zero.
+
+    A subclass sets `latent_limit`, the largest absolute value.
+
+    Args:
+        latent_dim: int. Length of the latent vectors.
+        **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
+
+    Raises:
+        ValueError: If `latent_dim` is not positive.
+    """
+
+    latent_limit = 1.0
+
+    def sample_latents(self, batch_size):
+        """Samples latents `(batch_size, latent_dim)`, uniform around zero."""
+        shape = (batch_size, self.latent_dim)
+        return self._spread(random.uniform(self.seed_generator, shape))
+
+    def seeded_latents(self, seed, count, first=0):
+        """Returns the latents of a seed, uniform around zero.
+
+        Args:
+            seed: See `LatentGAN`, like all others.
+            count: As above.
+            first: As above.
+        """
+        shape = (count, self.latent_dim)
+        return self._spread(
+            random.of_seed(tf.random.stateless_uniform, seed, shape, first)
+        )
+
+    def _spread(self, numbers):
+        """Returns numbers in [0, 1) as numbers in [-limit, limit)."""
+        return self.latent_limit * (2.0 * numbers - 1.0)

@@ -33,11 +33,13 @@ ARCHITECTURES = types.MappingProxyType(
         "improved_gan": "ImprovedGAN",
         "infogan": "InfoGAN",
         "lsgan": "LSGAN",
+        "minimax_gan": "MinimaxGAN",
         "mlp_cgan": "MLPCGAN",
         "pearson_lsgan": "PearsonLSGAN",
         "pix2pix": "Pix2Pix",
         "progan": "ProGAN",
         "stylegan": "StyleGAN",
+        "vanilla_gan": "VanillaGAN",
         "wgan_gp": "WGANGP",
     }
 )

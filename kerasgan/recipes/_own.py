@@ -92,7 +92,9 @@ def recipe(architecture, images, size, **settings):
         dataset=_dataset(images),
         description=f"Trained on {_dataset(images)}.",
         license="not stated",
-        build=functools.partial(_build, model, details, given),
+        build=functools.partial(
+            _build, model, details, given, read, batch_size
+        ),
         batches=lambda first_epoch: read(
             batch_size,
             seed=seed,
@@ -286,8 +288,10 @@ def _shared_out(gan, total):
     }
 
 
-def _build(model, arguments, given):
+def _build(model, arguments, given, read, batch_size):
     gan = model(**arguments)
+    if isinstance(gan, models.VanillaGAN):
+        gan.adapt(read(batch_size, epochs=1, augment=None))
     optimizers = []
     for optimizer, own in zip(gan.default_optimizers(), RATES[1:], strict=True):
         rate = given.get(own, given.get("lr"))

@@ -29,9 +29,10 @@ class Generator(nn.Module):
     def __init__(self, latent_dim=100, units=500, pixels=784):
         super().__init__()
         self.hidden_1 = nn.Linear(latent_dim, units, bias=False)
-        self.norm_1 = nn.BatchNorm1d(units)
+        # nn.py has another epsilon than most.
+        self.norm_1 = nn.BatchNorm1d(units, eps=1e-6)
         self.hidden_2 = nn.Linear(units, units, bias=False)
-        self.norm_2 = nn.BatchNorm1d(units)
+        self.norm_2 = nn.BatchNorm1d(units, eps=1e-6)
         self.image = WeightNormDense(units, pixels, train_gain=True)
         for norm in (self.norm_1, self.norm_2):
             norm.register_parameter("weight", None)
