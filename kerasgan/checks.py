@@ -150,7 +150,7 @@ def square(**arguments):
         if isinstance(value, (tuple, list)):
             raise ValueError(
                 f"`{name}` must be one number, because the images of this "
-                "model are square; DCGAN, LSGAN, WGAN-GP, CGAN and ACGAN take "
+                "model are square; DCGAN, its relatives, CGAN and ACGAN take "
                 f"height and width. Received: {name}={value!r}"
             )
 

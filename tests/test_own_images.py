@@ -452,7 +452,16 @@ def test_trackers_may_stop_a_run_which_keeps_its_checkpoint(tmp_path):
     assert runs.epochs_done(run) == 1
 
 
-RECTANGULAR = ("dcgan", "lsgan", "pearson_lsgan", "wgan_gp", "cgan", "acgan")
+RECTANGULAR = (
+    "acgan",
+    "cgan",
+    "dcgan",
+    "improved_gan",
+    "infogan",
+    "lsgan",
+    "pearson_lsgan",
+    "wgan_gp",
+)
 
 
 @pytest.mark.parametrize("name", recipes.ARCHITECTURES)

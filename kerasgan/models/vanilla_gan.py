@@ -114,6 +114,7 @@ class VanillaGAN(UniformLatentGAN):
         latent_dim=100,
         **kwargs,
     ):
+        checks.square(image_size=image_size)
         checks.positive(
             image_size=image_size,
             channels=channels,

@@ -86,7 +86,7 @@ def recipe(architecture, images, size, **settings):
         total = steps * batch_size * epochs
         details = _shared_out(first, total) | details
     examples = functools.cache(functools.partial(_examples, read, count))
-    every = min(math.ceil(SAVED_STEPS / steps), max(1, epochs // SAVED))
+    every = math.ceil(SAVED_STEPS / steps)
     return Recipe(
         name=given.get("name", _name(architecture, images, size)),
         dataset=_dataset(images),
