@@ -24,6 +24,7 @@ NAMES = (
     "InfoGAN",
     "LSGAN",
     "MLPCGAN",
+    "PacGAN",
     "PearsonLSGAN",
     "Pix2Pix",
     "ProGAN",

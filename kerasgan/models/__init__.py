@@ -14,6 +14,7 @@ from kerasgan.models.infogan import InfoGAN
 from kerasgan.models.labels import ClassGAN
 from kerasgan.models.lsgan import LSGAN, PearsonLSGAN
 from kerasgan.models.mlp_cgan import MLPCGAN
+from kerasgan.models.pacgan import PacGAN
 from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.points import PointsGAN
 from kerasgan.models.progan import ProGAN
@@ -39,6 +40,7 @@ ARCHITECTURES = (
     InfoGAN,
     LSGAN,
     MLPCGAN,
+    PacGAN,
     PearsonLSGAN,
     Pix2Pix,
     ProGAN,
@@ -64,6 +66,7 @@ __all__ = [
     "LSGAN",
     "LatentGAN",
     "MLPCGAN",
+    "PacGAN",
     "PearsonLSGAN",
     "Pix2Pix",
     "PointsGAN",

@@ -34,6 +34,7 @@ ARCHITECTURES = types.MappingProxyType(
         "infogan": "InfoGAN",
         "lsgan": "LSGAN",
         "mlp_cgan": "MLPCGAN",
+        "pacgan": "PacGAN",
         "pearson_lsgan": "PearsonLSGAN",
         "pix2pix": "Pix2Pix",
         "progan": "ProGAN",
