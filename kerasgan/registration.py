@@ -25,6 +25,7 @@ NAMES = (
     "LSGAN",
     "MLPCGAN",
     "MinimaxGAN",
+    "PacGAN",
     "PearsonLSGAN",
     "Pix2Pix",
     "ProGAN",

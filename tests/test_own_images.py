@@ -18,6 +18,7 @@ TINY = {
     "dcgan": {"width": 2},
     "lsgan": {"width": 2},
     "pearson_lsgan": {"width": 2},
+    "pacgan": {"width": 2},
     "wgan_gp": {"width": 2, "critic_steps": 2},
     "progan": {"fmap_base": 16, "fmap_max": 2},
     "stylegan": {
@@ -459,6 +460,7 @@ RECTANGULAR = (
     "improved_gan",
     "infogan",
     "lsgan",
+    "pacgan",
     "pearson_lsgan",
     "wgan_gp",
 )

@@ -170,6 +170,18 @@ TEXT = {
 acgan = functools.partial(
     models.ACGAN, **LABELS, generator_width=8, discriminator_width=4
 )
+cgan = functools.partial(
+    models.ACGAN, **LABELS, generator_width=8, discriminator_width=4
+)
+adagan = functools.partial(
+    models.AdaGAN,
+    "DCGAN",
+    {"image_size": 16, "channels": 1, "latent_dim": 4, "width": 4},
+    components=2,
+    component_epochs=1,
+    classifier_epochs=1,
+    seed=7,
+)
 cgan = functools.partial(models.CGAN, **LABELS, width=4)
 mlp_cgan = functools.partial(
     models.MLPCGAN, image_size=8, num_classes=3, latent_dim=4, seed=7
@@ -196,6 +208,7 @@ infogan = functools.partial(
     models.InfoGAN, **SMALL, categorical=(3,), width=4, dense_width=16
 )
 lsgan = functools.partial(models.LSGAN, **SMALL, width=4)
+pacgan = functools.partial(models.PacGAN, **SMALL, width=4)
 pix2pix = functools.partial(
     models.Pix2Pix, image_size=32, target_channels=1, width=2, seed=7
 )
@@ -468,6 +481,19 @@ MODELS = [
         build=lsgan,
         synchronized={"synchronized": True},
         optimizers=ADAM,
+    ),
+    Tiny(
+        name="pacgan",
+        build=pacgan,
+        synchronized={"synchronized": True},
+        # DCGAN's; a 4x4 kernel sees three channels more.
+        paper={
+            "sample_shape": (64, 64, 3),
+            "generator": 3_576_704,
+            "discriminator": 2_765_568 + 4 * 4 * 3 * 64,
+        },
+        optimizers=ADAM,
+        refuses={"pack_size": [0, 1.5], "image_size": [24]},
     ),
     Tiny(
         name="pix2pix",

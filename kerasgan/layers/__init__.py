@@ -4,6 +4,7 @@ from kerasgan import backend as backend
 from kerasgan.layers.historical_average import HistoricalAverage
 from kerasgan.layers.minibatch_discrimination import MinibatchDiscrimination
 from kerasgan.layers.noise import GaussianNoise, InstanceNoise
+from kerasgan.layers.packing import Packing
 from kerasgan.layers.replay_buffer import ReplayBuffer
 from kerasgan.layers.virtual_batch_normalization import (
     ReferenceBatch,
@@ -15,6 +16,7 @@ __all__ = [
     "HistoricalAverage",
     "InstanceNoise",
     "MinibatchDiscrimination",
+    "Packing",
     "ReferenceBatch",
     "ReplayBuffer",
     "VirtualBatchNormalization",

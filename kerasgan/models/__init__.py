@@ -14,6 +14,7 @@ from kerasgan.models.infogan import InfoGAN
 from kerasgan.models.labels import ClassGAN
 from kerasgan.models.lsgan import LSGAN, PearsonLSGAN
 from kerasgan.models.mlp_cgan import MLPCGAN
+from kerasgan.models.pacgan import PacGAN
 from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.points import PointsGAN
 from kerasgan.models.progan import ProGAN
@@ -41,6 +42,7 @@ ARCHITECTURES = (
     LSGAN,
     MLPCGAN,
     MinimaxGAN,
+    PacGAN,
     PearsonLSGAN,
     Pix2Pix,
     ProGAN,
@@ -68,6 +70,7 @@ __all__ = [
     "LatentGAN",
     "MLPCGAN",
     "MinimaxGAN",
+    "PacGAN",
     "PearsonLSGAN",
     "Pix2Pix",
     "PointsGAN",

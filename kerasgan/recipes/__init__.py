@@ -35,6 +35,7 @@ ARCHITECTURES = types.MappingProxyType(
         "lsgan": "LSGAN",
         "minimax_gan": "MinimaxGAN",
         "mlp_cgan": "MLPCGAN",
+        "pacgan": "PacGAN",
         "pearson_lsgan": "PearsonLSGAN",
         "pix2pix": "Pix2Pix",
         "progan": "ProGAN",

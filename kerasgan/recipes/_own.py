@@ -276,7 +276,10 @@ def _batch_size(gan, count):
         # Each batch is divided among the steps of the critic.
         share = min(BATCH_SIZE, count // gan.critic_steps)
         return max(1, share) * gan.critic_steps
-    return min(BATCH_SIZES.get(gan.task, BATCH_SIZE), count)
+    size = min(BATCH_SIZES.get(gan.task, BATCH_SIZE), count)
+    if isinstance(gan, models.PacGAN):
+        return max(1, size // gan.pack_size) * gan.pack_size
+    return size
 
 
 def _shared_out(gan, total):
