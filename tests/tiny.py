@@ -167,7 +167,10 @@ TEXT = {
     "sentence_dim": 6,
     "projection_dim": 3,
 }
-acgan = functools.partial(models.CGAN, **LABELS, width=4)
+acgan = functools.partial(
+    models.ACGAN, **LABELS, generator_width=8, discriminator_width=4
+)
+cgan = functools.partial(models.CGAN, **LABELS, width=4)
 mlp_cgan = functools.partial(
     models.MLPCGAN, image_size=8, num_classes=3, latent_dim=4, seed=7
 )
