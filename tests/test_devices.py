@@ -5,6 +5,7 @@ import types
 import keras
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import config
 
 from kerasgan import training
 from tests import tiny
@@ -21,6 +22,8 @@ def gpu(monkeypatch):
         return [d for d in every if device_type in (None, d.device_type)]
 
     monkeypatch.setattr(tf.config, "list_physical_devices", devices)
+    # Another test may have enabled it, and Keras then leaves XLA.
+    monkeypatch.setattr(config, "is_op_determinism_enabled", lambda: False)
 
 
 def test_xla_is_left_to_keras(gpu, tmp_path):

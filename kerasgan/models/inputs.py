@@ -228,8 +228,11 @@ def from_loader(loader, names):
         def read():
             numbers = itertools.count() if length is None else range(length)
             for number in numbers:
-                yield loader[number]
-            loader.on_epoch_end()
+                batch = loader[number]
+                # Not after the last one, beyond which nobody need read.
+                if number + 1 == length:
+                    loader.on_epoch_end()
+                yield batch
 
     elif is_generator(loader):
         example = next(loader, None)

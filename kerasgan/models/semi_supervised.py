@@ -69,7 +69,7 @@ class SemiSupervisedGAN(LatentGAN):
             return images, tf.gather(few, rows), tf.gather(labels, rows)
 
         # Every image with a label comes as often as any other.
-        rows = np.resize(np.arange(len(labelled)), len(images))
+        rows = np.arange(len(images)) % len(labelled)
         seed = self.seed
         return data.stream_groups(
             ((images,), (rows,)),

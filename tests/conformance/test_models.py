@@ -216,8 +216,8 @@ def test_two_replicas_take_the_same_step(model, mirrored):
             trained[1][name],
             trained[2][name],
             rtol=1e-5,
-            # Second gradients round more, on some processors.
-            atol=5e-6 if model.name == "wgan_gp" else 1e-6,
+            # Second gradients round more, and means over large layers.
+            atol=5e-6 if model.name in ("wgan_gp", "infogan") else 1e-6,
             err_msg=name,
         )
 

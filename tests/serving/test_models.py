@@ -65,7 +65,10 @@ def test_what_is_a_saved_model(exported, tmp_path):
     assert not is_saved_model(tmp_path)
 
 
-@pytest.mark.parametrize("name", [m.name for m in tiny.MODELS])
+# Points are floating-point numbers, which are not joined.
+@pytest.mark.parametrize(
+    "name", [m.name for m in tiny.MODELS if m.name != "unrolled_gan"]
+)
 def test_rows_that_are_joined_are_the_rows_alone(name):
     """What runs requests as one batch relies on it."""
     gan = tiny.by_name(name).build()
