@@ -184,6 +184,7 @@ np.savez("found.npz", **found)
 """
 
 
+@pytest.mark.slow
 def test_settings_of_keras_json_change_no_result(tmp_path):
     """Feature networks, text encoders, metrics, optimizers: as without."""
     found = []

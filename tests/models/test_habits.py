@@ -635,6 +635,7 @@ def test_backup_and_restore_continues_exactly(tmp_path):
 # Settings of the machine
 
 
+@pytest.mark.slow
 def test_settings_of_keras_do_no_harm():
     """Under `channels_first` and `floatx` of keras.json all is as without."""
     before = keras.config.image_data_format(), keras.config.floatx()
