@@ -24,6 +24,7 @@ NAMES = (
     "InfoGAN",
     "LSGAN",
     "MLPCGAN",
+    "MLPWGAN",
     "MinimaxGAN",
     "PacGAN",
     "PearsonLSGAN",
@@ -33,6 +34,7 @@ NAMES = (
     "UnrolledGAN",
     "VanillaGAN",
     "VectorGANCLS",
+    "WGAN",
     "WGANGP",
 )
 

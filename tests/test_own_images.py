@@ -19,6 +19,7 @@ TINY = {
     "lsgan": {"width": 2},
     "pearson_lsgan": {"width": 2},
     "pacgan": {"width": 2},
+    "wgan": {"width": 2, "critic_steps": 2, "long_critic_steps": 2},
     "wgan_gp": {"width": 2, "critic_steps": 2},
     "progan": {"fmap_base": 16, "fmap_max": 2},
     "stylegan": {
@@ -36,6 +37,7 @@ TINY = {
     "cgan": {"width": 2},
     "minimax_gan": {"generator_units": 4, "discriminator_units": 3},
     "mlp_cgan": {},
+    "mlp_wgan": {"width": 2, "generator_units": 3, "critic_steps": 2},
     "acgan": {"generator_width": 8, "discriminator_width": 4},
     "gan_cls": {
         "generator_width": 4,
@@ -460,8 +462,10 @@ RECTANGULAR = (
     "improved_gan",
     "infogan",
     "lsgan",
+    "mlp_wgan",
     "pacgan",
     "pearson_lsgan",
+    "wgan",
     "wgan_gp",
 )
 

@@ -26,6 +26,7 @@ from kerasgan.models.text_encoder import words_of
 from kerasgan.models.translation import TranslationGAN
 from kerasgan.models.unrolled_gan import UnrolledGAN
 from kerasgan.models.vanilla_gan import MinimaxGAN, VanillaGAN
+from kerasgan.models.wgan import MLPWGAN, WGAN
 from kerasgan.models.wgan_gp import WGANGP
 
 # The only classes that a model card may name: loading cards from others relies
@@ -41,6 +42,7 @@ ARCHITECTURES = (
     InfoGAN,
     LSGAN,
     MLPCGAN,
+    MLPWGAN,
     MinimaxGAN,
     PacGAN,
     PearsonLSGAN,
@@ -50,6 +52,7 @@ ARCHITECTURES = (
     UnrolledGAN,
     VanillaGAN,
     VectorGANCLS,
+    WGAN,
     WGANGP,
 )
 
@@ -69,6 +72,7 @@ __all__ = [
     "LSGAN",
     "LatentGAN",
     "MLPCGAN",
+    "MLPWGAN",
     "MinimaxGAN",
     "PacGAN",
     "PearsonLSGAN",
@@ -85,6 +89,7 @@ __all__ = [
     "VanillaGAN",
     "VectorGAN",
     "VectorGANCLS",
+    "WGAN",
     "WGANGP",
     "architectures",
     "words_of",

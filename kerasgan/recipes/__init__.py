@@ -36,11 +36,13 @@ ARCHITECTURES = types.MappingProxyType(
         "minimax_gan": "MinimaxGAN",
         "mlp_cgan": "MLPCGAN",
         "pacgan": "PacGAN",
+        "mlp_wgan": "MLPWGAN",
         "pearson_lsgan": "PearsonLSGAN",
         "pix2pix": "Pix2Pix",
         "progan": "ProGAN",
         "stylegan": "StyleGAN",
         "vanilla_gan": "VanillaGAN",
+        "wgan": "WGAN",
         "wgan_gp": "WGANGP",
     }
 )

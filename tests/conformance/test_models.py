@@ -181,10 +181,17 @@ def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
     values, damaged = checkpoints.restore(tmp_path, resumed)
     assert (values, damaged) == ({"epoch": 1}, [])
     resumed.fit(model.dataset(), verbose=0)
-    assert_same(
-        {n: v.numpy() for n, v in straight.training_state().items()},
-        {n: v.numpy() for n, v in resumed.training_state().items()},
-    )
+    states = [
+        {n: v.numpy() for n, v in gan.training_state().items()}
+        for gan in (straight, resumed)
+    ]
+    if model.name == "wgan":  # To rounding; docs/training.md has the reason.
+        for name in states[0]:
+            np.testing.assert_allclose(
+                *(state[name] for state in states), rtol=1e-4, atol=1e-5
+            )
+        return
+    assert_same(*states)
 
 
 @every_model_but_slow(
@@ -198,8 +205,8 @@ def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
 )
 def test_two_replicas_take_the_same_step(model, mirrored):
     # The average's statistics are of every fourth image of each replica, and
-    # WGAN-GP divides a batch among its critic's steps before.
-    parts = 2 if model.name == "wgan_gp" else 1
+    # both WGANs divide a batch among their critic's steps before.
+    parts = 2 if model.name in ("wgan", "wgan_gp") else 1
     dataset = model.dataset(batches=1, batch_size=parts * tiny.BATCH)
     trained = {}
     for strategy in (tf.distribute.get_strategy(), mirrored):
