@@ -15,6 +15,7 @@ PACKAGE = "kerasgan"
 # Of `kerasgan.models.ARCHITECTURES`.
 NAMES = (
     "ACGAN",
+    "AdaGAN",
     "CGAN",
     "ConditionalStyleGAN",
     "CycleGAN",

@@ -157,6 +157,7 @@ def sentence_vectors(count):
 
 
 SMALL = {"image_size": 16, "channels": 1, "latent_dim": 4, "seed": 7}
+COMPONENT = {"image_size": 16, "channels": 1, "latent_dim": 4, "width": 4}
 LABELS = {**SMALL, "num_classes": 3}
 GROWING = {**SMALL, "image_size": 8, "fmap_base": 16, "fmap_max": 4}
 STYLES = {**GROWING, "w_dim": 4, "mapping_layers": 2}
@@ -169,6 +170,15 @@ TEXT = {
 }
 acgan = functools.partial(
     models.ACGAN, **LABELS, generator_width=8, discriminator_width=4
+)
+adagan = functools.partial(
+    models.AdaGAN,
+    component="DCGAN",
+    component_arguments=COMPONENT,
+    components=2,
+    component_epochs=1,
+    classifier_epochs=1,
+    seed=7,
 )
 cgan = functools.partial(models.CGAN, **LABELS, width=4)
 mlp_cgan = functools.partial(
@@ -300,6 +310,30 @@ MODELS = [
             "image_size": [8],
             "generator_width": [0],
             "fake_class_weight": [-1.0, NAN],
+        },
+    ),
+    Tiny(
+        name="adagan",
+        build=adagan,
+        synchronized={
+            "component_arguments": {**COMPONENT, "synchronized": True},
+        },
+        # The authors' networks: 5-16-16-2 and 2-16-16-1.
+        paper={
+            "sample_shape": (2,),
+            "components": 10,
+            "component_epochs": 15,
+            "generator": 402,
+            "discriminator": 337,
+        },
+        optimizers=ADAM,
+        refuses={
+            "component": ["CGAN", "InfoGAN", "ProGAN", "AdaGAN", "exit", 3],
+            "component_arguments": [{"seed": 1}, {"size": 8}, [16]],
+            "components": [0],
+            "component_epochs": [0],
+            "classifier_epochs": [1.5],
+            "reweighting": ["bagging"],
         },
     ),
     Tiny(

@@ -217,7 +217,13 @@ def parse_config(content, where):
         raise _wrong(where, "parameters", "must be whole numbers", counts)
     if type(config.get("features")) not in (str, type(None)):
         raise _wrong(where, "features", "must be text", config["features"])
-    for name, value in config["arguments"].items():
+    plain = dict(config["arguments"])
+    # The arguments of AdaGAN's components, which it checks itself.
+    nested = plain.get("component_arguments")
+    if type(nested) is dict:
+        del plain["component_arguments"]
+        plain |= {f"component_arguments.{n}": v for n, v in nested.items()}
+    for name, value in plain.items():
         for item in value if type(value) is list else [value]:
             if type(item) in (list, dict):
                 rule = (

@@ -37,7 +37,7 @@ from kerasgan.data.pixels import (
 )
 from kerasgan.data.prepared import load, prepare
 from kerasgan.data.sources import SideBySide
-from kerasgan.data.streams import stream, stream_groups
+from kerasgan.data.streams import stream, stream_chosen, stream_groups
 
 __all__ = [
     "NAMES",
@@ -66,6 +66,7 @@ __all__ = [
     "resize",
     "save_png",
     "stream",
+    "stream_chosen",
     "stream_groups",
     "to_float",
     "to_uint8",

@@ -160,6 +160,40 @@ def stream_groups(
     dataset = dataset.apply(
         tf.data.experimental.assert_cardinality(steps * (epochs or 1))
     )
+    return _in_order(dataset)
+
+
+def stream_chosen(array, rows, steps, batch_size):
+    """Returns a dataset of the batches that a function chooses.
+
+    Args:
+        array: See `stream`.
+        rows: Callable without arguments to an int64 array
+            `(steps, batch_size)`, the numbers of the rows; called at the start
+            of each iteration over the dataset.
+        steps: int. Batches of one iteration.
+        batch_size: int.
+
+    Returns:
+        A `tf.data.Dataset` of one iteration.
+    """
+    array = _Rows(array)
+
+    def choose(_):
+        chosen = tf.numpy_function(rows, [], tf.int64)
+        chosen = tf.ensure_shape(chosen, (steps, batch_size))
+        return tf.data.Dataset.from_tensor_slices(chosen)
+
+    dataset = tf.data.Dataset.range(1).flat_map(choose)
+    dataset = dataset.map(
+        array.take, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True
+    )
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
+    return _in_order(dataset)
+
+
+def _in_order(dataset):
+    """Prefetches, in the same order on every machine."""
     options = tf.data.Options()
     options.deterministic = True
     options.experimental_distribute.auto_shard_policy = (

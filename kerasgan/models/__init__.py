@@ -2,6 +2,7 @@
 
 from kerasgan import backend as backend
 from kerasgan.models.acgan import ACGAN
+from kerasgan.models.adagan import AdaGAN
 from kerasgan.models.base import GAN
 from kerasgan.models.captions import TextGAN, VectorGAN
 from kerasgan.models.cgan import CGAN
@@ -32,6 +33,7 @@ from kerasgan.models.wgan_gp import WGANGP
 # on this list for security.
 ARCHITECTURES = (
     ACGAN,
+    AdaGAN,
     CGAN,
     ConditionalStyleGAN,
     CycleGAN,
@@ -56,6 +58,7 @@ ARCHITECTURES = (
 __all__ = [
     "ARCHITECTURES",
     "ACGAN",
+    "AdaGAN",
     "CGAN",
     "ClassGAN",
     "CodeGAN",

@@ -18,12 +18,27 @@ def average_of(network):
     Returns:
         A Keras model of the same class, with equal weights.
     """
-    config = network.get_config()
-    config["name"] = f"average_{network.name}"
-    average = type(network).from_config(config)
-    average.set_weights(network.get_weights())
-    average.trainable = False
-    return average
+    return copy_of(network, f"average_{network.name}")
+
+
+def copy_of(network, name):
+    """Returns an untrainable copy of a network.
+
+    While Keras loads a model, two copies of the same network would share their
+    layers: copy the copy.
+
+    Args:
+        network: A built Keras model.
+        name: str. Of the copy.
+
+    Returns:
+        A Keras model of the same class, with equal weights.
+    """
+    config = {**network.get_config(), "name": name}
+    copy = type(network).from_config(config)
+    copy.set_weights(network.get_weights())
+    copy.trainable = False
+    return copy
 
 
 def ramped(decay, steps):

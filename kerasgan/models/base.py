@@ -75,9 +75,7 @@ class GAN(Seeded, keras.Model):
                 keras.metrics.Mean(name=name) for name in self.loss_names
             ]
             self.build_networks()
-        for name in self.generator_names:
-            average = averaging.average_of(getattr(self, name))
-            setattr(self, f"average_{name}", average)
+        self.build_averages()
         # Under a strategy Keras would otherwise call the model on the
         # training images to build it.
         self.built = True
@@ -89,6 +87,12 @@ class GAN(Seeded, keras.Model):
         raise NotImplementedError(
             f"{type(self).__name__} must override `build_networks`."
         )
+
+    def build_averages(self):
+        """Sets the average of each generator, `average_<name>`."""
+        for name in self.generator_names:
+            average = averaging.average_of(getattr(self, name))
+            setattr(self, f"average_{name}", average)
 
     def _own_settings(self):
         """Sets this model's dtype and layout for layers built inside."""
