@@ -14,6 +14,7 @@ from kerasgan.models import adagan, reweighting
 from kerasgan.models.components import initializers_of
 from kerasgan.optimizers import Adam
 from tests import golden, tiny
+from tests.reference import numpy_adagan
 from tests.support import served
 
 POINTS = {
@@ -87,26 +88,23 @@ def test_the_weights_complete_the_mixture(rule):
 
 
 def test_weights_are_those_of_the_mirror():
-    mirror = pytest.importorskip("tests.reference.numpy_adagan")
     random = np.random.RandomState(0)
     for beta in (0.1, 0.25, 0.5):
         ratios = random.gamma(0.7, size=99)
         for rule in ("theory_star", "theory_dagger"):
             found = reweighting.reweighted(rule, ratios, beta)
-            expected = getattr(mirror, rule)(ratios, beta)
+            expected = getattr(numpy_adagan, rule)(ratios, beta)
             np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
         found = reweighting.topk(ratios, beta)
-        np.testing.assert_array_equal(found, mirror.top_share(ratios))
-    shares = [1.0]
-    betas = [mirror.beta(step) for step in range(1, 5)]
-    np.testing.assert_allclose(mirror.mixture_weights(betas), 0.25)
+        np.testing.assert_array_equal(found, numpy_adagan.top_share(ratios))
+    betas = [numpy_adagan.beta(step) for step in range(1, 5)]
+    np.testing.assert_allclose(numpy_adagan.mixture_weights(betas), 0.25)
     scores = random.normal(size=9)
     np.testing.assert_allclose(
         reweighting.density_ratios(scores),
-        mirror.density_ratios(1 / (1 + np.exp(-scores))),
+        numpy_adagan.density_ratios(1 / (1 + np.exp(-scores))),
         rtol=1e-12,
     )
-    assert mirror.mixture_weights(betas[:1]).tolist() == shares
 
 
 @pytest.mark.parametrize(
