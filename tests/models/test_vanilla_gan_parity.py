@@ -182,10 +182,7 @@ def test_training_steps(model, kind, masks):
             saturating=model is models.MinimaxGAN,
         )
         for name, value in losses.items():
-            assert float(found[name]) == pytest.approx(value, rel=1e-5), (
-                step,
-                name,
-            )
+            assert float(found[name]) == pytest.approx(value, rel=1e-5), step
         for variable, mirror, role in pairs(gan, (generator, discriminator)):
             old = before[mirror is discriminator][role]
             error = np.linalg.norm(variable.numpy() - mirror.weights[role])
