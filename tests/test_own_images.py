@@ -560,7 +560,9 @@ def side_by_side(tmp_path):
     return str(tmp_path / "pairs")
 
 
-@pytest.mark.parametrize("name", ["pix2pix", "cyclegan"])
+@pytest.mark.parametrize(
+    "name", ["pix2pix", pytest.param("cyclegan", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("half", ["left", "right"])
 def test_pairs_side_by_side_are_trained_on(side_by_side, name, half, tmp_path):
     run = tmp_path / "run"

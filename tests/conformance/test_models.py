@@ -196,12 +196,16 @@ def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
 
 @every_model_but_slow(
     "acgan",
+    "adagan",
     "conditional_stylegan",
     "cyclegan",
     "gan_cls",
+    "improved_gan",
+    "infogan",
     "pix2pix",
     "progan",
     "stylegan",
+    "wgan",
 )
 def test_two_replicas_take_the_same_step(model, mirrored):
     # The average's statistics are of every fourth image of each replica, and

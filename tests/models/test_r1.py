@@ -48,7 +48,9 @@ def test_half_of_gamma_times_the_squared_gradient_norm_is_added(name):
     assert found["g_loss"] == without["g_loss"]
 
 
-@pytest.mark.parametrize("name", ["dcgan", "gan_cls"])
+@pytest.mark.parametrize(
+    "name", ["dcgan", pytest.param("gan_cls", marks=pytest.mark.slow)]
+)
 def test_it_flattens_the_discriminator(name):
     squared = []
     for gamma in (0.0, 10.0):

@@ -1,0 +1,326 @@
+"""Which remedies keep a GAN from losing modes, on points in the plane.
+
+    python scripts/mode_collapse.py train RESULTS [METHOD ...] [--seeds 5]
+    python scripts/mode_collapse.py table RESULTS
+
+Every method has the same two networks, those of the notebook of Unrolled GAN
+(two hidden layers of 128 tanh units), the same batches and the same number of
+generator steps, on the ring of eight normals and on the grid of 25. RESULTS, a
+JSON file, has one entry for each method, data and seed; `train` adds what is
+missing, so that it can be stopped. `table` prints means and standard errors of
+the methods that have results.
+"""
+
+import argparse
+import json
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from kerasgan import losses, metrics, penalties
+from kerasgan.layers import InstanceNoise, MinibatchDiscrimination, Packing
+from kerasgan.models import AdaGAN, UnrolledGAN
+from kerasgan.models.points import PointsGAN
+from kerasgan.models.unrolled_gan import perceptron
+from kerasgan.optimizers import Adam
+
+BATCH, STEPS, AT_ONCE = 256, 15_000, 100
+POINTS = 100_000
+SAMPLES = 2500  # As VEEGAN and PacGAN evaluate.
+UNITS, LATENTS = (128, 128), 256
+DATA = {"ring": metrics.modes.ring(), "grid": metrics.modes.grid()}
+
+
+class NonSaturating(PointsGAN):
+    """The game of most GANs: the generator maximizes log D(G(z))."""
+
+    critic_steps = 1
+    rates = 1e-3, 1e-4  # As in the notebook.
+
+    def __init__(self, **kwargs):
+        super().__init__(dimensions=2, latent_dim=LATENTS, **kwargs)
+
+    def build_networks(self):
+        latents = keras.Input((LATENTS,))
+        hidden = UNITS, 2, "tanh", 1.4
+        self.generator = keras.Model(
+            latents, perceptron(latents, *hidden, name="points")
+        )
+        points = keras.Input((2,))
+        self.discriminator = keras.Model(points, self.score(self.shown(points)))
+
+    def shown(self, points):
+        """Returns what the discriminator sees."""
+        return points
+
+    def score(self, x):
+        return perceptron(x, UNITS, 1, "tanh", 1.4, name="score")
+
+    def default_optimizers(self):
+        return tuple(Adam(rate, beta_1=0.5) for rate in self.rates)
+
+    def discriminator_loss(self, real, fake):
+        return losses.real_loss(real) + losses.fake_loss(fake)
+
+    def generator_loss(self, fake):
+        return losses.non_saturating_generator_loss(fake)
+
+    def penalty(self, real_points, fake_points):
+        return 0.0
+
+    def after(self):
+        """Runs after each update of the discriminator."""
+
+    def train_step(self, real_points):
+        count = tf.shape(real_points)[0] // self.critic_steps
+        for step in range(self.critic_steps):
+            real = real_points[step * count : (step + 1) * count]
+            fake = self.generator(self.sample_latents(count), training=True)
+            with tf.GradientTape() as tape:
+                d_loss = tf.reduce_mean(
+                    self.discriminator_loss(
+                        self.discriminator(real, training=True),
+                        self.discriminator(fake, training=True),
+                    )
+                ) + self.penalty(real, fake)
+            self.update_discriminators(tape, d_loss)
+            self.after()
+        with tf.GradientTape() as tape:
+            fake = self.generator(self.sample_latents(count), training=True)
+            scores = self.discriminator(fake, training=True)
+            g_loss = tf.reduce_mean(self.generator_loss(scores))
+        self.update_generators(tape, g_loss)
+        self.update_average()
+        return self.report(d_loss=d_loss, g_loss=g_loss)
+
+
+class Saturating(NonSaturating):
+    """The minimax game: the generator minimizes log(1 - D(G(z)))."""
+
+    def generator_loss(self, fake):
+        return losses.minimax_generator_loss(fake)
+
+
+class Smoothed(NonSaturating):
+    """One-sided label smoothing."""
+
+    def discriminator_loss(self, real, fake):
+        return losses.smoothed_real_loss(real) + losses.fake_loss(fake)
+
+
+class Compared(NonSaturating):
+    """Minibatch discrimination before the last layer."""
+
+    def score(self, x):
+        for size in UNITS:
+            x = layers.Dense(size, activation="tanh")(x)
+        x = MinibatchDiscrimination(kernels=16, kernel_dim=4)(x)
+        return layers.Dense(1)(x)
+
+
+class Noisy(NonSaturating):
+    """Noise on all that the discriminator sees, decaying to none."""
+
+    def shown(self, points):
+        self.noise = InstanceNoise(0.5, steps=STEPS // 2)
+        return self.noise(points)
+
+    def after(self):
+        self.noise.advance()
+
+
+class Packed(NonSaturating):
+    """PacGAN: one label for several points."""
+
+    packed = 2
+
+    def shown(self, points):
+        return Packing(self.packed)(points)
+
+
+class Packed4(Packed):
+    """PacGAN with four points."""
+
+    packed = 4
+
+
+class Wasserstein(NonSaturating):
+    """WGAN: five steps of a critic whose weights are clipped."""
+
+    critic_steps = 5
+    rates = 1e-3, 1e-3
+    limit = 0.1
+
+    def discriminator_loss(self, real, fake):
+        return fake - real
+
+    def generator_loss(self, fake):
+        return -fake
+
+    def after(self):
+        for weight in self.discriminator.trainable_variables:
+            weight.assign(tf.clip_by_value(weight, -self.limit, self.limit))
+
+
+class Penalized(Wasserstein):
+    """WGAN-GP: the gradient of the critic has norm one."""
+
+    def penalty(self, real_points, fake_points):
+        # The penalty is written for images: of one pixel, here.
+        found = penalties.gradient_penalty(
+            lambda images: self.discriminator(images[:, 0, 0], training=True),
+            real_points[:, None, None],
+            fake_points[:, None, None],
+            self.seed_generator,
+        )
+        return 10.0 * tf.reduce_mean(found)
+
+    def after(self):
+        pass
+
+
+def unrolled(steps):
+    """Returns a function that builds an Unrolled GAN."""
+
+    def build(**kwargs):
+        return UnrolledGAN.paper("notebook", unroll_steps=steps, **kwargs)
+
+    return build
+
+
+METHODS = {
+    "GAN, saturating": Saturating,
+    "GAN": NonSaturating,
+    "label smoothing": Smoothed,
+    "minibatch discrimination": Compared,
+    "instance noise": Noisy,
+    "PacGAN, 2": Packed,
+    "PacGAN, 4": Packed4,
+    "Unrolled GAN, K = 5": unrolled(5),
+    "WGAN": Wasserstein,
+    "WGAN-GP": Penalized,
+    "AdaGAN": None,
+}
+
+
+def build(method, seed):
+    keras.utils.set_random_seed(seed)
+    gan = METHODS[method](seed=seed, ema_decay=0.0)
+    optimizers = (Adam(1e-3, beta_1=0.5), Adam(1e-4, beta_1=0.5))
+    rates = () if isinstance(gan, NonSaturating) else optimizers
+    gan.compile(*rates, steps_per_execution=AT_ONCE)
+    return gan
+
+
+def batches(gan, data, seed):
+    points = DATA[data].sample(POINTS, seed)
+    # As many points for each generator step, whatever the critic takes.
+    size = BATCH * getattr(gan, "critic_steps", 1)
+    dataset = tf.data.Dataset.from_tensor_slices(points).shuffle(POINTS, seed)
+    return dataset.repeat().batch(size, drop_remainder=True).prefetch(8)
+
+
+def train(method, data, seed, steps):
+    """Trains one model and returns its scores."""
+    if method == "AdaGAN":
+        gan = adagan(data, seed, steps)
+    else:
+        gan = build(method, seed)
+        gan.fit(
+            batches(gan, data, seed),
+            steps_per_epoch=steps,
+            verbose=0,
+        )
+    points = gan.generate(SAMPLES, seed=seed)
+    return metrics.modes.modes_covered(points, DATA[data])
+
+
+def adagan(data, seed, steps):
+    """Returns a mixture of five GANs, each of a fifth of the steps."""
+    components, epoch = 5, 100
+    keras.utils.set_random_seed(seed)
+    notebook = UnrolledGAN.paper("notebook", unroll_steps=0).get_config()
+    names = "unroll_steps", "discriminator_units", "activation", "gain"
+    gan = AdaGAN(
+        "UnrolledGAN",
+        {name: notebook[name] for name in (*names, "input_scale")},
+        components=components,
+        component_epochs=max(1, steps // components // epoch),
+        seed=seed,
+        ema_decay=0.0,
+    )
+    gan.compile(Adam(1e-3, beta_1=0.5), Adam(1e-4, beta_1=0.5))
+    points = DATA[data].sample(epoch * BATCH, seed)
+    gan.fit(points, batch_size=BATCH, verbose=0)
+    return gan
+
+
+def run(options):
+    path = pathlib.Path(options.results)
+    found = json.loads(path.read_text()) if path.exists() else {}
+    for seed in range(options.seeds):
+        for method in options.methods or METHODS:
+            for data in DATA:
+                key = f"{method} | {data} | {seed}"
+                if key in found:
+                    continue
+                found[key] = train(method, data, seed, options.steps)
+                path.write_text(json.dumps(found, indent=1) + "\n")
+                print(key, found[key], flush=True)
+
+
+def table(options):
+    found = json.loads(pathlib.Path(options.results).read_text())
+    print(
+        "| | "
+        + " | ".join(
+            f"{data}: modes | high quality | divergence" for data in DATA
+        )
+        + " |"
+    )
+    print("|---" * (1 + 3 * len(DATA)) + "|")
+    for method in METHODS:
+        cells = [method]
+        for data in DATA:
+            runs = [
+                value
+                for key, value in found.items()
+                if key.startswith(f"{method} | {data} |")
+            ]
+            if len(runs) < 2:
+                break
+            for score, scale, form in (
+                ("modes", 1, "{:.1f} ± {:.1f}"),
+                ("high_quality", 100, "{:.1f} ± {:.1f} %"),
+                ("reverse_kl", 1, "{:.2f} ± {:.2f}"),
+            ):
+                values = scale * np.array([r[score] for r in runs])
+                error = values.std(ddof=1) / np.sqrt(len(values))
+                cells.append(form.format(values.mean(), error))
+        if len(cells) == 1 + 3 * len(DATA):
+            print("| " + " | ".join(cells) + " |")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True)
+    added = commands.add_parser("train")
+    added.add_argument("results")
+    added.add_argument("methods", nargs="*")
+    added.add_argument("--seeds", type=int, default=5)
+    added.add_argument("--steps", type=int, default=STEPS)
+    added.set_defaults(run=run)
+    added = commands.add_parser("table")
+    added.add_argument("results")
+    added.set_defaults(run=table)
+    options = parser.parse_args()
+    options.run(options)
+
+
+if __name__ == "__main__":
+    main()
