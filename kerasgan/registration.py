@@ -22,6 +22,7 @@ NAMES = (
     "GANCLS",
     "LSGAN",
     "MLPCGAN",
+    "MLPWGAN",
     "MinimaxGAN",
     "PearsonLSGAN",
     "Pix2Pix",
@@ -29,6 +30,7 @@ NAMES = (
     "StyleGAN",
     "VanillaGAN",
     "VectorGANCLS",
+    "WGAN",
     "WGANGP",
 )
 

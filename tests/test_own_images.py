@@ -17,6 +17,7 @@ TINY = {
     "dcgan": {"width": 2},
     "lsgan": {"width": 2},
     "pearson_lsgan": {"width": 2},
+    "wgan": {"width": 2, "critic_steps": 2, "long_critic_steps": 2},
     "wgan_gp": {"width": 2, "critic_steps": 2},
     "progan": {"fmap_base": 16, "fmap_max": 2},
     "stylegan": {
@@ -34,6 +35,7 @@ TINY = {
     "cgan": {"width": 2},
     "minimax_gan": {"generator_units": 4, "discriminator_units": 3},
     "mlp_cgan": {},
+    "mlp_wgan": {"width": 2, "generator_units": 3, "critic_steps": 2},
     "acgan": {"generator_width": 8, "discriminator_width": 4},
     "gan_cls": {
         "generator_width": 4,

@@ -167,6 +167,9 @@ pix2pix = functools.partial(
     models.Pix2Pix, image_size=32, target_channels=1, width=2, seed=7
 )
 progan = functools.partial(models.ProGAN, **GROWING, start_resolution=8)
+wgan = functools.partial(
+    models.WGAN, **SMALL, width=4, critic_steps=2, long_critic_steps=2
+)
 wgan_gp = functools.partial(models.WGANGP, **SMALL, width=4, critic_steps=2)
 vector_gan_cls = functools.partial(models.VectorGANCLS, **TEXT)
 gan_cls = functools.partial(
@@ -477,6 +480,35 @@ MODELS = [
             "generator_units": [0],
             "discriminator_units": [-1],
             "pieces": [0],
+        },
+    ),
+    Tiny(
+        name="wgan",
+        build=wgan,
+        synchronized={"synchronized": True},
+        # The networks of dcgan.torch without the sigmoid.
+        paper={
+            "sample_shape": (64, 64, 3),
+            "generator": 3_576_704,
+            "discriminator": 2_765_568,
+            "latent_dim": 100,
+            "critic_steps": 5,
+            "long_critic_steps": 100,
+            "clip": 0.01,
+            "default_batch_size": 5 * 64,
+        },
+        optimizers={
+            "learning_rate": 5e-5,
+            "rho": 0.99,
+            "momentum": 0.0,
+            "centered": False,
+        },
+        refuses={
+            "image_size": [24],
+            "width": [0],
+            "critic_steps": [0],
+            "long_critic_steps": [0, 2.5],
+            "clip": [0.0, -1.0, NAN],
         },
     ),
     Tiny(

@@ -19,6 +19,7 @@ from kerasgan.models.stylegan import ConditionalStyleGAN, StyleGAN
 from kerasgan.models.text_encoder import words_of
 from kerasgan.models.translation import TranslationGAN
 from kerasgan.models.vanilla_gan import MinimaxGAN, VanillaGAN
+from kerasgan.models.wgan import MLPWGAN, WGAN
 from kerasgan.models.wgan_gp import WGANGP
 
 # The only classes that a model card may name: loading cards from others relies
@@ -32,6 +33,7 @@ ARCHITECTURES = (
     GANCLS,
     LSGAN,
     MLPCGAN,
+    MLPWGAN,
     MinimaxGAN,
     PearsonLSGAN,
     Pix2Pix,
@@ -39,6 +41,7 @@ ARCHITECTURES = (
     StyleGAN,
     VanillaGAN,
     VectorGANCLS,
+    WGAN,
     WGANGP,
 )
 
@@ -55,6 +58,7 @@ __all__ = [
     "LSGAN",
     "LatentGAN",
     "MLPCGAN",
+    "MLPWGAN",
     "MinimaxGAN",
     "PearsonLSGAN",
     "Pix2Pix",
@@ -67,6 +71,7 @@ __all__ = [
     "VanillaGAN",
     "VectorGAN",
     "VectorGANCLS",
+    "WGAN",
     "WGANGP",
     "architectures",
     "words_of",

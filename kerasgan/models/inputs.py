@@ -172,6 +172,29 @@ def in_order(arrays, batch_size, drop_remainder):
     return rows.batch(batch_size, drop_remainder=drop_remainder)
 
 
+def check_shares(dataset, critic_steps, replicas):
+    """Refuses batches that cannot be divided among the steps of a critic.
+
+    Args:
+        dataset: A `tf.data.Dataset` of batches.
+        critic_steps: int.
+        replicas: int.
+
+    Raises:
+        ValueError: If the batch size is not fixed, or not divisible.
+    """
+    for spec in tf.nest.flatten(dataset.element_spec):
+        size = spec.shape[0] if spec.shape.rank else None
+        if size is None or size % (critic_steps * replicas):
+            raise ValueError(
+                "The batch size must be fixed and, on each replica, "
+                f"divisible by {critic_steps} (`critic_steps`), "
+                "because each batch is divided among critic steps; use "
+                "`batch(..., drop_remainder=True)`. Received: batches of "
+                f"shape {spec.shape}, {replicas} replica(s)"
+            )
+
+
 def split(arrays, share):
     """Returns arrays without their last rows, and those.
 

@@ -28,6 +28,7 @@ from keras import layers
 
 from kerasgan import checks
 from kerasgan.layers.common import INITIALIZER, score
+from kerasgan.models import inputs
 from kerasgan.models.dcgan import build_generator
 from kerasgan.models.sampling import LatentGAN
 from kerasgan.optimizers import Adam
@@ -141,16 +142,7 @@ class WGANGP(LatentGAN):
     def to_dataset(self, *args, **kwargs):
         dataset = super().to_dataset(*args, **kwargs)
         replicas = self.distribute_strategy.num_replicas_in_sync
-        for spec in tf.nest.flatten(dataset.element_spec):
-            size = spec.shape[0] if spec.shape.rank else None
-            if size is None or size % (self.critic_steps * replicas):
-                raise ValueError(
-                    "The batch size must be fixed and, on each replica, "
-                    f"divisible by {self.critic_steps} (`critic_steps`), "
-                    "because each batch is divided among critic steps; use "
-                    "`batch(..., drop_remainder=True)`. Received: batches of "
-                    f"shape {spec.shape}, {replicas} replica(s)"
-                )
+        inputs.check_shares(dataset, self.critic_steps, replicas)
         return dataset
 
     def train_step(self, real_images):

@@ -33,11 +33,13 @@ ARCHITECTURES = types.MappingProxyType(
         "lsgan": "LSGAN",
         "minimax_gan": "MinimaxGAN",
         "mlp_cgan": "MLPCGAN",
+        "mlp_wgan": "MLPWGAN",
         "pearson_lsgan": "PearsonLSGAN",
         "pix2pix": "Pix2Pix",
         "progan": "ProGAN",
         "stylegan": "StyleGAN",
         "vanilla_gan": "VanillaGAN",
+        "wgan": "WGAN",
         "wgan_gp": "WGANGP",
     }
 )

@@ -246,7 +246,7 @@ def _classes(model, images):
 
 def _batch_size(gan, count):
     """Returns the default, of fewer images at most all of them."""
-    if isinstance(gan, models.WGANGP):
+    if isinstance(gan, (models.WGAN, models.WGANGP)):
         # Each batch is divided among the steps of the critic.
         share = min(BATCH_SIZE, count // gan.critic_steps)
         return max(1, share) * gan.critic_steps

@@ -12,6 +12,7 @@ WIDTHS = {"generator_width": 8, "discriminator_width": 4}
 MODELS = {
     "DCGAN": {"width": 4},
     "LSGAN": {"width": 4},
+    "WGAN": {"width": 4, "critic_steps": 2, "long_critic_steps": 2},
     "WGANGP": {"width": 4, "critic_steps": 2},
     "CGAN": {"width": 4, "num_classes": 3},
     "ACGAN": {**WIDTHS, "num_classes": 3},
