@@ -15,6 +15,7 @@ PACKAGE = "kerasgan"
 # Of `kerasgan.models.ARCHITECTURES`.
 NAMES = (
     "ACGAN",
+    "BEGAN",
     "CGAN",
     "ConditionalStyleGAN",
     "CycleGAN",
@@ -27,6 +28,7 @@ NAMES = (
     "PearsonLSGAN",
     "Pix2Pix",
     "ProGAN",
+    "SkipBEGAN",
     "StyleGAN",
     "VanillaGAN",
     "VectorGANCLS",

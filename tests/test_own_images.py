@@ -44,6 +44,8 @@ TINY = {
         "projection_dim": 3,
         "encoder_width": 5,
     },
+    "began": {"width": 2},
+    "skip_began": {"width": 2},
     "pix2pix": {"width": 2, "patch_size": 16},
     "vanilla_gan": {"generator_units": 4, "discriminator_units": 3},
     "cyclegan": {"width": 2, "blocks": 1},

@@ -3,6 +3,7 @@
 from kerasgan import backend as backend
 from kerasgan.models.acgan import ACGAN
 from kerasgan.models.base import GAN
+from kerasgan.models.began import BEGAN, SkipBEGAN
 from kerasgan.models.captions import TextGAN, VectorGAN
 from kerasgan.models.cgan import CGAN
 from kerasgan.models.cyclegan import CycleGAN
@@ -26,6 +27,7 @@ from kerasgan.models.wgan_gp import WGANGP
 # on this list for security.
 ARCHITECTURES = (
     ACGAN,
+    BEGAN,
     CGAN,
     ConditionalStyleGAN,
     CycleGAN,
@@ -38,6 +40,7 @@ ARCHITECTURES = (
     PearsonLSGAN,
     Pix2Pix,
     ProGAN,
+    SkipBEGAN,
     StyleGAN,
     VanillaGAN,
     VectorGANCLS,
@@ -48,6 +51,7 @@ ARCHITECTURES = (
 __all__ = [
     "ARCHITECTURES",
     "ACGAN",
+    "BEGAN",
     "CGAN",
     "ClassGAN",
     "ConditionalStyleGAN",
@@ -64,6 +68,7 @@ __all__ = [
     "Pix2Pix",
     "ProGAN",
     "SequenceGAN",
+    "SkipBEGAN",
     "StyleGAN",
     "TextGAN",
     "TranslationGAN",
