@@ -16,6 +16,7 @@ PACKAGE = "kerasgan"
 NAMES = (
     "ACGAN",
     "AdaGAN",
+    "BEGAN",
     "CGAN",
     "ConditionalStyleGAN",
     "CycleGAN",
@@ -31,6 +32,7 @@ NAMES = (
     "PearsonLSGAN",
     "Pix2Pix",
     "ProGAN",
+    "SkipBEGAN",
     "StyleGAN",
     "UnrolledGAN",
     "VanillaGAN",

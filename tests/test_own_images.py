@@ -48,6 +48,8 @@ TINY = {
     },
     "improved_gan": {"generator_units": (4,), "discriminator_units": (4,)},
     "infogan": {"width": 2, "dense_width": 4},
+    "began": {"width": 2},
+    "skip_began": {"width": 2},
     "pix2pix": {"width": 2, "patch_size": 16},
     "vanilla_gan": {"generator_units": 4, "discriminator_units": 3},
     "cyclegan": {"width": 2, "blocks": 1},

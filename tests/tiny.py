@@ -180,6 +180,10 @@ adagan = functools.partial(
     classifier_epochs=1,
     seed=7,
 )
+began = functools.partial(models.BEGAN, **SMALL, width=3)
+skip_began = functools.partial(
+    models.SkipBEGAN, **SMALL, width=3, residual_steps=4
+)
 cgan = functools.partial(models.CGAN, **LABELS, width=4)
 mlp_cgan = functools.partial(
     models.MLPCGAN, image_size=8, num_classes=3, latent_dim=4, seed=7
@@ -338,6 +342,40 @@ MODELS = [
             "classifier_epochs": [1.5],
             "reweighting": ["bagging"],
         },
+    ),
+    Tiny(
+        name="began",
+        build=began,
+        # 3x3 convolutions, two for each of the four resolutions; the
+        # encoder's grow by 128 and have a third, with stride 2, but the last.
+        paper={
+            "sample_shape": (64, 64, 3),
+            "generator": 532_480 + 8 * 147_584 + 3_459,
+            "discriminator": 11_688_768 + 1_716_611,
+            "latent_dim": 64,
+            "diversity_ratio": 0.5,
+            "balance_rate": 0.001,
+            "default_batch_size": 16,
+        },
+        optimizers={
+            **ADAM,
+            "learning_rate": 1e-4,
+            "beta_1": 0.9,
+        },
+        refuses={
+            "image_size": [24, 8],
+            "channels": [0],
+            "width": [0],
+            "diversity_ratio": [1.5, -0.1, NAN],
+            "balance_rate": [-1.0, NAN],
+            "patience": [-1, 0.5],
+        },
+    ),
+    Tiny(
+        name="skip_began",
+        build=skip_began,
+        optimizers={**ADAM, "learning_rate": 1e-4, "beta_1": 0.9},
+        refuses={"residual_steps": [0], "width": [0]},
     ),
     Tiny(
         name="cgan",

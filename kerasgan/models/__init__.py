@@ -4,6 +4,7 @@ from kerasgan import backend as backend
 from kerasgan.models.acgan import ACGAN
 from kerasgan.models.adagan import AdaGAN
 from kerasgan.models.base import GAN
+from kerasgan.models.began import BEGAN, SkipBEGAN
 from kerasgan.models.captions import TextGAN, VectorGAN
 from kerasgan.models.cgan import CGAN
 from kerasgan.models.codes import CodeGAN
@@ -35,6 +36,7 @@ from kerasgan.models.wgan_gp import WGANGP
 ARCHITECTURES = (
     ACGAN,
     AdaGAN,
+    BEGAN,
     CGAN,
     ConditionalStyleGAN,
     CycleGAN,
@@ -50,6 +52,7 @@ ARCHITECTURES = (
     PearsonLSGAN,
     Pix2Pix,
     ProGAN,
+    SkipBEGAN,
     StyleGAN,
     UnrolledGAN,
     VanillaGAN,
@@ -62,6 +65,7 @@ __all__ = [
     "ARCHITECTURES",
     "ACGAN",
     "AdaGAN",
+    "BEGAN",
     "CGAN",
     "ClassGAN",
     "CodeGAN",
@@ -84,6 +88,7 @@ __all__ = [
     "ProGAN",
     "SemiSupervisedGAN",
     "SequenceGAN",
+    "SkipBEGAN",
     "StyleGAN",
     "TextGAN",
     "TranslationGAN",

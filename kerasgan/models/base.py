@@ -618,7 +618,12 @@ class GAN(Seeded, keras.Model):
             local = tf.add_n([tf.reduce_sum(g * 0.0) for g in gradients])
             zero_or_nan = context.all_reduce(tf.distribute.ReduceOp.SUM, local)
             gradients = [g + zero_or_nan for g in gradients]
-        optimizer.apply(gradients, variables)
+        # No update before all gradients. TensorFlow's optimization of graphs
+        # drops the order of a read and an update of a weight whose gradient
+        # does not depend on it, such as the last one of a linear critic;
+        # gradients of the layers before would use it updated or not.
+        with tf.control_dependencies(gradients):
+            optimizer.apply(gradients, variables)
 
     def update_generators(self, tape, loss):
         """Takes one step of the generators on `loss`; see `minimize`."""

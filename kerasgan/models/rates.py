@@ -228,6 +228,44 @@ class RateByEpoch(keras.callbacks.Callback):
             )
 
 
+class HalveWhenStalled(keras.callbacks.Callback):
+    """Halves both learning rates when a loss no longer decreases.
+
+    It does so after `patience` epochs, an attribute of the model, whose mean
+    loss was not below the lowest mean of all epochs, and then again after as
+    many. What it remembers are weights of the model, `lowest` and `stalled`,
+    so that a resumed run continues as it would have. Schedules are not
+    changed.
+
+    Args:
+        loss: str. One of the model's `loss_names`.
+    """
+
+    # Above all losses, and in 16 bits a number.
+    HIGH = 1e4
+
+    def __init__(self, loss):
+        super().__init__()
+        self.loss = loss
+
+    def on_epoch_end(self, epoch, logs=None):
+        value = float(logs[self.loss])
+        gan = self.model
+        # On replicas the value of a variable has no `float`.
+        if value < float(tf.convert_to_tensor(gan.lowest)):
+            gan.lowest.assign(value)
+            gan.stalled.assign(0.0)
+            return
+        stalled = float(tf.convert_to_tensor(gan.stalled)) + 1.0
+        gan.stalled.assign(stalled % gan.patience)
+        if stalled < gan.patience:
+            return
+        for rate in gan.optimizer.optimizers:
+            if full_rate(rate.optimizer) is not None:
+                now = float(tf.convert_to_tensor(rate.learning_rate))
+                rate.learning_rate = 0.5 * now
+
+
 @keras.saving.register_keras_serializable(package="kerasgan")
 class OngoingSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """A schedule that continues when the optimizer's step count is reset.

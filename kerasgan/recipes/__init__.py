@@ -25,6 +25,7 @@ from kerasgan.names import hint
 ARCHITECTURES = types.MappingProxyType(
     {
         "acgan": "ACGAN",
+        "began": "BEGAN",
         "cgan": "CGAN",
         "conditional_stylegan": "ConditionalStyleGAN",
         "cyclegan": "CycleGAN",
@@ -40,6 +41,7 @@ ARCHITECTURES = types.MappingProxyType(
         "pearson_lsgan": "PearsonLSGAN",
         "pix2pix": "Pix2Pix",
         "progan": "ProGAN",
+        "skip_began": "SkipBEGAN",
         "stylegan": "StyleGAN",
         "vanilla_gan": "VanillaGAN",
         "wgan": "WGAN",

@@ -14,6 +14,8 @@ MODELS = {
     "LSGAN": {"width": 4},
     "WGAN": {"width": 4, "critic_steps": 2, "long_critic_steps": 2},
     "WGANGP": {"width": 4, "critic_steps": 2},
+    "BEGAN": {"width": 3},
+    "SkipBEGAN": {"width": 3},
     "CGAN": {"width": 4, "num_classes": 3},
     "ACGAN": {**WIDTHS, "num_classes": 3},
 }

@@ -23,7 +23,9 @@ def log_class_probability(labels, logits):
     return tf.reduce_sum(code * tf.math.log(tf.nn.softmax(logits)), 1)
 
 
-def check_step(gan, batch, draws, discriminator_loss, generator_loss):
+def check_step(
+    gan, batch, draws, discriminator_loss, generator_loss, scale=8.0
+):
     """Compares the weights after a step with those of plain descent.
 
     Args:
@@ -32,12 +34,14 @@ def check_step(gan, batch, draws, discriminator_loss, generator_loss):
         draws: The numbers of latents that the step draws, in order.
         discriminator_loss: Callable from the drawn latents to a scalar.
         generator_loss: Callable from the drawn latents to a scalar.
+        scale: float. Multiplies the first kernels. Defaults to `8.0`, with
+            which every loss has a say.
     """
     gan.compile(keras.optimizers.SGD(RATE), keras.optimizers.SGD(RATE))
     for network in (*gan.generators, *gan.discriminators):
         for variable in network.trainable_variables:
-            if "kernel" in variable.path:  # So that every loss has a say.
-                variable.assign(8.0 * variable)
+            if "kernel" in variable.path:
+                variable.assign(scale * variable)
     state = gan.seed_generator.state.numpy()
     latents = [gan.sample_latents(count) for count in draws]
     gan.seed_generator.state.assign(state)
