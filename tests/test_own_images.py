@@ -459,6 +459,7 @@ def test_trackers_may_stop_a_run_which_keeps_its_checkpoint(tmp_path):
 
 RECTANGULAR = (
     "acgan",
+    "began",
     "cgan",
     "dcgan",
     "improved_gan",
@@ -467,6 +468,7 @@ RECTANGULAR = (
     "mlp_wgan",
     "pacgan",
     "pearson_lsgan",
+    "skip_began",
     "wgan",
     "wgan_gp",
 )
