@@ -76,7 +76,7 @@ def test_rows_that_are_joined_are_the_rows_alone(name):
     random = np.random.RandomState(0)
 
     def some(spec):
-        sizes = (3, *gan.image_shape)
+        sizes = (3, *gan.sample_shape)
         shape = [n or sizes[axis] for axis, n in enumerate(spec.shape)]
         if spec.dtype == tf.string:
             return np.array([b"a red square", b"on the left", b"blue"])
