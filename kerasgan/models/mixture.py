@@ -72,10 +72,6 @@ class Mixture(GAN):
         return self._class.loss_names
 
     @property
-    def jit_compile_by_default(self):
-        return self._class.jit_compile_by_default
-
-    @property
     def default_batch_size(self):
         return self.current.default_batch_size
 
