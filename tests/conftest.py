@@ -27,6 +27,8 @@ def mirrored():
 @pytest.fixture(autouse=True)
 def same_first_weights():
     keras.utils.set_random_seed(0)
+    if "torch" in sys.modules:  # The first weights of mirrors.
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(autouse=True)
