@@ -618,10 +618,11 @@ class GAN(Seeded, keras.Model):
             local = tf.add_n([tf.reduce_sum(g * 0.0) for g in gradients])
             zero_or_nan = context.all_reduce(tf.distribute.ReduceOp.SUM, local)
             gradients = [g + zero_or_nan for g in gradients]
-        # No update before all gradients. TensorFlow's optimization of graphs
-        # drops the order of a read and an update of a weight whose gradient
-        # does not depend on it, such as the last one of a linear critic;
-        # gradients of the layers before would use it updated or not.
+        # No update before all gradients. The optimizer sums gradients over
+        # replicas, and TensorFlow's optimization of graphs takes that for a
+        # barrier, drops the order of reads and updates that it implies, and
+        # then removes it. The last weight of a linear critic, whose gradient
+        # does not depend on it, could be updated before its last use.
         with tf.control_dependencies(gradients):
             optimizer.apply(gradients, variables)
 

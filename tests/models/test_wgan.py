@@ -37,16 +37,26 @@ def generator_side(gan):
 
 
 def before(op):
-    """Returns the operations that one waits for.
+    """Returns the operations that one certainly waits for.
 
-    Not because of its own control inputs: these may be dropped.
+    Not by its own control inputs nor through an `IdentityN`, which TensorFlow's
+    optimization of graphs removes.
     """
-    found, waiting = set(), [tensor.op for tensor in op.inputs]
+    found, seen, waiting = set(), set(), list(op.inputs)
     while waiting:
-        one = waiting.pop()
-        if one not in found:
-            found.add(one)
-            waiting += [t.op for t in one.inputs] + list(one.control_inputs)
+        tensor = waiting.pop()
+        if tensor.ref() in seen:
+            continue
+        seen.add(tensor.ref())
+        one = tensor.op
+        found.add(one)
+        inputs = list(one.inputs)
+        if one.type == "IdentityN":
+            inputs = [inputs[tensor.value_index]]
+        waiting += inputs
+        for other in one.control_inputs:
+            found.add(other)
+            waiting += list(other.inputs) + list(other.outputs)[:1]
     return found
 
 
@@ -130,10 +140,10 @@ def test_step():
 
 
 def test_no_weight_is_updated_before_all_gradients():
-    """The optimization of graphs drops the order of reads and updates.
+    """The last kernel of a linear critic has a gradient without itself.
 
-    The gradient of the last kernel of a linear critic does not depend on it,
-    so that nothing else would delay its update until it has been used.
+    So nothing else would delay its update until the gradients of the layers
+    before have used it; see `GAN.minimize`.
     """
     gan = tiny.wgan()
     gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
