@@ -235,18 +235,27 @@ def test_the_first_maps_skip_to_each_resolution():
 
 @pytest.mark.slow
 def test_the_losses_come_to_their_balance():
-    """The ratio approaches gamma, with k between its bounds."""
+    """The ratio approaches gamma, with k between its bounds.
+
+    Spots with noise, which no autoencoder can reconstruct: without k the
+    generated images, without noise, would have a much lower loss.
+    """
+    random = np.random.RandomState(0)
     grid = np.stack(np.meshgrid(range(16), range(16), indexing="ij"), -1)
-    centers = np.random.RandomState(0).uniform(3, 12, (2048, 1, 1, 2))
-    squares = ((grid - centers) ** 2).sum(-1)
-    images = (2 * np.exp(-squares / 6) - 1)[..., None].astype("float32")
+    centers = random.uniform(3, 12, (2048, 1, 1, 2))
+    squares = ((grid - centers) ** 2).sum(-1)[..., None]
+    images = 1.2 * np.exp(-squares / 6) - 0.6
+    images += 0.2 * random.standard_normal(images.shape)
+    images = np.clip(images, -1, 1).astype("float32")
     gan = models.BEGAN(
-        16, 1, width=8, latent_dim=8, balance_rate=0.05, patience=0, seed=0
+        16, 1, width=8, latent_dim=8, balance_rate=0.1, patience=0, seed=0
     )
-    gan.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
+    gan.compile(
+        keras.optimizers.Adam(5e-4, 0.5), keras.optimizers.Adam(5e-4, 0.5)
+    )
     gan.fit(images, batch_size=32, epochs=14, verbose=0)
     history = gan.fit(images, batch_size=32, epochs=2, verbose=0).history
-    k, fake = history["balance"][-1], history["g_loss"][-1]
-    real = history["d_loss"][-1] + k * fake  # To about k times its noise.
-    assert 0.0 < k < 1.0
-    assert fake / real == pytest.approx(0.5, abs=0.1)
+    balance, fake = history["balance"][-1], history["g_loss"][-1]
+    real = history["d_loss"][-1] + balance * fake
+    assert 0.03 < balance < 0.5
+    assert fake / real == pytest.approx(0.5, abs=0.05)
