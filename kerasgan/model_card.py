@@ -36,7 +36,7 @@ gan = zoo.load("{name}")
 
 | | |
 |---|---|
-| Recipe | {recipe} |
+| Recipe | {recipe} |{twin}
 | Epochs | {epochs} |
 | Hours | {hours} on {cores} cores, wall time |
 | Processor | {processor} |
@@ -54,6 +54,10 @@ gan = zoo.load("{name}")
 
 Licence of the weights: {license}.
 """
+# Of weights that another framework trained.
+TWIN = """
+| Trained by | `scripts/train_in_pytorch.py train {twin}`, in {framework}: the \
+PyTorch mirror of tests/reference, with the recipe's settings |"""
 MEASURED = """\
 {table}
 
@@ -123,6 +127,7 @@ def text(folder, recipe, metrics, weaknesses, about_data):
         command = f"`{recipe.name}`, the author's own"
     fields = {**config, **metrics["training"]}
     fields |= {"parameters": parameters, "recipe": command}
+    fields["twin"] = TWIN.format(**fields) if "twin" in fields else ""
     return CARD.format(
         **fields,
         samples=_samples(folder, task, caption),

@@ -317,7 +317,8 @@ def training_summary(run, loss_names):
     Returns:
         dict of `epochs`, `hours` (wall time), `kept` (epoch of the best
         weights, name and value of its score), `processor`, `cores`,
-        `precision` and the versions used.
+        `precision` and the versions used; `framework` and `twin` of a run
+        that was made in PyTorch (scripts/train_in_pytorch.py).
     """
     about = json.loads((run / "run.json").read_text("utf-8"))
     lines = (run / "log.jsonl").read_text("utf-8").splitlines()
@@ -347,7 +348,10 @@ def training_summary(run, loss_names):
                 "kerasgan",
                 "keras",
                 "tensorflow",
+                "framework",
+                "twin",
             )
+            if key in about
         },
     }
 

@@ -369,12 +369,26 @@ def _growth(gan):
 def _claim(folder, recipe, gan, chief):
     """Marks the folder as this run's, or rejects another run's folder."""
     path = folder / "run.json"
-    identity = _check_run(folder, recipe, gan, chief)
+    _check_run(folder, recipe, gan, chief)
     if not chief or path.exists() and checkpoints.newest(folder / SAVED):
         return
     folder.mkdir(parents=True, exist_ok=True)
-    about = {
-        **identity,
+    content = json.dumps(describe(recipe, gan), indent=2) + "\n"
+    checkpoints.write_atomically(path, content.encode())
+
+
+def describe(recipe, gan):
+    """Returns what run.json says of a run on this machine.
+
+    Args:
+        recipe: A `Recipe`.
+        gan: The model that `build` returns.
+
+    Returns:
+        dict of plain values.
+    """
+    return {
+        **_identity(recipe, gan),
         "steps_per_epoch": recipe.steps_per_epoch,
         "kerasgan": kerasgan.__version__,
         "keras": keras.__version__,
@@ -383,13 +397,10 @@ def _claim(folder, recipe, gan, chief):
         "processor": processor(),
         "cores": os.cpu_count(),
     }
-    content = json.dumps(about, indent=2) + "\n"
-    checkpoints.write_atomically(path, content.encode())
 
 
-def _check_run(folder, recipe, gan, chief):
-    """Rejects the folder of another run; returns what identifies this one."""
-    path = folder / "run.json"
+def _identity(recipe, gan):
+    """Returns what tells one run from another, as it is in the file."""
     identity = {
         "recipe": recipe.name,
         "architecture": type(gan).__name__,
@@ -399,7 +410,13 @@ def _check_run(folder, recipe, gan, chief):
         "replicas": gan.distribute_strategy.num_replicas_in_sync,
         "settings": recipe.settings,
     }
-    identity = json.loads(json.dumps(identity))  # As it is in the file.
+    return json.loads(json.dumps(identity))
+
+
+def _check_run(folder, recipe, gan, chief):
+    """Rejects the folder of another run."""
+    path = folder / "run.json"
+    identity = _identity(recipe, gan)
     # Before the first checkpoint there is nothing to lose.
     if path.exists() and checkpoints.newest(folder / SAVED):
         before = json.loads(path.read_text("utf-8"))
@@ -420,7 +437,6 @@ def _check_run(folder, recipe, gan, chief):
                 "goes on with the present data.",
                 stacklevel=5,
             )
-    return identity
 
 
 def _changed(before, now):

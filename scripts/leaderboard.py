@@ -68,12 +68,19 @@ def trained(name):
         for protocol, entry in metrics["scores"].items()
         if entry["metric"].startswith(SHOWN)
     ]
+    place = f"{training['cores']} cores ({training['processor']})"
+    if "framework" in training:
+        place = f"one {training['processor']} in {training['framework']}"
     return (
-        f"Trained for {training['hours']:.1f} hours by the clock on "
-        f"{training['cores']} cores ({training['processor']}), with seed "
+        f"Trained for {hours(training)} hours by the clock on {place}, with seed "
         f"{training['seed']} at commit {training['commit']}: "
         f"{', '.join(scores)}."
     )
+
+
+def hours(training):
+    """Returns the hours of a training, of a minute still a figure."""
+    return f"{training['hours']:.{1 if training['hours'] >= 0.1 else 2}f}"
 
 
 def row(name):
@@ -105,7 +112,7 @@ def row(name):
         f"[{name}](../zoo/{name}/README.md)",
         card.dataset,
         f"{sum(card.parameters.values()) / 1e6:.1f} M",
-        f"{metrics['training']['hours']:.1f}",
+        hours(metrics["training"]),
         *("<br>".join(cells) for cells in zip(*lines, strict=True)),
     )
 

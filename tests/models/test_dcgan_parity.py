@@ -1,9 +1,4 @@
-"""DCGAN against the PyTorch mirror: outputs, and one training step.
-
-Our first generator layer and last discriminator layer are dense; the mirror's
-are convolutions between 1x1 and 4x4 pixels. They are the same numbers in
-another order, which `as_dense` puts right.
-"""
+"""DCGAN against the PyTorch mirror: outputs, and one training step."""
 
 import keras
 import numpy as np
@@ -14,23 +9,11 @@ torch = pytest.importorskip("torch")
 from kerasgan import models  # noqa: E402
 from tests import tiny  # noqa: E402
 from tests.reference import torch_dcgan  # noqa: E402
-from tests.support import parity  # noqa: E402
+from tests.support import names, parity  # noqa: E402
 
 pytestmark = pytest.mark.parity
 
 LATENTS = 6
-
-
-def as_dense(mirror):
-    """Returns the mirror's arrays by role, under our layers' names."""
-    found = parity.arrays(mirror)
-    if "up_4.kernel" in found:
-        kernel = found.pop("up_4.kernel")  # [height, width, out, in]
-        kernel = kernel.transpose(3, 0, 1, 2)
-        found["project.kernel"] = kernel.reshape(len(kernel), -1)
-    else:
-        found["score.kernel"] = found["score.kernel"].reshape(-1, 1)
-    return found
 
 
 def both(image_size, channels=3):
@@ -47,7 +30,7 @@ def both(image_size, channels=3):
         zip(mirrors, networks, strict=True)
     ):
         parity.shake(mirror, seed)
-        values, targets = as_dense(mirror), parity.variables(network)
+        values, targets = names.dcgan(mirror), parity.variables(network)
         assert values.keys() == targets.keys()
         for role, value in values.items():
             targets[role].assign(value)
@@ -95,7 +78,7 @@ def test_training_step(kind):
             torch.optim.SGD(network.parameters(), 0.01)
             for network in (generator, discriminator)
         ]
-    before = [as_dense(generator), as_dense(discriminator)]
+    before = [names.dcgan(generator), names.dcgan(discriminator)]
     images, draws = tiny.images(8, 32), latents(8)
     gan.sample_latents = lambda batch_size: draws
     history = gan.fit(images, batch_size=8, verbose=0).history
@@ -118,7 +101,7 @@ def test_training_step(kind):
         strict=True,
     ):
         targets = parity.variables(network)
-        for role, value in as_dense(mirror).items():
+        for role, value in names.dcgan(mirror).items():
             if "moving" in role:
                 # Ours sees the fakes once, the mirror draws them twice.
                 continue

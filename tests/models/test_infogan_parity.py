@@ -1,8 +1,6 @@
 """InfoGAN against the PyTorch mirror: outputs, information, one step.
 
-The mirror's images have pixels in [0, 1], and its Q gives the mean and the
-variance of each continuous code in turn, ours all means and then all
-variances.
+The mirror's images have pixels in [0, 1], and its Q has another order.
 """
 
 import keras
@@ -15,30 +13,12 @@ torch = pytest.importorskip("torch")
 from kerasgan import models  # noqa: E402
 from tests import tiny  # noqa: E402
 from tests.reference import torch_infogan  # noqa: E402
-from tests.support import parity  # noqa: E402
+from tests.support import names, parity  # noqa: E402
 
 pytestmark = pytest.mark.parity
 
 SIZE, WIDTH, DENSE, LATENTS = 12, 4, 32, 5
 CATEGORIES, CONTINUOUS = 3, 2
-GENERATOR = {
-    "dense_1": "dense",
-    "norm_1": "norm_dense",
-    "dense_2": "project",
-    "norm_2": "norm_project",
-    "up_1": "up",
-    "norm_3": "norm_up",
-    "up_2": "to_image",
-}
-DISCRIMINATOR = {
-    "down_1": "down_2",
-    "down_2": "down_4",
-    "norm_2": "norm_4",
-    "norm_3": "norm_dense",
-    "code_dense": "q_dense",
-    "code_norm": "norm_q",
-    "code": "q_codes",
-}
 # Biases before batch normalization.
 IDLE = {
     "dense.bias",
@@ -49,21 +29,14 @@ IDLE = {
 }
 
 
-def in_our_order(outputs):
-    """Returns Q's outputs, or what makes them, with all means first."""
-    normals = outputs[..., CATEGORIES:]
-    parts = outputs[..., :CATEGORIES], normals[..., ::2], normals[..., 1::2]
-    return np.concatenate(parts, axis=-1)
-
-
 def values(mirror):
     """Returns a mirror's arrays by our roles."""
-    is_generator = isinstance(mirror, torch_infogan.Generator)
-    names = GENERATOR if is_generator else DISCRIMINATOR
-    found = parity.renamed(mirror, names)
-    for role in found.keys() & {"q_codes.kernel", "q_codes.bias"}:
-        found[role] = in_our_order(found[role])
-    return found
+    return names.infogan(mirror, CATEGORIES)
+
+
+def in_our_order(outputs):
+    """Returns Q's outputs with all means first."""
+    return names.all_means_first(outputs, CATEGORIES)
 
 
 def both(**changes):

@@ -12,9 +12,8 @@ torch = pytest.importorskip("torch")
 
 from kerasgan import models  # noqa: E402
 from tests import tiny  # noqa: E402
-from tests.models.test_dcgan_parity import as_dense  # noqa: E402
 from tests.reference import torch_wgan  # noqa: E402
-from tests.support import parity  # noqa: E402
+from tests.support import names, parity  # noqa: E402
 
 pytestmark = pytest.mark.parity
 
@@ -31,7 +30,7 @@ def values(mirror):
     """Returns a mirror's arrays by our roles."""
     if isinstance(mirror, torch_wgan.PerceptronGenerator):
         return parity.renamed(mirror, {"out": "to_image"})
-    return as_dense(mirror)
+    return names.dcgan(mirror)
 
 
 def both(model):
