@@ -72,8 +72,8 @@ def trained(name):
     if "framework" in training:
         place = f"one {training['processor']} in {training['framework']}"
     return (
-        f"Trained for {hours(training)} hours by the clock on {place}, with seed "
-        f"{training['seed']} at commit {training['commit']}: "
+        f"Trained for {hours(training)} hours by the clock on {place}, with "
+        f"seed {training['seed']} at commit {training['commit']}: "
         f"{', '.join(scores)}."
     )
 

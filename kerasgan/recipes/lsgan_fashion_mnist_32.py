@@ -5,9 +5,9 @@
     kerasgan publish runs/lsgan_fashion_mnist_32 -o zoo/lsgan_fashion_mnist_32
 
 The network of the authors' Torch release with one block less and a width of
-56 instead of 64. Beyond the paper: the averaged generator is used, and the learning rates
-decrease linearly to zero, which replaces the choice of when to stop. bfloat16
-makes a step faster (docs/performance.md).
+56 instead of 64. Beyond the paper: the averaged generator is used, and the
+learning rates decrease linearly to zero, which replaces the choice of when to
+stop. bfloat16 makes a step faster (docs/performance.md).
 
 The published weights were trained by the same settings in PyTorch:
 `scripts/train_in_pytorch.py train lsgan`.
