@@ -61,6 +61,29 @@ def test_rows_of_generating_models(row):
     )
 
 
+def trained(monkeypatch, **training):
+    """Returns the leaderboard's sentence on a training."""
+    board = script("leaderboard")
+    scores = {"fd10k": entry("fd_a", 0.2741)}
+    training = {"cores": 16, "seed": 0, "commit": "abc", **training}
+    metrics = {"scores": scores, "training": training}
+    monkeypatch.setattr(board, "measured", lambda name: metrics)
+    return board.trained("one")
+
+
+def test_the_sentence_on_a_training(monkeypatch):
+    assert trained(monkeypatch, hours=1.99, processor="Xeon") == (
+        "Trained for 2.0 hours by the clock on 16 cores (Xeon), with seed 0 at "
+        "commit abc: FD 0.274 under fd10k."
+    )
+    assert trained(
+        monkeypatch, hours=0.03, processor="H100", framework="PyTorch 2.11"
+    ) == (
+        "Trained for 0.03 hours by the clock on one H100 in PyTorch 2.11, with "
+        "seed 0 at commit abc: FD 0.274 under fd10k."
+    )
+
+
 def test_rows_of_pairs(row):
     pairs = {"l1": 9.04, "psnr": 20.0, "ssim": 0.84}
     scores = {
