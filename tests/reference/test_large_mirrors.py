@@ -245,9 +245,35 @@ def test_gains_are_around_one(shared_dim):
 
 def test_classes_are_the_same_to_sngan_at_first():
     generator = sngan.Generator(32, 1, 4).eval()
+    assert (generator.block_1.norm_1.gain.weight == 1.0).all()
     latents = torch.randn(1, 128).expand(10, 128)
     images = generator(latents, torch.arange(10))
     torch.testing.assert_close(images, images[:1].expand_as(images))
+
+
+def test_hinge_loss():
+    real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-2.0, 0.5])
+    assert spectral.hinge_loss(real, fake).item() == 0.25 + 0.75
+
+
+@pytest.mark.parametrize("module", [sngan, biggan])
+def test_each_half_is_judged_with_its_own_labels(module):
+    seen = {}
+
+    def discriminator(images, labels):
+        for image, label in zip(images, labels, strict=True):
+            seen.setdefault(float(image), []).append(int(label))
+        return images
+
+    module.discriminator_loss(
+        lambda latents, labels: torch.zeros(2),
+        discriminator,
+        torch.ones(2),
+        torch.tensor([1, 2]),
+        torch.randn(2),
+        torch.tensor([3, 4]),
+    )
+    assert seen == {1.0: [1, 2], 0.0: [3, 4]}
 
 
 def test_features_are_summed_over_the_maps():
