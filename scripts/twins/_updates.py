@@ -68,7 +68,7 @@ class Updates:
             tensor = optimizer.param_groups[0]["lr"]
             tensor.copy_(rate * rest.clamp(0.0, 1.0))
 
-    def draw(self, count):
+    def sample(self, count):
         """Latents and uniform labels of fake images."""
         shape = count, self.generator.latent_dim
         latents = torch.randn(shape, device=self.device)

@@ -86,11 +86,13 @@ class Twin(Updates):
                 self.call_discriminator,
                 real_images,
                 real_labels,
-                *self.draw(self.batch),
+                *self.sample(self.batch),
             )
             self.descend(d_loss, self.discriminator, discriminator_optimizer)
         g_loss = biggan.generator_loss(
-            self.call_generator, self.call_discriminator, *self.draw(self.batch)
+            self.call_generator,
+            self.call_discriminator,
+            *self.sample(self.batch),
         )
         self.descend(g_loss, self.generator, generator_optimizer)
         self.update_average()

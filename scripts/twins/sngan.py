@@ -61,7 +61,7 @@ class Twin(Updates):
         g_loss = sngan.generator_loss(
             self.call_generator,
             self.call_discriminator,
-            *self.draw(self.generator_batch),
+            *self.sample(self.generator_batch),
         )
         self.descend(g_loss, self.generator, generator_optimizer)
         for real_images, real_labels in zip(
@@ -72,7 +72,7 @@ class Twin(Updates):
                 self.call_discriminator,
                 real_images,
                 real_labels,
-                *self.draw(self.batch),
+                *self.sample(self.batch),
             )
             self.descend(d_loss, self.discriminator, discriminator_optimizer)
         self.update_average()

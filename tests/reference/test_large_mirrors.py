@@ -412,7 +412,7 @@ def test_the_first_step_of_a_twin_is_the_mirrors(name, float64):
 
     def generate(batch):
         return module.generator_step(
-            generator, discriminator, optimizers[0], *twin.draw(batch), *more
+            generator, discriminator, optimizers[0], *twin.sample(batch), *more
         )["loss"]
 
     if name == "sngan":
@@ -425,7 +425,7 @@ def test_the_first_step_of_a_twin_is_the_mirrors(name, float64):
             optimizers[1],
             images[part],
             labels[part],
-            *twin.draw(8),
+            *twin.sample(8),
             *more,
         )["loss"]
     if name != "sngan":
