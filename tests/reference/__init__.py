@@ -12,10 +12,15 @@ What to do to a PyTorch tensor before Keras takes it:
 | `Conv2d.weight` | out, in, h, w | h, w, in, out | 2, 3, 1, 0 |
 | `ConvTranspose2d.weight` | in, out, h, w | h, w, out, in | 2, 3, 1, 0 |
 | `Linear.weight` | out, in | in, out | 1, 0 |
+| `Embedding.weight` | classes, features | classes, features | none |
 | images | batch, channels, h, w | batch, h, w, channels | 0, 2, 3, 1 |
 
 A convolution over all of a 4x4 map is a dense layer on the flattened map; its
 kernel flattens to (in, out) after the transposition above.
+
+Spectral normalization (torch_spectral.py) keeps u with one number for each
+output, whatever the layout of the kernel: the matrix of a Keras kernel (h, w,
+in, out) has its last axis as rows, that of (h, w, out, in) the third.
 
 Three differences that no layout explains:
 
