@@ -70,7 +70,9 @@ def train(name, folder, arguments):
 
     device = torch.device(arguments.device)
     torch.manual_seed(arguments.seed)
+    # Trying all algorithms takes half a minute.
     torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.benchmark_limit = 3
     torch.backends.cudnn.allow_tf32 = True
     torch.backends.cuda.matmul.allow_tf32 = True
     twin = twin_class(name)(device, arguments.images, **arguments.options)

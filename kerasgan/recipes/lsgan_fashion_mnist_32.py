@@ -20,7 +20,7 @@ from kerasgan.recipes._optimizers import falling_adam
 
 DATA = catalog.get("fashion_mnist")
 BATCH_SIZE = 64
-EPOCHS = 50
+EPOCHS = 25
 STEPS = DATA.counts["train"] // BATCH_SIZE
 
 

@@ -22,7 +22,7 @@ from kerasgan.recipes import Recipe, _images
 DATA = catalog.get("fashion_mnist")
 CRITIC_STEPS = 5
 BATCH_SIZE = 32 * CRITIC_STEPS
-EPOCHS = 40
+EPOCHS = 11
 STEPS = DATA.counts["train"] // BATCH_SIZE
 
 

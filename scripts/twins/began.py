@@ -39,7 +39,7 @@ class Balance(torch.nn.Module):
 class Twin(Base):
     recipe = "began_personas_64"
     data = "personas"
-    batch_size = 16
+    batch_size = 64
     values = staticmethod(names.began)
 
     def __init__(
@@ -51,7 +51,7 @@ class Twin(Base):
         rate=1e-3,
         balance_rate=0.01,
         diversity_ratio=0.5,
-        patience=1,
+        patience=3,
     ):
         self.device = device
         self.balance_rate = balance_rate

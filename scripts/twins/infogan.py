@@ -30,11 +30,11 @@ class Twin(Base):
         self,
         device,
         total_images,
-        width=24,
-        dense_width=192,
+        width=48,
+        dense_width=104,
         image_size=32,
         generator_rate=1e-3,
-        discriminator_rate=2e-4,
+        discriminator_rate=1e-4,
     ):
         self.device = device
         latent_dim = NOISE + CATEGORIES + CONTINUOUS
