@@ -114,9 +114,9 @@ def test_the_filter_can_be_applied_to_the_kernel(sampling, size):
     x = torch.randn(2, 3, 8, 8, dtype=torch.float64)
     weight = torch.randn(4, 3, size, size, dtype=torch.float64)
     plain = stylegan2.convolve(x, weight, sampling)
-    composed = stylegan2.convolve(x, weight, sampling, composed=True)
+    fast = stylegan2.convolve(x, weight, sampling, fast=True)
     assert plain.shape[2] == (16 if sampling == "up" else 4)
-    torch.testing.assert_close(composed, plain)
+    torch.testing.assert_close(fast, plain)
 
 
 @pytest.mark.parametrize("sampling", [None, "up"])
@@ -311,3 +311,36 @@ def test_steps_change_their_own_network_only():
         assert changed == [number < 2, number >= 2]
         assert all(torch.isfinite(loss).all() for loss in losses.values())
     assert mean > 0.0
+
+
+def test_penalties_have_the_same_gradients_with_fast_convolutions():
+    generator, discriminator = (network.double() for network in tiny())
+    generator.synthesis.dtype = discriminator.dtype = torch.float64
+    with torch.no_grad():
+        for layer in generator.synthesis.styled_layers():
+            layer.noise_strength.fill_(0.1)
+    drawn = stylegan2.draw(generator, 4)
+    for name in ("latents", "other_latents"):
+        drawn[name] = drawn[name].double()
+    drawn["noises"] = [noise.double() for noise in drawn["noises"]]
+    images = torch.randn(4, 3, 16, 16, dtype=torch.float64, requires_grad=True)
+    noise = torch.randn(4, 3, 16, 16, dtype=torch.float64)
+
+    def gradients(fast):
+        for network in (generator, discriminator):
+            for layer in stylegan2.convolutions(network):
+                layer.fast = fast
+        made, ws = stylegan2.make(generator, drawn)
+        path = stylegan2.path_lengths(made, ws, noise).square().sum()
+        r1 = stylegan2.r1_penalty(discriminator(images), images)
+        scores = discriminator(stylegan2.make(generator, drawn)[0]).sum()
+        parameters = [*generator.parameters(), *discriminator.parameters()]
+        return torch.autograd.grad(
+            path + r1 + scores,
+            parameters,
+            allow_unused=True,
+            materialize_grads=True,
+        )
+
+    for plain, fast in zip(gradients(False), gradients(True), strict=True):
+        torch.testing.assert_close(fast, plain)

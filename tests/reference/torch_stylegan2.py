@@ -18,22 +18,24 @@ All weights are stored as N(0, 1) (the mapping's dense layers: N(0, 1 / 0.01))
 and multiplied by 1 / sqrt(fan_in) at run time; the activation has the gain
 sqrt(2).
 
-Convolutions run in a network's `dtype` (float32); weights, styles, the sum of
-RGB images and everything at the discriminator's 4x4 stay in float32. With
-`composed` set to True the resampling filter is applied to a kernel instead of
-the maps, which is the same by associativity.
+Convolutions run in a network's `dtype` (float32) and memory `layout`; weights,
+styles, the sum of RGB images and everything at the discriminator's 4x4 stay in
+float32. With `fast` set to True in all of `convolutions` the resampling filter
+is applied to a kernel instead of the maps, the same by associativity.
 """
 
 import copy
+import functools
 import math
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from . import torch_twice
 from .torch_progressive import minibatch_stddev, resolutions, roles
 
-LINE = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8.0
+LINE = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.float64) / 8.0
 
 
 def normalized(x):
@@ -52,10 +54,18 @@ def maps_at(resolution, channel_base, channel_max):
 # Resampling by [1, 3, 3, 1], zeros beyond the border.
 
 
+# Tables are cached: a captured step must not copy from the host.
+
+
+@functools.lru_cache
+def square(device, dtype):
+    """The filter, (1, 1, 4, 4)."""
+    return torch.outer(LINE, LINE)[None, None].to(device, dtype)
+
+
 def filtered(x, padding, stride=1):
     """Each map filtered, `padding` zeros at each border first."""
-    line = LINE.to(x)
-    kernel = torch.outer(line, line)[None, None]
+    kernel = square(x.device, x.dtype)
     batch, maps, height, width = x.shape
     x = x.reshape(batch * maps, 1, height, width)
     x = functional.conv2d(x, kernel, padding=padding, stride=stride)
@@ -64,18 +74,20 @@ def filtered(x, padding, stride=1):
 
 def upsample(x):
     """Twice as many pixels along each axis: a matrix from each side."""
-    return spread(x.shape[2], x) @ x @ spread(x.shape[3], x).mT
+    kind = x.device, x.dtype
+    return spread(x.shape[2], *kind) @ x @ spread(x.shape[3], *kind).mT
 
 
-def spread(size, like):
+@functools.lru_cache
+def spread(size, device, dtype):
     """Matrix (2 size, size): zeros between, padded by 2 and 1, [1 3 3 1] / 4.
 
     Pixels of the larger image lie a quarter of a pixel beside the old ones,
     so each has 3/4 of the nearer one and 1/4 of the other.
     """
-    place = torch.arange(2 * size, device=like.device)[:, None] / 2.0 - 0.25
-    old = torch.arange(size, device=like.device)[None]
-    return (1.0 - (place - old).abs()).clamp(min=0.0).to(like.dtype)
+    place = torch.arange(2 * size)[:, None] / 2.0 - 0.25
+    distance = (place - torch.arange(size)).abs()
+    return (1.0 - distance).clamp(min=0.0).to(device, dtype)
 
 
 def downsample(x):
@@ -86,37 +98,51 @@ def downsample(x):
 def with_filter(weight):
     """Kernels with the filter applied to them: 3 more pixels on each axis."""
     size = weight.shape[2]
-    column = torch.arange(size + 3, device=weight.device)[:, None]
-    row = torch.arange(size, device=weight.device)[None]
-    taps = torch.zeros(size + 3, size, device=weight.device)
-    for offset, value in enumerate((0.125, 0.375, 0.375, 0.125)):
-        taps = taps + value * (column - row == offset)
-    table = torch.kron(taps, taps).to(weight.dtype)
+    table = filter_table(size, weight.device, weight.dtype)
     kernel = weight.reshape(-1, size * size) @ table.mT
     return kernel.reshape(*weight.shape[:2], size + 3, size + 3)
 
 
-def convolve(x, weight, sampling=None, composed=False):
+@functools.lru_cache
+def filter_table(size, device, dtype):
+    """Matrix from flat kernels to flat ones of size + 3."""
+    place = torch.arange(size + 3)[:, None] - torch.arange(size)
+    taps = torch.zeros(size + 3, size, dtype=torch.float64)
+    for offset, value in enumerate(LINE):
+        taps += value * (place == offset)
+    return torch.kron(taps, taps).to(device, dtype)
+
+
+def convolve(x, weight, sampling=None, fast=False):
     """Convolution that keeps the size, or doubles ("up") or halves it.
 
     Up: a transposed convolution of stride 2, and the filter times 4 after it.
     Down: the filter, and a convolution of stride 2 after it.
     """
+    if fast:
+        return fast_convolve(x, weight, sampling)
+    padding = weight.shape[2] // 2
+    weight = weight.to(x.dtype)
+    if sampling is None:
+        return functional.conv2d(x, weight, padding=padding)
+    if sampling == "up":
+        weight = weight.transpose(0, 1)
+        x = functional.conv_transpose2d(x, weight, stride=2)
+        return 4.0 * filtered(x, padding=1)
+    x = filtered(x, padding=padding + 1)
+    return functional.conv2d(x, weight, stride=2)
+
+
+def fast_convolve(x, weight, sampling=None):
+    """The same with the filter applied to the kernel: one convolution."""
     padding = weight.shape[2] // 2
     if sampling is None:
-        return functional.conv2d(x, weight.to(x.dtype), padding=padding)
+        return torch_twice.conv2d(x, weight.to(x.dtype), padding=padding)
     if sampling == "up":
-        if composed:
-            kernel = with_filter(4.0 * weight).transpose(0, 1).to(x.dtype)
-            return functional.conv_transpose2d(x, kernel, stride=2, padding=2)
-        kernel = weight.transpose(0, 1).to(x.dtype)
-        x = functional.conv_transpose2d(x, kernel, stride=2)
-        return 4.0 * filtered(x, padding=1)
-    if composed:
-        kernel = with_filter(weight).to(x.dtype)
-        return functional.conv2d(x, kernel, stride=2, padding=padding + 1)
-    x = filtered(x, padding=padding + 1)
-    return functional.conv2d(x, weight.to(x.dtype), stride=2)
+        kernel = with_filter(4.0 * weight).transpose(0, 1).to(x.dtype)
+        return torch_twice.conv_transpose2d(x, kernel, stride=2, padding=2)
+    kernel = with_filter(weight).to(x.dtype)
+    return torch_twice.conv2d(x, kernel, stride=2, padding=padding + 1)
 
 
 class Dense(nn.Module):
@@ -137,7 +163,7 @@ class Dense(nn.Module):
 class Conv(nn.Module):
     """Convolution without an activation."""
 
-    composed = False
+    fast = False
 
     def __init__(self, maps_in, maps, kernel, sampling=None, bias=True):
         super().__init__()
@@ -148,7 +174,7 @@ class Conv(nn.Module):
 
     def forward(self, x):
         weight = self.weight * self.scale
-        x = convolve(x, weight, self.sampling, self.composed)
+        x = convolve(x, weight, self.sampling, self.fast)
         if self.bias is None:
             return x
         return x + self.bias.to(x.dtype)[:, None, None]
@@ -163,7 +189,7 @@ class ModulatedConv(nn.Module):
     linear, and a scale has no position.
     """
 
-    composed = False
+    fast = False
 
     def __init__(
         self, maps_in, maps, style_dim, kernel, sampling=None, demodulate=True
@@ -181,7 +207,7 @@ class ModulatedConv(nn.Module):
         style = self.style(w)
         weight = self.weight * self.scale
         x = x * style.to(x.dtype)[:, :, None, None]
-        x = convolve(x, weight, self.sampling, self.composed)
+        x = convolve(x, weight, self.sampling, self.fast)
         if not self.demodulate:
             return x
         # [batch, out]: the squared norm of each sample's kernel.
@@ -190,6 +216,12 @@ class ModulatedConv(nn.Module):
 
     def forward(self, x, w):
         return self.convolved(x, w) + self.bias.to(x.dtype)[:, None, None]
+
+
+def convolutions(network):
+    """All that have a `fast` form."""
+    modules = network.modules()
+    return [m for m in modules if isinstance(m, Conv | ModulatedConv)]
 
 
 class StyledLayer(ModulatedConv):
@@ -257,6 +289,7 @@ class Synthesis(nn.Module):
     """
 
     dtype = torch.float32
+    layout = torch.preserve_format
 
     def __init__(
         self,
@@ -292,6 +325,7 @@ class Synthesis(nn.Module):
         noises = iter(noises or self.draw_noises(len(ws), ws.device))
         shape = len(ws), *self.constant.shape[1:]
         x = self.constant.to(self.dtype).expand(shape)
+        x = x.to(memory_format=self.layout)
         images = None
         for block, size in enumerate(self.sizes):
             if size > 4:
@@ -300,8 +334,9 @@ class Synthesis(nn.Module):
                 images = upsample(images)
             layer = getattr(self, f"conv1_{size}")
             x = layer(x, ws[:, 2 * block], next(noises))
-            rgb = getattr(self, f"to_rgb_{size}")(x, ws[:, 2 * block + 1])
-            images = rgb.float() if images is None else images + rgb.float()
+            to_rgb = getattr(self, f"to_rgb_{size}")
+            rgb = to_rgb(x, ws[:, 2 * block + 1]).to(ws.dtype)
+            images = rgb if images is None else images + rgb
         return images.contiguous()
 
     def styled_layers(self):
@@ -368,6 +403,7 @@ class Discriminator(nn.Module):
     """
 
     dtype = torch.float32
+    layout = torch.preserve_format
 
     def __init__(
         self,
@@ -400,14 +436,16 @@ class Discriminator(nn.Module):
             self.labels = Mapping(0, maps, 8, num_classes)
 
     def forward(self, images, labels=None):
-        x = act(self.from_rgb(images.to(self.dtype)))
+        x = images.to(self.dtype, memory_format=self.layout)
+        x = act(self.from_rgb(x))
         for size in self.sizes:
             y = act(getattr(self, f"conv0_{size}")(x))
             y = act(getattr(self, f"conv1_{size}")(y))
             if self.residual:
                 y = (y + getattr(self, f"skip_{size}")(x)) / math.sqrt(2.0)
             x = y
-        x = minibatch_stddev(x.float(), self.group_size)
+        x = x.to(self.conv_4.weight.dtype)
+        x = minibatch_stddev(x, self.group_size)
         x = act(self.conv_4(x))
         x = act(self.dense_4(x.flatten(1)))
         x = self.score(x)
@@ -440,9 +478,10 @@ def r1_penalty(scores, real_images):
 
     `real_images` are those before any augmentation.
     """
-    (gradients,) = torch.autograd.grad(
-        scores.sum(), real_images, create_graph=True
-    )
+    with torch_twice.inputs_only():
+        (gradients,) = torch.autograd.grad(
+            scores.sum(), real_images, create_graph=True
+        )
     return (gradients**2).sum(dim=(1, 2, 3)).mean() / 2.0
 
 
@@ -453,9 +492,9 @@ def path_lengths(images, ws, noise):
     root of the number of pixels, the square is a mean over layers.
     """
     pixels = images.shape[2] * images.shape[3]
-    (gradients,) = torch.autograd.grad(
-        (images * noise).sum() / math.sqrt(pixels), ws, create_graph=True
-    )
+    movement = (images * noise).sum() / math.sqrt(pixels)
+    with torch_twice.inputs_only():
+        (gradients,) = torch.autograd.grad(movement, ws, create_graph=True)
     return (gradients**2).sum(dim=2).mean(dim=1).sqrt()
 
 
@@ -511,7 +550,9 @@ def descend(loss, network, adam):
         loss, parameters, allow_unused=True, materialize_grads=True
     )
     for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient.nan_to_num(0.0, 1e5, -1e5)
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+        torch.nan_to_num(gradient, 0.0, 1e5, -1e5, out=parameter.grad)
     adam.step()
 
 
