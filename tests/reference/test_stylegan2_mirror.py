@@ -131,20 +131,18 @@ def test_modulating_maps_is_modulating_kernels(sampling):
         stylegan2.convolve(one[None], kernel, sampling)
         for one, kernel in zip(x, weight, strict=True)
     ]
-    torch.testing.assert_close(layer.convolved(x, w), torch.cat(samples))
+    torch.testing.assert_close(layer(x, w), torch.cat(samples))
 
 
 def test_demodulation_makes_the_strength_of_styles_irrelevant():
     torch.manual_seed(0)
     layer = stylegan2.ModulatedConv(64, 32, 5, 3)
     x, w = torch.randn(8, 64, 32, 32), torch.randn(8, 5)
-    before = layer.convolved(x, w)
+    before = layer(x, w)
     with torch.no_grad():
         layer.style.weight *= 7.0
         layer.style.bias *= 7.0
-    torch.testing.assert_close(
-        layer.convolved(x, w), before, rtol=1e-4, atol=1e-4
-    )
+    torch.testing.assert_close(layer(x, w), before, rtol=1e-4, atol=1e-4)
     inside = before[:, :, 1:-1, 1:-1].var(dim=(0, 2, 3))
     assert abs(inside.mean().item() - 1.0) < 0.03
 
@@ -344,3 +342,60 @@ def test_penalties_have_the_same_gradients_with_fast_convolutions():
 
     for plain, fast in zip(gradients(False), gradients(True), strict=True):
         torch.testing.assert_close(fast, plain)
+
+
+def test_layers_have_the_gain_of_the_activation():
+    layer = stylegan2.StyledLayer(4, 6, 5, 8)
+    conv, dense = stylegan2.Conv(4, 6, 3), stylegan2.Dense(4, 6, 2.0**0.5)
+    with torch.no_grad():
+        layer.noise_strength.fill_(0.7)
+        for bias in (layer.bias, conv.bias, dense.bias):
+            bias.normal_()
+    x, w, noise = (
+        torch.randn(3, 4, 8, 8),
+        torch.randn(3, 5),
+        torch.randn(3, 1, 8, 8),
+    )
+
+    def activated(x):
+        return functional.leaky_relu(x, 0.2) * math.sqrt(2.0)
+
+    def plain(layer, x, *inputs):
+        return stylegan2.ModulatedConv.forward(layer, x, *inputs)
+
+    torch.testing.assert_close(
+        layer(x, w, noise), activated(plain(layer, x, w) + 0.7 * noise)
+    )
+    expected = functional.conv2d(x, conv.weight / 6.0, conv.bias, padding=1)
+    torch.testing.assert_close(stylegan2.act(conv(x)), activated(expected))
+    expected = functional.linear(w[:, :4], dense.weight / 2.0, dense.bias)
+    torch.testing.assert_close(
+        stylegan2.act(dense(w[:, :4])), activated(expected)
+    )
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_a_block_and_its_skip_are_averaged(residual):
+    torch.manual_seed(2)
+    network = stylegan2.Discriminator(
+        8, 3, channel_base=64, channel_max=8, residual=residual
+    )
+    images = torch.randn(4, 3, 8, 8)
+
+    def activated(x, layer, *settings):
+        fan_in = layer.weight[0].numel()
+        weight = layer.weight / math.sqrt(fan_in)
+        x = stylegan2.convolve(x, weight, *settings)
+        return functional.leaky_relu(x, 0.2) * math.sqrt(2.0)
+
+    x = activated(images, network.from_rgb)
+    y = activated(activated(x, network.conv0_8), network.conv1_8, "down")
+    if residual:
+        weight = network.skip_8.weight / math.sqrt(8.0)
+        y = (y + stylegan2.convolve(x, weight, "down")) / math.sqrt(2.0)
+    seen = []
+    network.conv_4.register_forward_hook(
+        lambda _, inputs, __: seen.append(inputs[0])
+    )
+    network(images)
+    torch.testing.assert_close(seen[0][:, :-1], y)

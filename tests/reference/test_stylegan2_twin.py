@@ -24,14 +24,13 @@ def real_images():
     return torch.rand(8, 3, 16, 16) * 2.0 - 1.0
 
 
-def steps(twin, count):
-    """As the script does it; returns the last losses of each phase."""
+def steps(twin):
+    """Two steps with all phases; returns the last losses of each."""
     losses = {}
-    for step in range(1, count + 1):
+    for _ in range(2):
         images = real_images()
-        for every, phase in twin.phases:
-            if step % every == 0:
-                losses |= phase(images, None)
+        for _, phase in twin.phases:
+            losses |= phase(images, None)
     return losses
 
 
@@ -41,7 +40,7 @@ def test_all_phases_run(augment, precision):
     torch.manual_seed(0)
     twin = Twin("cpu", 1000, augment=augment, precision=precision, **TINY)
     before = twin.generator.synthesis.constant.clone()
-    losses = steps(twin, 16)
+    losses = steps(twin)
     names = {
         "generator_loss",
         "path_length_penalty",
@@ -60,7 +59,7 @@ def test_all_phases_run(augment, precision):
                 tensor.dtype == torch.float32 and torch.isfinite(tensor).all()
             )
     assert not torch.equal(before, twin.generator.synthesis.constant)
-    assert twin.images_seen == 16 * 8
+    assert twin.images_seen == 2 * 8
 
 
 def test_no_phase_makes_new_tensors_that_last():
@@ -79,7 +78,7 @@ def test_no_phase_makes_new_tensors_that_last():
         return [tensor.data_ptr() for tensor in tensors]
 
     before = places()
-    steps(twin, 16)
+    steps(twin)
     twin.progress(0.9)
     assert places() == before
 

@@ -15,8 +15,9 @@ in, height, width), dense weights (out, in). The weights of upsampling layers
 are laid down as conv_transpose2d does it: `y[2 i + a] += x[i] weight[a]`.
 `dense_4` of the discriminator takes channels, height, width in this order.
 All weights are stored as N(0, 1) (the mapping's dense layers: N(0, 1 / 0.01))
-and multiplied by 1 / sqrt(fan_in) at run time; the activation has the gain
-sqrt(2).
+and multiplied by 1 / sqrt(fan_in) at run time. The activation's gain sqrt(2) is
+applied before it, to kernels, biases and noise (`gain`): a leaky ReLU of twice
+as much is twice as much.
 
 Convolutions run in a network's `dtype` (float32) and memory `layout`; weights,
 styles, the sum of RGB images and everything at the discriminator's 4x4 stay in
@@ -38,13 +39,17 @@ from .torch_progressive import minibatch_stddev, resolutions, roles
 LINE = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.float64) / 8.0
 
 
+GAIN = math.sqrt(2.0)
+
+
 def normalized(x):
     """Every vector at a mean square of 1."""
     return x * torch.rsqrt((x**2).mean(dim=1, keepdim=True) + 1e-8)
 
 
 def act(x):
-    return functional.leaky_relu(x, 0.2) * math.sqrt(2.0)
+    """Of what already has the gain."""
+    return functional.leaky_relu(x, 0.2)
 
 
 def maps_at(resolution, channel_base, channel_max):
@@ -148,16 +153,16 @@ def fast_convolve(x, weight, sampling=None):
 class Dense(nn.Module):
     """Dense layer without an activation."""
 
-    def __init__(self, units_in, units, lrmul=1.0, bias=0.0):
+    def __init__(self, units_in, units, gain=1.0, lrmul=1.0, bias=0.0):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(units, units_in) / lrmul)
         self.bias = nn.Parameter(torch.full((units,), bias / lrmul))
-        self.scale = lrmul / math.sqrt(units_in)
-        self.lrmul = lrmul
+        self.scale = gain * lrmul / math.sqrt(units_in)
+        self.bias_scale = gain * lrmul
 
     def forward(self, x):
         weight = self.weight * self.scale
-        return functional.linear(x, weight, self.bias * self.lrmul)
+        return functional.linear(x, weight, self.bias * self.bias_scale)
 
 
 class Conv(nn.Module):
@@ -165,11 +170,14 @@ class Conv(nn.Module):
 
     fast = False
 
-    def __init__(self, maps_in, maps, kernel, sampling=None, bias=True):
+    def __init__(
+        self, maps_in, maps, kernel, sampling=None, gain=GAIN, bias=True
+    ):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(maps, maps_in, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(maps)) if bias else None
-        self.scale = 1.0 / math.sqrt(maps_in * kernel**2)
+        self.scale = gain / math.sqrt(maps_in * kernel**2)
+        self.gain = gain
         self.sampling = sampling
 
     def forward(self, x):
@@ -177,7 +185,7 @@ class Conv(nn.Module):
         x = convolve(x, weight, self.sampling, self.fast)
         if self.bias is None:
             return x
-        return x + self.bias.to(x.dtype)[:, None, None]
+        return x + (self.bias * self.gain).to(x.dtype)[:, None, None]
 
 
 class ModulatedConv(nn.Module):
@@ -202,20 +210,18 @@ class ModulatedConv(nn.Module):
         self.sampling = sampling
         self.demodulate = demodulate
 
-    def convolved(self, x, w):
-        """Without the bias."""
+    def forward(self, x, w, gain=1.0):
         style = self.style(w)
         weight = self.weight * self.scale
         x = x * style.to(x.dtype)[:, :, None, None]
         x = convolve(x, weight, self.sampling, self.fast)
+        bias = (gain * self.bias).to(x.dtype)[:, None, None]
         if not self.demodulate:
-            return x
+            return x + bias
         # [batch, out]: the squared norm of each sample's kernel.
         squares = style**2 @ (weight**2).sum(dim=(2, 3)).mT
-        return x * torch.rsqrt(squares + 1e-8).to(x.dtype)[:, :, None, None]
-
-    def forward(self, x, w):
-        return self.convolved(x, w) + self.bias.to(x.dtype)[:, None, None]
+        factor = (gain * torch.rsqrt(squares + 1e-8)).to(x.dtype)
+        return torch.addcmul(bias, x, factor[:, :, None, None])
 
 
 def convolutions(network):
@@ -237,9 +243,9 @@ class StyledLayer(ModulatedConv):
         self.register_buffer("noise", torch.randn(size, size))
 
     def forward(self, x, w, noise):
-        x = self.convolved(x, w)
-        x = x + (self.noise_strength * noise).to(x.dtype)
-        return act(x + self.bias.to(x.dtype)[:, None, None])
+        noise = GAIN * self.noise_strength * noise
+        x = super().forward(x, w, GAIN)
+        return act(x + noise.to(x.dtype))
 
 
 class Mapping(nn.Module):
@@ -258,7 +264,7 @@ class Mapping(nn.Module):
             self.embed = Dense(num_classes, style_dim)
             units += style_dim
         for layer in range(layers):
-            dense = Dense(units, style_dim, lrmul=0.01)
+            dense = Dense(units, style_dim, GAIN, lrmul=0.01)
             self.add_module(f"dense_{layer}", dense)
             units = style_dim
         if latent_dim:
@@ -420,17 +426,20 @@ class Discriminator(nn.Module):
         self.group_size = group_size
         self.residual = residual
         maps = maps_at(image_size, channel_base, channel_max)
+        half = math.sqrt(0.5)  # of the sum of a block and its skip
         self.from_rgb = Conv(channels, maps, 1)
         for size in self.sizes:
             below = maps_at(size // 2, channel_base, channel_max)
             self.add_module(f"conv0_{size}", Conv(maps, maps, 3))
-            self.add_module(f"conv1_{size}", Conv(maps, below, 3, "down"))
+            gain = GAIN * half if residual else GAIN
+            conv = Conv(maps, below, 3, "down", gain)
+            self.add_module(f"conv1_{size}", conv)
             if residual:
-                skip = Conv(maps, below, 1, "down", bias=False)
+                skip = Conv(maps, below, 1, "down", half, bias=False)
                 self.add_module(f"skip_{size}", skip)
             maps = below
         self.conv_4 = Conv(maps + 1, maps, 3)
-        self.dense_4 = Dense(16 * maps, maps)
+        self.dense_4 = Dense(16 * maps, maps, GAIN)
         self.score = Dense(maps, maps if num_classes else 1)
         if num_classes:
             self.labels = Mapping(0, maps, 8, num_classes)
@@ -442,7 +451,7 @@ class Discriminator(nn.Module):
             y = act(getattr(self, f"conv0_{size}")(x))
             y = act(getattr(self, f"conv1_{size}")(y))
             if self.residual:
-                y = (y + getattr(self, f"skip_{size}")(x)) / math.sqrt(2.0)
+                y = y + getattr(self, f"skip_{size}")(x)
             x = y
         x = x.to(self.conv_4.weight.dtype)
         x = minibatch_stddev(x, self.group_size)
