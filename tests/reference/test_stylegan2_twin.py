@@ -4,6 +4,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+
 from scripts.twins.stylegan2 import Twin  # noqa: E402
 
 from . import torch_augment, torch_stylegan2  # noqa: E402
@@ -167,3 +169,42 @@ def test_p_rises_to_its_bound_while_real_images_look_real():
     twin.sign_count.fill_(32.0)
     twin.adjust_phase(images)
     assert twin.p.item() == pytest.approx(0.08)
+
+
+class Operations(TorchDispatchMode):
+    """Names of all operations that run."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        self.names.add(operation.overloadpacket.__name__)
+        return operation(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("augment", ["ada", "diffaugment"])
+def test_no_phase_moves_data_between_host_and_device(augment):
+    twin = Twin("cpu", 1000, augment=augment, precision="bfloat16", **TINY)
+    steps(twin)  # which fills the caches of tables
+    for adam in twin.adams.values():
+        adam.step = lambda: None  # on a GPU it has another one
+    with Operations() as operations:
+        steps(twin)
+    # Values read, tensors whose size depends on values, numbers of the host.
+    forbidden = {
+        "_local_scalar_dense",
+        "item",
+        "equal",
+        "nonzero",
+        "masked_select",
+        "index",
+        "index_put",
+        "index_put_",
+        "_index_put_impl_",
+        "lift_fresh",
+        "lift_fresh_copy",
+        "pin_memory",
+    }
+    assert not operations.names & forbidden
+    assert {"gather", "convolution"} <= operations.names

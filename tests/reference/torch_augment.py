@@ -204,7 +204,7 @@ def places_seen(draws, p, size):
     def chosen(name, value, nothing, coins=happens):
         coin = coins[:, GEOMETRY.index(name)]
         coin = coin[:, None] if value.ndim == 2 else coin
-        return torch.where(coin, value, nothing)
+        return torch.where(coin, value, torch.full_like(value, nothing))
 
     flip = chosen("flip", torch.floor(2.0 * draws["flip"]), 0.0)
     turn = torch.floor(4.0 * draws["quarter_turn"])
@@ -322,7 +322,7 @@ def color_matrix(draws, p, grey=False):
 
     def chosen(name, value, nothing):
         coin = draws["coin"][:, len(GEOMETRY) + COLOR.index(name)] < p
-        return torch.where(coin, value, nothing)
+        return torch.where(coin, value, torch.full_like(value, nothing))
 
     like = draws["brightness"]
     one = torch.eye(4, device=like.device, dtype=like.dtype)

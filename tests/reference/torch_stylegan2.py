@@ -523,7 +523,7 @@ def draw_crossover(layers, probability=0.9, device=None):
     """First layer that has the second w: 1 ... layers - 1, or none has it."""
     place = torch.randint(1, layers, (), device=device)
     mixes = torch.rand((), device=device) < probability
-    return torch.where(mixes, place, layers)
+    return torch.where(mixes, place, torch.full_like(place, layers))
 
 
 def mixed(ws, other_ws, crossover):
