@@ -399,3 +399,82 @@ def test_a_block_and_its_skip_are_averaged(residual):
     )
     network(images)
     torch.testing.assert_close(seen[0][:, :-1], y)
+
+
+def test_a_zero_w_leaves_maps_as_they_are():
+    generator, _ = tiny()
+    for layer in generator.synthesis.styled_layers():
+        assert torch.equal(
+            layer.style(torch.zeros(1, 6)), torch.ones(1, layer.weight.shape[1])
+        )
+
+
+def test_the_mapping_has_a_hundredth_of_the_rate():
+    layer = stylegan2.Mapping(4, 4, 1).dense_0
+    with torch.no_grad():
+        layer.weight.copy_(torch.eye(4))
+        layer.bias.fill_(1.0)
+    # 2 / sqrt(4) and 1, a hundredth of it and sqrt(2) of that.
+    x = layer(torch.full((1, 4), 2.0))
+    torch.testing.assert_close(x, torch.full((1, 4), 0.02 * math.sqrt(2.0)))
+
+
+def test_steps_of_penalties_count_as_often_as_they_are_left_out():
+    generator, discriminator = tiny()
+    images = torch.randn(4, 3, 16, 16, requires_grad=True)
+    drawn, noise = stylegan2.draw(generator, 4), torch.randn(4, 3, 16, 16)
+    penalty = stylegan2.r1_penalty(discriminator(images), images)
+    expected = torch.autograd.grad(penalty, discriminator.conv0_16.weight)[0]
+    still = torch.optim.SGD(discriminator.parameters(), 0.0)
+    stylegan2.r1_step(discriminator, still, images, gamma=3.0, interval=5)
+    gradient = discriminator.conv0_16.weight.grad
+    torch.testing.assert_close(gradient, 15.0 * expected)
+
+    made, ws = stylegan2.make(generator, drawn)
+    lengths = stylegan2.path_lengths(made, ws, noise)
+    penalty, mean = stylegan2.path_length_penalty(lengths, torch.ones(()))
+    (expected,) = torch.autograd.grad(penalty, generator.synthesis.constant)
+    still = torch.optim.SGD(generator.parameters(), 0.0)
+    moving = torch.ones(())
+    stylegan2.path_length_step(
+        generator, still, drawn, noise, moving, weight=2.0, interval=5
+    )
+    gradient = generator.synthesis.constant.grad
+    torch.testing.assert_close(gradient, 10.0 * expected)
+    torch.testing.assert_close(moving, mean)
+
+
+def test_real_and_fake_images_are_augmented_and_gradients_pass():
+    generator, discriminator = tiny()
+    still = [
+        torch.optim.SGD(network.parameters(), 0.0)
+        for network in (generator, discriminator)
+    ]
+    images = torch.randn(4, 3, 16, 16)
+    drawn = stylegan2.draw(generator, 4)
+    with torch.no_grad():
+        fakes, _ = stylegan2.make(generator, drawn)
+    seen = []
+
+    def augment(images):
+        seen.append(images.detach())
+        return 0.5 * images
+
+    stylegan2.discriminator_step(
+        generator, discriminator, still[1], images, drawn, augment=augment
+    )
+    stylegan2.generator_step(
+        generator, discriminator, still[0], drawn, augment=augment
+    )
+    stylegan2.r1_step(discriminator, still[1], images, augment=augment)
+    assert torch.equal(seen[0], images) and torch.equal(seen[3], images)
+    torch.testing.assert_close(seen[1], fakes)
+    torch.testing.assert_close(seen[2], fakes)
+    assert generator.synthesis.constant.grad.any()
+    # The penalty is on images before the augmentation.
+    loss = stylegan2.r1_step(
+        discriminator, still[1], images, augment=augment, gamma=2.0
+    )
+    inner = (0.5 * images).requires_grad_()
+    expected = stylegan2.r1_penalty(discriminator(inner), inner) / 2.0
+    torch.testing.assert_close(loss["r1_penalty"], expected.detach())

@@ -208,3 +208,11 @@ def test_no_phase_moves_data_between_host_and_device(augment):
     }
     assert not operations.names & forbidden
     assert {"gather", "convolution"} <= operations.names
+
+
+def test_signs_of_real_scores_are_counted():
+    twin = Twin("cpu", 1000, **TINY)
+    scores = torch.tensor([3.0, -1.0, 2.0, 0.5])
+    losses = twin.counted({"real_scores": scores, "loss": scores[0]})
+    assert twin.sign_sum == 2.0 and twin.sign_count == 4.0
+    assert losses["real_sign"] == 0.5 and "real_scores" not in losses
