@@ -10,9 +10,8 @@ import tensorflow as tf
 from kerasgan import checks, data
 from kerasgan.models import (
     ClassGAN,
-    ConditionalStyleGAN,
     LatentGAN,
-    StyleGAN,
+    StyledGAN,
     VectorGAN,
 )
 
@@ -272,7 +271,7 @@ def truncation_row(gan, seed, truncations, n=1, batch_size=64):
     """Returns the same images at several strengths of truncation.
 
     Args:
-        gan: A `StyleGAN` without classes.
+        gan: A `StyleGAN` or `StyleGAN2` without classes.
         seed: int. Seed of the images.
         truncations: Sequence of floats in [-1, 1]; the paper shows 1, 0.7,
             0.5, 0, -0.5, -1.
@@ -303,7 +302,7 @@ def mix_styles(gan, seeds, other_seeds, which="coarse", truncation=None):
     """Returns images with some of their layers' styles from other images.
 
     Args:
-        gan: A `StyleGAN` without classes.
+        gan: A `StyleGAN` or `StyleGAN2` without classes.
         seeds: Sequence of ints, one for each row: the images that are
             changed.
         other_seeds: Sequence of ints, one for each column: the sources of the
@@ -331,8 +330,7 @@ def mix_styles(gan, seeds, other_seeds, which="coarse", truncation=None):
             f"resolutions. Received: which={which!r}"
         )
     first, last = STYLES.get(which, which) if isinstance(which, str) else which
-    # Two layers for each resolution, from 4.
-    resolutions = np.repeat(gan.average_generator.synthesis.resolutions, 2)
+    resolutions = np.array(gan.average_generator.synthesis.style_resolutions)
     replaced = (resolutions >= first) & (resolutions <= last)
     if not replaced.any():
         raise ValueError(
@@ -449,11 +447,11 @@ def _ends(start, end, steps):
 
 
 def _check_styles(gan):
-    if not isinstance(gan, StyleGAN):
+    if not isinstance(gan, StyledGAN):
         raise TypeError(
             f"Only a StyleGAN has styles. Received: {type(gan).__name__}"
         )
-    if isinstance(gan, ConditionalStyleGAN):
+    if isinstance(gan, ClassGAN):
         raise ValueError(
             "The model must have no classes, because a seed does not "
             f"determine a class. Received: num_classes={gan.num_classes}"

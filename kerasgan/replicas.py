@@ -53,3 +53,34 @@ def own_rows(tensor, rows):
     context = tf.distribute.get_replica_context()
     first = context.replica_id_in_sync_group * rows
     return tensor[first : first + rows]
+
+
+def run_if(condition, function, *args):
+    """Runs a function in a step if a condition holds, on all replicas or none.
+
+    A branch of `tf.cond` cannot have sums over the replicas that run it, such
+    as those of an optimizer. So with several replicas the branch is outside
+    of them and runs the function on each.
+
+    Args:
+        condition: Boolean scalar tensor, the same on each replica.
+        function: Callable. Its result is dropped.
+        *args: Of the function: tensors of this replica, or `None`.
+    """
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        tf.cond(condition, lambda: _none(function(*args)), lambda: None)
+        return
+
+    def across(strategy, condition, *args):
+        def on_each():
+            strategy.extended.call_for_each_replica(function, args=args)
+
+        conditions = strategy.experimental_local_results(condition)
+        tf.cond(conditions[0], on_each, lambda: None)
+
+    context.merge_call(across, args=(condition, *args))
+
+
+def _none(result):
+    return None

@@ -34,6 +34,18 @@ TINY = {
         "w_dim": 4,
         "mapping_layers": 2,
     },
+    "stylegan2": {
+        "style_dim": 4,
+        "mapping_layers": 2,
+        "channel_base": 32,
+        "channel_max": 2,
+    },
+    "conditional_stylegan2": {
+        "style_dim": 4,
+        "mapping_layers": 2,
+        "channel_base": 32,
+        "channel_max": 2,
+    },
     "cgan": {"width": 2},
     "minimax_gan": {"generator_units": 4, "discriminator_units": 3},
     "mlp_cgan": {},
@@ -445,6 +457,15 @@ def test_too_many_steps_are_refused_before_the_first(tmp_path):
     with pytest.warns(UserWarning, match="ran out of data"):
         with pytest.raises(ValueError, match="5 steps. Received: 1 batches"):
             training.train(longer, tmp_path / "run", verbose=0)
+
+
+def test_stylegan2_has_settings_for_the_size_and_the_batch(tmp_path):
+    images = source("stylegan2", tmp_path)
+    recipe = recipes.for_images("stylegan2", images, 16, **options("stylegan2"))
+    gan = training.build(recipe)
+    assert gan.r1_gamma == pytest.approx(0.0002 * 16**2 / 4)
+    assert gan.ema_ramp == 0.05
+    assert (gan.channel_base, gan.learning_rate) == (32, 0.0025)
 
 
 def test_trackers_may_stop_a_run_which_keeps_its_checkpoint(tmp_path):

@@ -437,6 +437,9 @@ def test_sizes_are_refused_before_memory_is_taken(published_folder, changes):
     ("architecture", "arguments"),
     [
         ("StyleGAN", {"image_size": 8, "mapping_layers": 10**9}),
+        ("StyleGAN2", {"image_size": 8, "mapping_layers": 10**9}),
+        ("StyleGAN2", {"image_size": 1024}),
+        ("ConditionalStyleGAN2", {"image_size": 8, "num_classes": 10**9}),
         ("CycleGAN", {"image_size": 24, "width": 1, "blocks": 10**9}),
         ("CycleGAN", {"image_size": 24, "width": 1, "pool_size": 10**9}),
         ("MLPCGAN", {"image_size": 10**5, "num_classes": 2}),

@@ -161,6 +161,14 @@ COMPONENT = {"image_size": 16, "channels": 1, "latent_dim": 4, "width": 4}
 LABELS = {**SMALL, "num_classes": 3}
 GROWING = {**SMALL, "image_size": 8, "fmap_base": 16, "fmap_max": 4}
 STYLES = {**GROWING, "w_dim": 4, "mapping_layers": 2}
+STYLES2 = {
+    **SMALL,
+    "image_size": 8,
+    "style_dim": 4,
+    "mapping_layers": 2,
+    "channel_base": 32,
+    "channel_max": 4,
+}
 TEXT = {
     **SMALL,
     "generator_width": 4,
@@ -215,6 +223,10 @@ pix2pix = functools.partial(
     models.Pix2Pix, image_size=32, target_channels=1, width=2, seed=7
 )
 progan = functools.partial(models.ProGAN, **GROWING, start_resolution=8)
+stylegan2 = functools.partial(models.StyleGAN2, **STYLES2)
+conditional_stylegan2 = functools.partial(
+    models.ConditionalStyleGAN2, **STYLES2, num_classes=3
+)
 unrolled_gan = functools.partial(
     models.UnrolledGAN,
     unroll_steps=2,
@@ -620,6 +632,44 @@ MODELS = [
         arrays=lambda count: labelled_images(count, size=8),
         sample=classes_sample,
         optimizers=ADAM_OF_PROGAN,
+        refuses={"num_classes": [-1]},
+    ),
+    Tiny(
+        name="stylegan2",
+        build=stylegan2,
+        arrays=lambda count: (images(count, size=8),),
+        sample=lambda gan: gan.generate(5, seed=3, truncation=0.7),
+        # The mapping and the synthesis network.
+        paper={
+            "generator": 2_101_248 + 28_268_812,
+            "discriminator": 29_012_513,
+        },
+        # The rates differ; see tests/models/test_stylegan2.py.
+        optimizers={"beta_1": 0.0, "epsilon": 1e-8},
+        refuses={
+            "image_size": [12, 4],
+            "channels": [0],
+            "style_dim": [0],
+            "mapping_layers": [0],
+            "channel_base": [0],
+            "channel_max": [-1],
+            "r1_gamma": [-1.0, NAN],
+            "r1_interval": [0],
+            "path_weight": [-1.0],
+            "path_interval": [1.5],
+            "mixing_chance": [1.5],
+            "group_size": [1],
+            "residual": ["no"],
+            "learning_rate": [-0.1],
+            "ema_ramp": [-0.05],
+        },
+    ),
+    Tiny(
+        name="conditional_stylegan2",
+        build=conditional_stylegan2,
+        arrays=lambda count: labelled_images(count, size=8),
+        sample=classes_sample,
+        optimizers={"beta_1": 0.0, "epsilon": 1e-8},
         refuses={"num_classes": [-1]},
     ),
     Tiny(

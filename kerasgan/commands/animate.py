@@ -135,7 +135,7 @@ def interpolate(options):
 
 def mix(options):
     card = zoo.card(options.name)
-    if card.architecture != "StyleGAN":
+    if card.architecture not in ("StyleGAN", "StyleGAN2"):
         raise Usage(
             "Styles are mixed by a StyleGAN without classes. "
             f"Received: {card.name}, a {card.architecture}"

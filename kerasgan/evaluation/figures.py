@@ -191,7 +191,7 @@ def styles(gan):
     """Returns the figures of an unconditional StyleGAN.
 
     Args:
-        gan: `kerasgan.models.StyleGAN`.
+        gan: `kerasgan.models.StyledGAN`.
 
     Returns:
         dict of file to uint8 image.
@@ -220,7 +220,7 @@ def has_styles(subject):
         subject: `Subject`.
     """
     return (
-        isinstance(subject.gan, models.StyleGAN)
+        isinstance(subject.gan, models.StyledGAN)
         and subject.task.condition is None
     )
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasgan.layers.resampling import blur
+from kerasgan.layers.resampling import blur, smooth
 
 SQRT2 = math.sqrt(2.0)
 
@@ -27,6 +27,7 @@ class EqualizedDense(keras.layers.Layer):
         lr_multiplier: float. Multiplies the effective learning rate; stored
             weights are larger by its inverse. Defaults to `1.0`.
         use_bias: bool. Defaults to `True`.
+        initial_bias: float. Defaults to `0.0`.
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
@@ -40,13 +41,20 @@ class EqualizedDense(keras.layers.Layer):
     """
 
     def __init__(
-        self, units, gain=SQRT2, lr_multiplier=1.0, use_bias=True, **kwargs
+        self,
+        units,
+        gain=SQRT2,
+        lr_multiplier=1.0,
+        use_bias=True,
+        initial_bias=0.0,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.units = units
         self.gain = gain
         self.lr_multiplier = lr_multiplier
         self.use_bias = use_bias
+        self.initial_bias = initial_bias
 
     def build(self, input_shape):
         self.kernel = self.add_weight(
@@ -58,7 +66,9 @@ class EqualizedDense(keras.layers.Layer):
         )
         if self.use_bias:
             self.bias = self.add_weight(
-                name="bias", shape=(self.units,), initializer="zeros"
+                name="bias",
+                shape=(self.units,),
+                initializer=keras.initializers.Constant(self.initial_bias),
             )
 
     def call(self, inputs):
@@ -75,6 +85,7 @@ class EqualizedDense(keras.layers.Layer):
             "gain": self.gain,
             "lr_multiplier": self.lr_multiplier,
             "use_bias": self.use_bias,
+            "initial_bias": self.initial_bias,
         }
 
 
@@ -258,3 +269,26 @@ class EqualizedBlurDownConv2D(EqualizedDownConv2D):
 
     def convolve(self, inputs, kernel):
         return super().convolve(blur(inputs), kernel)
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class EqualizedSmoothDownConv2D(EqualizedConv2D):
+    """A smoothed input and a 3x3 convolution with stride 2.
+
+    Args:
+        filters: int. Feature maps of the output.
+        **kwargs: See `EqualizedConv2D`: `gain`, `use_bias`.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)`, height and
+            width even.
+
+    Returns:
+        Float tensor `(batch, height / 2, width / 2, filters)`.
+
+    Reference:
+        [Karras et al., 2020](https://arxiv.org/abs/1912.04958), appendix B.
+    """
+
+    def convolve(self, inputs, kernel):
+        return tf.nn.conv2d(smooth(inputs, 2, 2), kernel, 2, "VALID")

@@ -75,6 +75,94 @@ def blur(maps):
     return smooth, blur
 
 
+# Weights of StyleGAN2's resampling, along both axes.
+LINE = np.array([1.0, 3.0, 3.0, 1.0]) / 8.0
+
+
+def smooth(maps, before, after):
+    """Convolves with [1, 3, 3, 1] / 8 along both axes, with zero padding.
+
+    Args:
+        maps: Float tensor `(batch, height, width, channels)`, of known
+            channels.
+        before: int from 0 to 3. Rows and columns of zeros before the feature
+            maps.
+        after: int from 0 to 3. The same after them.
+
+    Returns:
+        Float tensor, larger by `before + after - 3` in height and width.
+
+    Reference:
+        [Karras et al., 2020](https://arxiv.org/abs/1912.04958), appendix B.
+    """
+    kernel = np.tile(
+        np.outer(LINE, LINE)[:, :, None, None], (1, 1, maps.shape[3], 1)
+    )
+
+    @tf.custom_gradient
+    def convolve(maps):
+        border = (before, after)
+        padded = tf.pad(maps, ((0, 0), border, border, (0, 0)))
+        found = tf.nn.depthwise_conv2d(
+            padded, tf.constant(kernel, maps.dtype), (1, 1, 1, 1), "VALID"
+        )
+        # The kernel is symmetric, so the gradient is the same convolution
+        # with the complementary padding, and faster than the general one.
+        return found, lambda back: smooth(back, 3 - before, 3 - after)
+
+    return convolve(maps)
+
+
+def smooth_upsample(maps):
+    """Doubles height and width, smoothly: zeros between the pixels, smoothed.
+
+    A constant stays constant, except at the borders, where the zero padding
+    lowers it: 0.75 at edges and 0.5625 at corners.
+
+    Args:
+        maps: Float tensor `(batch, height, width, channels)`, of known
+            height, width and channels.
+
+    Returns:
+        Float tensor `(batch, 2 * height, 2 * width, channels)`.
+
+    Reference:
+        [Karras et al., 2020](https://arxiv.org/abs/1912.04958), appendix B.
+    """
+    return 4.0 * _spread(maps)
+
+
+@tf.custom_gradient
+def smooth_downsample(maps):
+    """Halves height and width: every second pixel of the smoothed maps.
+
+    Args:
+        maps: Float tensor `(batch, height, width, channels)`, height and
+            width even, of known channels.
+
+    Returns:
+        Float tensor `(batch, height / 2, width / 2, channels)`; at the
+        borders a constant 1 is 0.875, and 0.765625 at corners.
+
+    Reference:
+        [Karras et al., 2020](https://arxiv.org/abs/1912.04958), appendix B.
+    """
+    return smooth(maps, 1, 1)[:, ::2, ::2], _spread
+
+
+@tf.custom_gradient
+def _spread(maps):
+    """The adjoint of `smooth_downsample`: a quarter of `smooth_upsample`."""
+    height, width, channels = maps.shape[1:]
+    # A zero after each pixel, then a row of zeros after each row; of four axes,
+    # because LiteRT pads no more than five.
+    pixels = tf.pad(maps, ((0, 0), (0, 0), (0, 0), (0, channels)))
+    rows = tf.reshape(pixels, (-1, height, 2 * width, channels))
+    rows = tf.pad(rows, ((0, 0), (0, 0), (0, 2 * width), (0, 0)))
+    sparse = tf.reshape(rows, (-1, 2 * height, 2 * width, channels))
+    return smooth(sparse, 2, 1), smooth_downsample
+
+
 def blend(coarse, fine, fade):
     """Returns a mixture, `coarse` where `fade` is 0 and `fine` where it is 1.
 

@@ -24,6 +24,8 @@ from kerasgan.models.sampling import LatentGAN, UniformLatentGAN
 from kerasgan.models.semi_supervised import SemiSupervisedGAN
 from kerasgan.models.sequences import SequenceGAN
 from kerasgan.models.stylegan import ConditionalStyleGAN, StyleGAN
+from kerasgan.models.stylegan2 import ConditionalStyleGAN2, StyleGAN2
+from kerasgan.models.styles import StyledGAN
 from kerasgan.models.text_encoder import words_of
 from kerasgan.models.translation import TranslationGAN
 from kerasgan.models.unrolled_gan import UnrolledGAN
@@ -39,6 +41,7 @@ ARCHITECTURES = (
     BEGAN,
     CGAN,
     ConditionalStyleGAN,
+    ConditionalStyleGAN2,
     CycleGAN,
     DCGAN,
     GANCLS,
@@ -54,6 +57,7 @@ ARCHITECTURES = (
     ProGAN,
     SkipBEGAN,
     StyleGAN,
+    StyleGAN2,
     UnrolledGAN,
     VanillaGAN,
     VectorGANCLS,
@@ -70,6 +74,7 @@ __all__ = [
     "ClassGAN",
     "CodeGAN",
     "ConditionalStyleGAN",
+    "ConditionalStyleGAN2",
     "CycleGAN",
     "DCGAN",
     "GAN",
@@ -90,6 +95,8 @@ __all__ = [
     "SequenceGAN",
     "SkipBEGAN",
     "StyleGAN",
+    "StyleGAN2",
+    "StyledGAN",
     "TextGAN",
     "TranslationGAN",
     "UniformLatentGAN",

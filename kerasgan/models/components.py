@@ -13,6 +13,7 @@ from kerasgan.models.growing import GrowingGAN
 from kerasgan.models.points import PointsGAN
 from kerasgan.models.sampling import LatentGAN
 from kerasgan.models.semi_supervised import SemiSupervisedGAN
+from kerasgan.models.styles import StyledGAN
 
 # Given to the mixture itself, for all components.
 SHARED = ("ema_decay", "seed", "name", "dtype")
@@ -32,7 +33,7 @@ def component_class(name):
     """
     from kerasgan import models  # It imports this module.
 
-    others = (GrowingGAN, CodeGAN, SemiSupervisedGAN)
+    others = (GrowingGAN, StyledGAN, CodeGAN, SemiSupervisedGAN)
     known = {
         key: model
         for key, model in models.architectures().items()

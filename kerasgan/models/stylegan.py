@@ -23,7 +23,7 @@ Differences from the paper: the batch size is the same at all resolutions.
 import keras
 import tensorflow as tf
 
-from kerasgan import checks, losses, random
+from kerasgan import checks, losses
 from kerasgan.models.growing import GrowingGAN
 from kerasgan.models.labels import ClassGAN
 from kerasgan.models.stylegan_networks import (
@@ -31,11 +31,12 @@ from kerasgan.models.stylegan_networks import (
     StyleGANDiscriminator,
     StyleGANGenerator,
 )
+from kerasgan.models.styles import StyledGAN
 from kerasgan.penalties import scores_and_squared_gradients
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class StyleGAN(GrowingGAN):
+class StyleGAN(StyledGAN, GrowingGAN):
     """Style-based GAN for square images.
 
     `fit` grows the networks automatically, by the number of images seen; with
@@ -97,8 +98,6 @@ class StyleGAN(GrowingGAN):
 
     # Learning rates of the authors' code, relative to small resolutions.
     rate_factors = {128: 1.5, 256: 2.0, 512: 3.0, 1024: 3.0}
-    # Decay of the average w (appendix B).
-    w_decay = 0.995
 
     def __init__(
         self,
@@ -225,105 +224,30 @@ class StyleGAN(GrowingGAN):
             `(batch, w_dim)`, the style of the coarse layers.
         """
         synthesis = self.generator.synthesis
-        layers = synthesis.layers_up_to(stage.resolution)
-        w = self.generator.mapping(self.sample_latents(batch_size), labels)
-        other = self.generator.mapping(self.sample_latents(batch_size), labels)
-        # One crossover layer for the batch, the same on every replica;
-        # without mixing it lies after the last layer.
-        chance, place = tf.unstack(
-            tf.random.stateless_uniform(
-                (2,), tf.cast(self.seed_generator.next(), "int32")
-            )
+        styles, w = self.mixed_styles(
+            batch_size, labels, synthesis.layers_up_to(stage.resolution)
         )
-        crossover = tf.where(
-            chance < self.mixing_chance,
-            1 + tf.cast(place * (layers - 1), "int32"),
-            layers,
-        )
-        styles = tf.where(
-            (tf.range(layers) < crossover)[None, :, None],
-            w[:, None],
-            other[:, None],
-        )
-        noises = [
-            random.normal(self.seed_generator, (batch_size, size, size, 1))
+        sizes = [
+            size
             for size in synthesis.resolutions
             for _ in range(2)
             if size <= stage.resolution
         ]
+        noises = self.sample_noises(batch_size, sizes)
         images = synthesis(
             styles, noises, resolution=stage.resolution, fade=fade
         )
         return images, w
 
-    def update_average_w(self, w):
-        """Moves the average w toward the mean of the global batch.
-
-        Args:
-            w: Float tensor `(batch, w_dim)`.
-        """
-        context = tf.distribute.get_replica_context()
-        mean = context.all_reduce(
-            tf.distribute.ReduceOp.MEAN,
-            tf.reduce_mean(tf.cast(w, "float32"), axis=0),
-        )
-        average = self.generator.average_w
-        average.assign(mean + self.w_decay * (average - mean))
-        self.average_generator.average_w.assign(average)
-
     # Sampling
 
-    def call(self, inputs, training=False):
-        if not isinstance(inputs, dict):
-            inputs = {"latents": inputs}
-        return self.from_styles(self.styles(**inputs))
-
-    def styles(self, latents, labels=None, truncation=None):
-        """Returns the styles of the averaged generator's layers.
-
-        Args:
-            latents: Float tensor `(batch, latent_dim)`.
-            labels: Integer tensor `(batch,)`, in `ConditionalStyleGAN`.
-            truncation: Float tensor `(batch,)` or `None`. Psi in the paper.
-
-        Returns:
-            Float tensor `(batch, layers, w_dim)`, from coarse to fine.
-        """
-        return self.average_generator.styles(latents, labels, truncation)
-
     def from_styles(self, styles):
-        """Returns images of given styles.
-
-        Args:
-            styles: Float tensor `(batch, layers, w_dim)`, from coarse to
-                fine.
-
-        Returns:
-            Float tensor `(batch, image_size, image_size, channels)` in
-            `[-1, 1]`.
-        """
         stage = self.due_stage()
         return self.full_size(
             self.average_generator.synthesis(
                 styles, resolution=stage.resolution, fade=self.fade_at(stage)
             )
         )
-
-    def inputs(self, latents, condition=None, truncation=None):
-        inputs = {"latents": latents}
-        if condition is not None:
-            inputs["labels"] = condition
-        if truncation is not None:
-            inputs["truncation"] = truncation
-        return inputs
-
-    def signatures(self):
-        truncation = tf.TensorSpec((), "float32", "truncation")
-        return {
-            **super().signatures(),
-            "truncated": self.from_latents(truncation),
-            "sample_truncated": self.from_seed(truncation),
-        }
 
     def scores(self, images, condition=None):
         return self.own_scores(self.all_scores(images), condition)

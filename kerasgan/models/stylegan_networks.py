@@ -244,6 +244,11 @@ class Synthesis(GrowingNetwork):
         self.w_dim = w_dim
         self.make_layers()
 
+    @property
+    def style_resolutions(self):
+        """The resolution that each layer with a style works at."""
+        return [size for size in self.resolutions for _ in range(2)]
+
     def layers_up_to(self, resolution):
         """Returns the number of layers with a style up to a resolution."""
         return 2 * (int(math.log2(resolution)) - 1)

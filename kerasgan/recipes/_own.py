@@ -13,6 +13,7 @@ from kerasgan.data.pixels import CROP, FITS
 from kerasgan.metrics.sliced_wasserstein import mean_distance
 from kerasgan.models.base import init_arguments
 from kerasgan.models.growing import GrowingGAN
+from kerasgan.models.stylegan2_presets import settings_for
 from kerasgan.names import hint, size_text
 from kerasgan.recipes import ARCHITECTURES, Recipe, architecture_of
 from kerasgan.schedules import Growth
@@ -85,6 +86,8 @@ def recipe(architecture, images, size, **settings):
     if issubclass(model, GrowingGAN):
         total = steps * batch_size * epochs
         details = _shared_out(first, total) | details
+    elif issubclass(model, models.StyleGAN2):
+        details = settings_for(size, batch_size) | details
     examples = functools.cache(functools.partial(_examples, read, count))
     every = math.ceil(SAVED_STEPS / steps)
     return Recipe(

@@ -152,7 +152,9 @@ def test_first_weights_have_nothing_in_common(model):
     assert not [paths for paths in starts.values() if len(paths) > 1]
 
 
-@every_model_but_slow("conditional_stylegan", "cyclegan", "gan_cls")
+@every_model_but_slow(
+    "conditional_stylegan", "conditional_stylegan2", "cyclegan", "gan_cls"
+)
 def test_reload_continues_training(model, tmp_path):
     gan = model.compiled()
     gan.fit(model.dataset(), verbose=0)
@@ -168,7 +170,9 @@ def test_reload_continues_training(model, tmp_path):
     again.fit(model.dataset(), verbose=0)
 
 
-@every_model_but_slow("conditional_stylegan", "cyclegan", "gan_cls")
+@every_model_but_slow(
+    "conditional_stylegan", "conditional_stylegan2", "cyclegan", "gan_cls"
+)
 def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
     """Two epochs, and one epoch, a new process' model, and the other epoch."""
     straight = model.compiled()
@@ -191,6 +195,7 @@ def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
     "acgan",
     "adagan",
     "conditional_stylegan",
+    "conditional_stylegan2",
     "cyclegan",
     "gan_cls",
     "improved_gan",
@@ -198,6 +203,7 @@ def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
     "pix2pix",
     "progan",
     "stylegan",
+    "stylegan2",
     "wgan",
 )
 def test_two_replicas_take_the_same_step(model, mirrored):
