@@ -17,6 +17,7 @@ the first call of the phase, so each phase can be captured.
 import torch
 
 from tests.reference import torch_augment, torch_stylegan2
+from tests.support import stylegan2
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -177,6 +178,11 @@ class Twin:
             "average_generator": self.average,
             "discriminator": self.discriminator,
         }
+
+    def give(self, gan):
+        """Lays the weights of all networks on the model of the recipe."""
+        for name, network in self.networks().items():
+            stylegan2.give(getattr(gan, name), network.state_dict())
 
     def draw(self, batch):
         return torch_stylegan2.draw(
