@@ -5,6 +5,7 @@ from kerasgan.models.acgan import ACGAN
 from kerasgan.models.adagan import AdaGAN
 from kerasgan.models.base import GAN
 from kerasgan.models.began import BEGAN, SkipBEGAN
+from kerasgan.models.biggan import BigGAN
 from kerasgan.models.captions import TextGAN, VectorGAN
 from kerasgan.models.cgan import CGAN
 from kerasgan.models.codes import CodeGAN
@@ -23,6 +24,7 @@ from kerasgan.models.progan import ProGAN
 from kerasgan.models.sampling import LatentGAN, UniformLatentGAN
 from kerasgan.models.semi_supervised import SemiSupervisedGAN
 from kerasgan.models.sequences import SequenceGAN
+from kerasgan.models.sngan import SNGAN, ConditionalSNGAN
 from kerasgan.models.stylegan import ConditionalStyleGAN, StyleGAN
 from kerasgan.models.text_encoder import words_of
 from kerasgan.models.translation import TranslationGAN
@@ -37,7 +39,9 @@ ARCHITECTURES = (
     ACGAN,
     AdaGAN,
     BEGAN,
+    BigGAN,
     CGAN,
+    ConditionalSNGAN,
     ConditionalStyleGAN,
     CycleGAN,
     DCGAN,
@@ -52,6 +56,7 @@ ARCHITECTURES = (
     PearsonLSGAN,
     Pix2Pix,
     ProGAN,
+    SNGAN,
     SkipBEGAN,
     StyleGAN,
     UnrolledGAN,
@@ -66,9 +71,11 @@ __all__ = [
     "ACGAN",
     "AdaGAN",
     "BEGAN",
+    "BigGAN",
     "CGAN",
     "ClassGAN",
     "CodeGAN",
+    "ConditionalSNGAN",
     "ConditionalStyleGAN",
     "CycleGAN",
     "DCGAN",
@@ -86,6 +93,7 @@ __all__ = [
     "Pix2Pix",
     "PointsGAN",
     "ProGAN",
+    "SNGAN",
     "SemiSupervisedGAN",
     "SequenceGAN",
     "SkipBEGAN",

@@ -26,7 +26,9 @@ ARCHITECTURES = types.MappingProxyType(
     {
         "acgan": "ACGAN",
         "began": "BEGAN",
+        "biggan": "BigGAN",
         "cgan": "CGAN",
+        "conditional_sngan": "ConditionalSNGAN",
         "conditional_stylegan": "ConditionalStyleGAN",
         "cyclegan": "CycleGAN",
         "dcgan": "DCGAN",
@@ -42,6 +44,7 @@ ARCHITECTURES = types.MappingProxyType(
         "pix2pix": "Pix2Pix",
         "progan": "ProGAN",
         "skip_began": "SkipBEGAN",
+        "sngan": "SNGAN",
         "stylegan": "StyleGAN",
         "vanilla_gan": "VanillaGAN",
         "wgan": "WGAN",
