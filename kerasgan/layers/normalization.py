@@ -131,20 +131,20 @@ class ConditionalBatchNormalization(layers.Layer):
         self.synchronized = synchronized
 
     def build(self, input_shape):
-        self.statistics = BatchNormalization(
+        self.norm = BatchNormalization(
             momentum=MOMENTUM,
             epsilon=self.epsilon,
             center=False,
             scale=False,
             synchronized=self.synchronized,
             dtype=self.dtype_policy,
-            name="statistics",
+            name="norm",
         )
-        self.statistics.build(input_shape[0])
+        self.norm.build(input_shape[0])
 
     def call(self, inputs, training=None):
         maps, gains, biases = inputs
-        maps = self.statistics(maps, training=training)
+        maps = self.norm(maps, training=training)
         return maps * gains[:, None, None, :] + biases[:, None, None, :]
 
     def compute_output_shape(self, input_shape):

@@ -17,7 +17,7 @@ def up_block(x, filters, name, conv, shortcut, normalize):
     Args:
         x: Keras tensor `(batch, height, width, channels)`.
         filters: int. Feature maps of the output.
-        name: str. Ending of the layers' names.
+        name: str. Beginning of the layers' names.
         conv: Callable from `filters` and `name` to a 3x3 convolution.
         shortcut: Like `conv`, to a 1x1 convolution.
         normalize: Callable from feature maps and `name` to feature maps.
@@ -25,16 +25,16 @@ def up_block(x, filters, name, conv, shortcut, normalize):
     Returns:
         Keras tensor `(batch, 2 * height, 2 * width, filters)`.
     """
-    y = normalize(x, name=f"norm_{name}_1")
-    y = layers.ReLU(name=f"relu_{name}_1")(y)
-    y = layers.UpSampling2D(name=f"up_{name}")(y)
-    y = conv(filters, name=f"conv_{name}_1")(y)
-    y = normalize(y, name=f"norm_{name}_2")
-    y = layers.ReLU(name=f"relu_{name}_2")(y)
-    y = conv(filters, name=f"conv_{name}_2")(y)
-    x = shortcut(filters, name=f"shortcut_{name}")(x)
-    x = layers.UpSampling2D(name=f"up_shortcut_{name}")(x)
-    return layers.Add(name=f"residual_{name}")([x, y])
+    y = normalize(x, name=f"{name}_norm_1")
+    y = layers.ReLU(name=f"{name}_relu_1")(y)
+    y = layers.UpSampling2D(name=f"{name}_up")(y)
+    y = conv(filters, name=f"{name}_conv_1")(y)
+    y = normalize(y, name=f"{name}_norm_2")
+    y = layers.ReLU(name=f"{name}_relu_2")(y)
+    y = conv(filters, name=f"{name}_conv_2")(y)
+    x = shortcut(filters, name=f"{name}_shortcut")(x)
+    x = layers.UpSampling2D(name=f"{name}_up_shortcut")(x)
+    return layers.Add(name=f"{name}_residual")([x, y])
 
 
 def down_block(x, hidden, filters, name, conv, shortcut, down):
@@ -47,7 +47,7 @@ def down_block(x, hidden, filters, name, conv, shortcut, down):
         x: Keras tensor `(batch, height, width, channels)`.
         hidden: int. Feature maps of the first convolution.
         filters: int. Feature maps of the output.
-        name: str. Ending of the layers' names.
+        name: str. Beginning of the layers' names.
         conv: Callable from `filters` and `name` to a 3x3 convolution.
         shortcut: Like `conv`, to a 1x1 convolution.
         down: bool. Whether to halve the resolution.
@@ -56,17 +56,17 @@ def down_block(x, hidden, filters, name, conv, shortcut, down):
         Keras tensor `(batch, height / 2, width / 2, filters)`, or of the same
         resolution.
     """
-    y = layers.ReLU(name=f"relu_{name}_1")(x)
-    y = conv(hidden, name=f"conv_{name}_1")(y)
-    y = layers.ReLU(name=f"relu_{name}_2")(y)
-    y = conv(filters, name=f"conv_{name}_2")(y)
+    y = layers.ReLU(name=f"{name}_relu_1")(x)
+    y = conv(hidden, name=f"{name}_conv_1")(y)
+    y = layers.ReLU(name=f"{name}_relu_2")(y)
+    y = conv(filters, name=f"{name}_conv_2")(y)
     has_shortcut = down or filters != x.shape[-1]
     if down:
-        y = layers.AveragePooling2D(2, name=f"down_{name}")(y)
-        x = layers.AveragePooling2D(2, name=f"down_shortcut_{name}")(x)
+        y = layers.AveragePooling2D(2, name=f"{name}_down")(y)
+        x = layers.AveragePooling2D(2, name=f"{name}_down_shortcut")(x)
     if has_shortcut:
-        x = shortcut(filters, name=f"shortcut_{name}")(x)
-    return layers.Add(name=f"residual_{name}")([x, y])
+        x = shortcut(filters, name=f"{name}_shortcut")(x)
+    return layers.Add(name=f"{name}_residual")([x, y])
 
 
 def first_down_block(images, filters, name, conv, shortcut):
@@ -82,13 +82,13 @@ def first_down_block(images, filters, name, conv, shortcut):
     Returns:
         Keras tensor `(batch, height / 2, width / 2, filters)`.
     """
-    y = conv(filters, name=f"conv_{name}_1")(images)
-    y = layers.ReLU(name=f"relu_{name}_2")(y)
-    y = conv(filters, name=f"conv_{name}_2")(y)
-    y = layers.AveragePooling2D(2, name=f"down_{name}")(y)
-    x = layers.AveragePooling2D(2, name=f"down_shortcut_{name}")(images)
-    x = shortcut(filters, name=f"shortcut_{name}")(x)
-    return layers.Add(name=f"residual_{name}")([x, y])
+    y = conv(filters, name=f"{name}_conv_1")(images)
+    y = layers.ReLU(name=f"{name}_relu_2")(y)
+    y = conv(filters, name=f"{name}_conv_2")(y)
+    y = layers.AveragePooling2D(2, name=f"{name}_down")(y)
+    x = layers.AveragePooling2D(2, name=f"{name}_down_shortcut")(images)
+    x = shortcut(filters, name=f"{name}_shortcut")(x)
+    return layers.Add(name=f"{name}_residual")([x, y])
 
 
 def sum_of_features(x):

@@ -50,11 +50,12 @@ class SelfAttention(layers.Layer):
 
     def build(self, input_shape):
         channels = input_shape[-1]
+        # Weights have the names of the paper's figure and code.
         eighth, half = max(channels // 8, 1), max(channels // 2, 1)
-        self.queries = self.conv(eighth, "queries", input_shape)
-        self.keys = self.conv(eighth, "keys", input_shape)
-        self.values = self.conv(half, "values", input_shape)
-        self.outputs = self.conv(channels, "outputs", (*input_shape[:-1], half))
+        self.queries = self.conv(eighth, "theta", input_shape)
+        self.keys = self.conv(eighth, "phi", input_shape)
+        self.values = self.conv(half, "g", input_shape)
+        self.outputs = self.conv(channels, "o", (*input_shape[:-1], half))
         self.gamma = self.add_weight(
             name="gamma", shape=(), initializer="zeros"
         )

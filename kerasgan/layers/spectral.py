@@ -35,6 +35,9 @@ class SpectralLayer(layers.Layer):
         **kwargs: See `keras.layers.Layer`: `name`, `dtype`.
     """
 
+    # Of the normalized weight.
+    kernel_name = "kernel"
+
     def __init__(
         self,
         use_bias=True,
@@ -56,7 +59,7 @@ class SpectralLayer(layers.Layer):
             outputs: int. Number of outputs, the rows of the matrix.
         """
         self.kernel = self.add_weight(
-            name="kernel",
+            name=self.kernel_name,
             shape=shape,
             initializer=self.kernel_initializer,
             # The singular value is that of the float32 weights.
@@ -65,7 +68,7 @@ class SpectralLayer(layers.Layer):
         # The same on all replicas, each of which computes its own.
         self.u = keras.Variable(
             keras.initializers.RandomNormal(stddev=1.0),
-            shape=(1, outputs),
+            shape=(outputs,),
             dtype=self.variable_dtype,
             trainable=False,
             autocast=False,
@@ -95,11 +98,11 @@ class SpectralLayer(layers.Layer):
         matrix = self.as_matrix(kernel)
         fixed = tf.stop_gradient(matrix)
         u = tf.convert_to_tensor(self.u)
-        v = self.unit(tf.matmul(u, fixed, transpose_b=True))
-        u = self.unit(tf.matmul(v, fixed))
+        v = self.unit(tf.linalg.matvec(fixed, u))
+        u = self.unit(tf.linalg.matvec(fixed, v, transpose_a=True))
         if training and self.trainable:
             self.u.assign(u)
-        sigma = tf.reduce_sum(tf.matmul(v, matrix) * u)
+        sigma = tf.tensordot(v, tf.linalg.matvec(matrix, u), 1)
         return tf.cast(kernel / sigma, self.compute_dtype)
 
     def unit(self, vector):
@@ -302,6 +305,8 @@ class SpectralEmbedding(SpectralLayer):
     Reference:
         [Miyato and Koyama, 2018](https://arxiv.org/abs/1802.05637), section 3
     """
+
+    kernel_name = "embeddings"
 
     def __init__(self, input_dim, output_dim, **kwargs):
         checks.positive(input_dim=input_dim, output_dim=output_dim)

@@ -335,7 +335,7 @@ class BigGAN(ClassGAN):
             return 0.0
         penalties = []
         for variable in self.generator.trainable_variables:
-            if len(variable.shape) < 2 or "class_embedding" in variable.path:
+            if len(variable.shape) < 2 or variable.path.startswith("shared/"):
                 continue
             kernel = tf.convert_to_tensor(variable)
             if variable.name == "embeddings":
@@ -493,7 +493,7 @@ def build_generator(
             num_classes,
             embedding_dim,
             embeddings_initializer=initializer,
-            name="class_embedding",
+            name="shared",
         )(labels)
         to_norm = functools.partial(SpectralDense, use_bias=False, **spectral)
         conditions = [
@@ -501,7 +501,7 @@ def build_generator(
             for number, chunk in enumerate(chunks[1:], 1)
         ]
 
-    x = SpectralDense(4 * 4 * first, **spectral, name="project")(chunks[0])
+    x = SpectralDense(4 * 4 * first, **spectral, name="dense")(chunks[0])
     x = layers.Reshape((4, 4, first), name="maps_4")(x)
     for number, filters in enumerate(others, 1):
         normalize = functools.partial(
@@ -510,13 +510,15 @@ def build_generator(
             to_norm=to_norm,
             synchronized=synchronized,
         )
-        x = blocks.up_block(x, filters, number, conv, shortcut, normalize)
+        x = blocks.up_block(
+            x, filters, f"block_{number}", conv, shortcut, normalize
+        )
         x = attended(x, attention_size, spectral)
     x = BatchNormalization(
         momentum=MOMENTUM,
         epsilon=1e-5,
         synchronized=synchronized,
-        name="norm_last",
+        name="norm",
     )(x)
     x = layers.ReLU(name="relu_last")(x)
     x = conv(channels, name="to_image")(x)
@@ -533,8 +535,8 @@ def conditionally_normalized(x, name, condition, to_norm, synchronized):
         to_norm: Callable from a length and `name` to a layer.
         synchronized: bool. See `BigGAN`.
     """
-    gains = 1.0 + to_norm(x.shape[-1], name=f"gains_{name}")(condition)
-    biases = to_norm(x.shape[-1], name=f"biases_{name}")(condition)
+    gains = 1.0 + to_norm(x.shape[-1], name=f"{name}_gain")(condition)
+    biases = to_norm(x.shape[-1], name=f"{name}_bias")(condition)
     return ConditionalBatchNormalization(synchronized=synchronized, name=name)(
         [x, gains, biases]
     )
@@ -544,7 +546,7 @@ def attended(x, size, spectral):
     """Self-attention, if the feature maps have this size."""
     if x.shape[1] != size:
         return x
-    return SelfAttention(name=f"attention_{size}", **spectral)(x)
+    return SelfAttention(name="attention", **spectral)(x)
 
 
 def build_discriminator(
@@ -558,19 +560,21 @@ def build_discriminator(
     first, *others = [width * m for m in DISCRIMINATORS[size]]
     images = keras.Input(image_shape, name="images")
     labels = keras.Input((), dtype="int32", name="labels")
-    x = blocks.first_down_block(images, first, 1, conv, shortcut)
+    x = blocks.first_down_block(images, first, "block_1", conv, shortcut)
     x = attended(x, attention_size, spectral)
     for number, filters in enumerate(others, 2):
         down = number <= HALVINGS[size]
         # Unlike in SNGAN both convolutions have the output's width.
-        x = blocks.down_block(x, filters, filters, number, conv, shortcut, down)
+        x = blocks.down_block(
+            x, filters, filters, f"block_{number}", conv, shortcut, down
+        )
         if down:
             x = attended(x, attention_size, spectral)
     features = blocks.sum_of_features(x)
     head = {**spectral, "dtype": "float32"}
-    scores = SpectralDense(1, name="score", **head)(features)
+    scores = SpectralDense(1, name="dense", **head)(features)
     embedding = SpectralEmbedding(
-        num_classes, features.shape[-1], name="class_embedding", **head
+        num_classes, features.shape[-1], name="embedding", **head
     )(labels)
     scores = blocks.projection(scores, features, embedding)
     return keras.Model((images, labels), scores, name="discriminator")

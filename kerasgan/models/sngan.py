@@ -339,7 +339,7 @@ class ConditionalSNGAN(ClassGAN, SNGAN):
             features.shape[-1],
             kernel_initializer=GLOROT,
             dtype="float32",
-            name="class_embedding",
+            name="embedding",
         )(labels)
         scores = blocks.projection(scores, features, embedding)
         self.discriminator = keras.Model(
@@ -380,8 +380,8 @@ def batch_normalized(x, name, synchronized):
 def class_normalized(x, name, labels, num_classes, synchronized):
     """Batch normalization with a gain and a bias for each class."""
     table = functools.partial(layers.Embedding, num_classes, x.shape[-1])
-    gains = table(embeddings_initializer="ones", name=f"gains_{name}")
-    biases = table(embeddings_initializer="zeros", name=f"biases_{name}")
+    gains = table(embeddings_initializer="ones", name=f"{name}_gain")
+    biases = table(embeddings_initializer="zeros", name=f"{name}_bias")
     return ConditionalBatchNormalization(EPSILON, synchronized, name=name)(
         [x, gains(labels), biases(labels)]
     )
@@ -407,13 +407,15 @@ def generated_images(latents, widths, channels, normalize, synchronized):
         layers.Conv2D, kernel_size=1, kernel_initializer=GLOROT
     )
     first, *others = widths
-    x = layers.Dense(4 * 4 * first, kernel_initializer=GLOROT, name="project")(
+    x = layers.Dense(4 * 4 * first, kernel_initializer=GLOROT, name="dense")(
         latents
     )
     x = layers.Reshape((4, 4, first), name="maps_4")(x)
     for number, filters in enumerate(others, 1):
-        x = blocks.up_block(x, filters, number, conv, shortcut, normalize)
-    x = batch_normalized(x, "norm_last", synchronized)
+        x = blocks.up_block(
+            x, filters, f"block_{number}", conv, shortcut, normalize
+        )
+    x = batch_normalized(x, "norm", synchronized)
     x = layers.ReLU(name="relu_last")(x)
     x = conv(channels, kernel_initializer=GLOROT, name="to_image")(x)
     return tanh_images(x)
@@ -438,16 +440,18 @@ def scored(images, widths, halvings):
         SpectralConv2D, kernel_size=1, kernel_initializer=GLOROT
     )
     first, *others = widths
-    x = blocks.first_down_block(images, first, 1, conv, shortcut)
+    x = blocks.first_down_block(images, first, "block_1", conv, shortcut)
     for number, filters in enumerate(others, 2):
         hidden, down = x.shape[-1], number <= halvings
-        x = blocks.down_block(x, hidden, filters, number, conv, shortcut, down)
+        x = blocks.down_block(
+            x, hidden, filters, f"block_{number}", conv, shortcut, down
+        )
     features = blocks.sum_of_features(x)
     score = SpectralDense(
         1,
         use_bias=images.shape[1] > 32,
         kernel_initializer=GLOROT,
         dtype="float32",
-        name="score",
+        name="dense",
     )
     return score(features), features
