@@ -190,6 +190,7 @@ biggan = functools.partial(
     width=2,
     embedding_dim=6,
     attention_size=16,
+    discriminator_steps=1,
 )
 cgan = functools.partial(models.CGAN, **LABELS, width=4)
 mlp_cgan = functools.partial(
@@ -226,7 +227,7 @@ RESIDUAL = {
     "image_size": 32,
     "generator_width": 6,
     "discriminator_width": 5,
-    "discriminator_steps": 2,
+    "discriminator_steps": 1,
 }
 sngan = functools.partial(models.SNGAN, **{**SMALL, **RESIDUAL})
 conditional_sngan = functools.partial(

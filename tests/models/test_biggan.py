@@ -203,7 +203,7 @@ def test_first_kernels_are_orthogonal():
 
 def test_order_and_labels_of_a_step():
     """Real and fake in one pass, each with its labels; then the generator."""
-    gan = tiny.biggan(num_classes=50)
+    gan = tiny.biggan(num_classes=50, discriminator_steps=2)
     gan.compile(run_eagerly=True)
     images = tf.constant(tiny.images(8, size=32))
     labels = tf.range(8)

@@ -146,7 +146,7 @@ def record(gan, *names):
 
 def test_order_and_labels_of_an_iteration():
     """G first, twice the images; then real and fake, each with its labels."""
-    gan = tiny.conditional_sngan(num_classes=50)
+    gan = tiny.conditional_sngan(num_classes=50, discriminator_steps=2)
     gan.compile(run_eagerly=True)
     images = tf.constant(tiny.images(8, size=32))
     labels = tf.range(8)
@@ -185,7 +185,7 @@ def test_labels_of_fakes_are_uniform():
 
 
 def test_batches_that_cannot_be_divided_are_refused():
-    gan = tiny.sngan()
+    gan = tiny.sngan(discriminator_steps=2)
     gan.compile()
     dataset = tf.data.Dataset.from_tensor_slices(tiny.images(7, size=32))
     with pytest.raises(ValueError, match="discriminator_steps"):
