@@ -35,8 +35,16 @@ TINY = {
         "mapping_layers": 2,
     },
     "cgan": {"width": 2},
-    "sngan": {"generator_width": 2, "discriminator_width": 2},
-    "conditional_sngan": {"generator_width": 2, "discriminator_width": 2},
+    "sngan": {
+        "generator_width": 2,
+        "discriminator_width": 2,
+        "discriminator_steps": 2,
+    },
+    "conditional_sngan": {
+        "generator_width": 2,
+        "discriminator_width": 2,
+        "discriminator_steps": 2,
+    },
     "biggan": {"width": 2, "embedding_dim": 3},
     "minimax_gan": {"generator_units": 4, "discriminator_units": 3},
     "mlp_cgan": {},
