@@ -185,6 +185,8 @@ def check_shares(dataset, critic_steps, replicas, name="critic_steps"):
     Raises:
         ValueError: If the batch size is not fixed, or not divisible.
     """
+    if critic_steps == 1:
+        return  # Nothing is divided.
     for spec in tf.nest.flatten(dataset.element_spec):
         size = spec.shape[0] if spec.shape.rank else None
         if size is None or size % (critic_steps * replicas):
