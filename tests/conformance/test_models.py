@@ -237,8 +237,15 @@ def test_two_replicas_take_the_same_step(model, mirrored):
             trained[1][name],
             trained[2][name],
             rtol=1e-5,
-            # Second gradients round more, and means over large layers.
-            atol=5e-6 if model.name in ("wgan_gp", "infogan") else 1e-6,
+            # Second gradients round more, and means over large layers; so do
+            # networks of many normalizations.
+            atol={
+                "biggan": 1e-4,
+                "conditional_sngan": 1e-5,
+                "infogan": 5e-6,
+                "sngan": 1e-5,
+                "wgan_gp": 5e-6,
+            }.get(model.name, 1e-6),
             err_msg=name,
         )
 
