@@ -7,6 +7,8 @@ and after the mean of 2x2 pixels; each runs where there are fewer pixels.
 import keras
 from keras import layers
 
+from kerasgan.layers.resampling import Upsample
+
 
 def up_block(x, filters, name, conv, shortcut, normalize):
     """Doubles the resolution.
@@ -27,13 +29,13 @@ def up_block(x, filters, name, conv, shortcut, normalize):
     """
     y = normalize(x, name=f"{name}_norm_1")
     y = layers.ReLU(name=f"{name}_relu_1")(y)
-    y = layers.UpSampling2D(name=f"{name}_up")(y)
+    y = Upsample(name=f"{name}_up")(y)
     y = conv(filters, name=f"{name}_conv_1")(y)
     y = normalize(y, name=f"{name}_norm_2")
     y = layers.ReLU(name=f"{name}_relu_2")(y)
     y = conv(filters, name=f"{name}_conv_2")(y)
     x = shortcut(filters, name=f"{name}_shortcut")(x)
-    x = layers.UpSampling2D(name=f"{name}_up_shortcut")(x)
+    x = Upsample(name=f"{name}_up_shortcut")(x)
     return layers.Add(name=f"{name}_residual")([x, y])
 
 

@@ -394,14 +394,6 @@ class BigGAN(ClassGAN):
             latents = truncated(latents, truncation[:, None])
         return super().inputs(latents, condition)
 
-    def signatures(self):
-        truncation = tf.TensorSpec((), "float32", "truncation")
-        return {
-            **super().signatures(),
-            "truncated": self.from_latents(truncation),
-            "sample_truncated": self.from_seed(truncation),
-        }
-
 
 def truncated(latents, threshold):
     """Returns normal latents with values beyond a threshold resampled.
