@@ -117,7 +117,7 @@ def generate_seeds(
     latents = _seeded(gan, seeds)
     condition = _condition(gan, seeds, labels, captions)
     if truncation is not None:
-        checks.truncation(truncation)
+        gan.check_truncation(truncation)
         truncation = tf.fill((len(seeds),), float(truncation))
     inputs = gan.inputs(latents, condition, truncation)
     return gan.run_in_batches(inputs, batch_size)
@@ -185,7 +185,7 @@ def interpolate(
         if one is not None:
             condition = tf.repeat(one, len(points), axis=0)
     if truncation is not None:
-        checks.truncation(truncation)
+        gan.check_truncation(truncation)
         truncation = tf.fill((len(points),), float(truncation))
     inputs = gan.inputs(tf.constant(points), condition, truncation)
     return gan.run_in_batches(inputs, batch_size)
@@ -290,7 +290,7 @@ def truncation_row(gan, seed, truncations, n=1, batch_size=64):
     """
     _check_styles(gan)
     for truncation in truncations:
-        checks.truncation(truncation)
+        gan.check_truncation(truncation)
     columns = [
         gan.generate(n, seed, batch_size, truncation)
         for truncation in truncations
@@ -462,6 +462,6 @@ def _styles(gan, seeds, truncation):
     """Returns the styles `(n, layers, w_dim)` of the first image of seeds."""
     latents = _seeded(gan, seeds)
     if truncation is not None:
-        checks.truncation(truncation)
+        gan.check_truncation(truncation)
         truncation = tf.fill((len(seeds),), float(truncation))
     return np.asarray(gan.styles(latents, truncation=truncation), "float32")

@@ -96,6 +96,38 @@ def fake_loss(scores):
     return tf.nn.softplus(scores)
 
 
+def real_hinge_loss(scores):
+    """Returns max(0, 1 - D(x)), the hinge loss of real images.
+
+    The generator's loss is -D(G(z)), without a hinge.
+
+    Args:
+        scores: Float tensor of any shape, raw scores.
+
+    Returns:
+        Float tensor of the same shape, never negative.
+
+    Reference:
+        [Miyato et al., 2018](https://arxiv.org/abs/1802.05957), equation 16.
+    """
+    return tf.nn.relu(1.0 - scores)
+
+
+def fake_hinge_loss(scores):
+    """Returns max(0, 1 + D(x)), the hinge loss of fake images.
+
+    Args:
+        scores: Float tensor of any shape, raw scores.
+
+    Returns:
+        Float tensor of the same shape, never negative.
+
+    Reference:
+        See `real_hinge_loss`.
+    """
+    return tf.nn.relu(1.0 + scores)
+
+
 def least_squares_loss(scores, target):
     """Returns (D(x) - target)^2.
 

@@ -210,3 +210,35 @@ class DecayToFloor(keras.optimizers.schedules.LearningRateSchedule):
             "factor": self.factor,
             "floor": self.floor,
         }
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class FallInSecondHalf(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that is constant, and falls to zero in the second half.
+
+    Args:
+        initial_rate: float.
+        steps: int. Number of steps of the whole run.
+
+    Raises:
+        ValueError: If the rate is negative, or `steps` not positive.
+
+    Example:
+    ```python
+    optimizer = Adam(FallInSecondHalf(2e-4, 20_000), beta_1=0.0)
+    ```
+    """
+
+    def __init__(self, initial_rate, steps):
+        super().__init__()
+        checks.weight(initial_rate=initial_rate)
+        checks.positive(steps=steps)
+        self.initial_rate = initial_rate
+        self.steps = steps
+
+    def __call__(self, step):
+        rest = 2.0 * (1.0 - tf.cast(step, "float32") / self.steps)
+        return self.initial_rate * tf.clip_by_value(rest, 0.0, 1.0)
+
+    def get_config(self):
+        return {"initial_rate": self.initial_rate, "steps": self.steps}

@@ -69,6 +69,17 @@ def test_least_squares():
     )
 
 
+def test_hinge():
+    """No loss beyond the margin of one, a straight line before it."""
+    scores = tf.constant([-2.0, -1.0, 0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(
+        losses.real_hinge_loss(scores), [3.0, 2.0, 1.0, 0.0, 0.0]
+    )
+    np.testing.assert_array_equal(
+        losses.fake_hinge_loss(scores), [0.0, 0.0, 1.0, 2.0, 3.0]
+    )
+
+
 def test_classification():
     logits = tf.constant([[0.0, np.log(3.0)], [5.0, 5.0]])
     found = losses.classification_loss(tf.constant([1, 0]), logits)

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasgan.optimizers import Adam, DecayToFloor, RampedSGD
+from kerasgan.optimizers import (
+    Adam,
+    DecayToFloor,
+    FallInSecondHalf,
+    RampedSGD,
+)
 
 STEPS = 30
 # The operation takes 1 - 0.999 in float32, Keras in float64: 5e-5 apart, of
@@ -240,3 +245,21 @@ def test_decay_is_exact_after_many_steps():
 def test_bad_decays_are_refused(arguments, received):
     with pytest.raises(ValueError, match=f"Received: {received}"):
         DecayToFloor(*arguments)
+
+
+def test_a_rate_that_falls_in_the_second_half():
+    schedule = FallInSecondHalf(0.2, 1000)
+    again = FallInSecondHalf.from_config(schedule.get_config())
+    for step, expected in (
+        (0, 0.2),
+        (500, 0.2),
+        (750, 0.1),
+        (900, 0.04),
+        (1000, 0.0),
+        (2000, 0.0),
+    ):
+        assert float(schedule(step)) == pytest.approx(expected, abs=1e-7)
+        assert float(again(step)) == float(schedule(step))
+    for bad, received in (((-0.1, 10), "initial"), ((0.1, 0), "steps=0")):
+        with pytest.raises(ValueError, match=f"Received: {received}"):
+            FallInSecondHalf(*bad)

@@ -47,6 +47,17 @@ TINY = {
         "channel_max": 2,
     },
     "cgan": {"width": 2},
+    "sngan": {
+        "generator_width": 2,
+        "discriminator_width": 2,
+        "discriminator_steps": 2,
+    },
+    "conditional_sngan": {
+        "generator_width": 2,
+        "discriminator_width": 2,
+        "discriminator_steps": 2,
+    },
+    "biggan": {"width": 2, "embedding_dim": 3},
     "minimax_gan": {"generator_units": 4, "discriminator_units": 3},
     "mlp_cgan": {},
     "mlp_wgan": {"width": 2, "generator_units": 3, "critic_steps": 2},
@@ -106,7 +117,8 @@ def options(name, **others):
 
 
 def size(name):
-    return {"pix2pix": 32, "cyclegan": 24}.get(name, 16)
+    larger = ("pix2pix", "sngan", "conditional_sngan", "biggan")
+    return 32 if name in larger else 24 if name == "cyclegan" else 16
 
 
 @pytest.mark.parametrize("name", recipes.ARCHITECTURES)

@@ -192,6 +192,14 @@ began = functools.partial(models.BEGAN, **SMALL, width=3)
 skip_began = functools.partial(
     models.SkipBEGAN, **SMALL, width=3, residual_steps=4
 )
+biggan = functools.partial(
+    models.BigGAN,
+    **{**LABELS, "image_size": 32, "latent_dim": 8},
+    width=2,
+    embedding_dim=6,
+    attention_size=16,
+    discriminator_steps=1,
+)
 cgan = functools.partial(models.CGAN, **LABELS, width=4)
 mlp_cgan = functools.partial(
     models.MLPCGAN, image_size=8, num_classes=3, latent_dim=4, seed=7
@@ -226,6 +234,16 @@ progan = functools.partial(models.ProGAN, **GROWING, start_resolution=8)
 stylegan2 = functools.partial(models.StyleGAN2, **STYLES2)
 conditional_stylegan2 = functools.partial(
     models.ConditionalStyleGAN2, **STYLES2, num_classes=3
+)
+RESIDUAL = {
+    "image_size": 32,
+    "generator_width": 6,
+    "discriminator_width": 5,
+    "discriminator_steps": 1,
+}
+sngan = functools.partial(models.SNGAN, **{**SMALL, **RESIDUAL})
+conditional_sngan = functools.partial(
+    models.ConditionalSNGAN, **{**LABELS, **RESIDUAL}
 )
 unrolled_gan = functools.partial(
     models.UnrolledGAN,
@@ -388,6 +406,39 @@ MODELS = [
         build=skip_began,
         optimizers={**ADAM, "learning_rate": 1e-4, "beta_1": 0.9},
         refuses={"residual_steps": [0], "width": [0]},
+    ),
+    Tiny(
+        name="biggan",
+        build=biggan,
+        arrays=lambda count: labelled_images(count, size=32),
+        sample=classes_sample,
+        # Rounding decides between values that attention pools.
+        synchronized={"synchronized": True, "attention_size": None},
+        # The author's code for CIFAR-10; others in tests/models/test_biggan.py.
+        paper_changes={"name": "cifar10"},
+        paper={
+            "sample_shape": (32, 32, 3),
+            "generator": 4_304_387,
+            "discriminator": 4_207_361,
+            "latent_dim": 128,
+            "discriminator_steps": 4,
+            "orthogonal_weight": 0.0,
+            "ema_decay": 0.9999,
+            "ema_start": 1000,
+        },
+        optimizers={**ADAM, "beta_1": 0.0},
+        refuses={
+            "image_size": [16, 512],
+            "channels": [0],
+            "width": [0],
+            "latent_dim": [6],
+            "embedding_dim": [0],
+            "attention_size": [0.5],
+            "discriminator_steps": [0],
+            "orthogonal_weight": [-1.0, NAN],
+            "initialization": ["zeros"],
+            "ema_start": [-1],
+        },
     ),
     Tiny(
         name="cgan",
@@ -607,6 +658,46 @@ MODELS = [
             "drift_weight": [NAN],
             "group_size": [1],
         },
+    ),
+    Tiny(
+        name="sngan",
+        build=sngan,
+        arrays=lambda count: (images(count, size=32),),
+        synchronized={"synchronized": True},
+        # The authors' residual networks for CIFAR-10; others in
+        # tests/models/test_sngan.py.
+        paper={
+            "sample_shape": (32, 32, 3),
+            "generator": 4_276_739,
+            "discriminator": 1_053_824,
+            "latent_dim": 128,
+            "discriminator_steps": 5,
+            "generator_factor": 2,
+            "default_batch_size": 5 * 64,
+        },
+        optimizers={**ADAM, "beta_1": 0.0, "beta_2": 0.9},
+        refuses={
+            "image_size": [16, 48],
+            "channels": [0],
+            "generator_width": [0],
+            "discriminator_width": [0],
+            "discriminator_steps": [0],
+            "generator_factor": [0, 1.5],
+        },
+    ),
+    Tiny(
+        name="conditional_sngan",
+        build=conditional_sngan,
+        arrays=lambda count: labelled_images(count, size=32),
+        sample=classes_sample,
+        synchronized={"synchronized": True},
+        paper={
+            "generator": 4_304_387,
+            "discriminator": 1_055_104,
+            "num_classes": 10,
+        },
+        optimizers={**ADAM, "beta_1": 0.0, "beta_2": 0.9},
+        refuses={"num_classes": [0], "image_size": [24]},
     ),
     Tiny(
         name="stylegan",

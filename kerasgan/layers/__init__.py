@@ -4,14 +4,23 @@ from kerasgan import backend as backend
 from kerasgan.layers.historical_average import HistoricalAverage
 from kerasgan.layers.minibatch_discrimination import MinibatchDiscrimination
 from kerasgan.layers.noise import GaussianNoise, InstanceNoise
+from kerasgan.layers.normalization import ConditionalBatchNormalization
 from kerasgan.layers.packing import Packing
 from kerasgan.layers.replay_buffer import ReplayBuffer
+from kerasgan.layers.self_attention import SelfAttention
+from kerasgan.layers.spectral import (
+    SpectralConv2D,
+    SpectralConv2DTranspose,
+    SpectralDense,
+    SpectralEmbedding,
+)
 from kerasgan.layers.virtual_batch_normalization import (
     ReferenceBatch,
     VirtualBatchNormalization,
 )
 
 __all__ = [
+    "ConditionalBatchNormalization",
     "GaussianNoise",
     "HistoricalAverage",
     "InstanceNoise",
@@ -19,5 +28,10 @@ __all__ = [
     "Packing",
     "ReferenceBatch",
     "ReplayBuffer",
+    "SelfAttention",
+    "SpectralConv2D",
+    "SpectralConv2DTranspose",
+    "SpectralDense",
+    "SpectralEmbedding",
     "VirtualBatchNormalization",
 ]

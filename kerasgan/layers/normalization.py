@@ -72,10 +72,11 @@ class BatchNormalization(layers.BatchNormalization):
             or len(inputs.shape) != 4
         ):
             return super().call(inputs, training=training, mask=mask)
+        channels = inputs.shape[-1]
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
-            scale=self.gamma,
-            offset=self.beta,
+            scale=self.gamma if self.scale else tf.ones((channels,)),
+            offset=self.beta if self.center else tf.zeros((channels,)),
             mean=[],
             variance=[],
             epsilon=self.epsilon,
@@ -89,6 +90,72 @@ class BatchNormalization(layers.BatchNormalization):
                 moving * self.momentum + value * (1.0 - self.momentum)
             )
         return outputs
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class ConditionalBatchNormalization(layers.Layer):
+    """Batch normalization with gains and biases of each image.
+
+    They are inputs, such as rows of a table looked up by the class, so that
+    the layer has the moving statistics alone as weights.
+
+    Args:
+        epsilon: float. Added to the variance. Defaults to `1e-5`.
+        synchronized: bool. Whether the statistics are taken over the batches
+            of all replicas. Defaults to `False`.
+        **kwargs: See `keras.layers.Layer`: `name`, `dtype`.
+
+    Call arguments:
+        inputs: Three float tensors: feature maps
+            `(batch, height, width, channels)`, gains and biases, both
+            `(batch, channels)`.
+
+    Returns:
+        Float tensor like the feature maps, `gain * normalized + bias`.
+
+    Example:
+    ```python
+    gains = layers.Embedding(10, 64, embeddings_initializer="ones")(labels)
+    biases = layers.Embedding(10, 64, embeddings_initializer="zeros")(labels)
+    maps = ConditionalBatchNormalization()([maps, gains, biases])
+    ```
+
+    Reference:
+        [Dumoulin et al., 2017](https://arxiv.org/abs/1610.07629), section 2.2;
+        [Miyato and Koyama, 2018](https://arxiv.org/abs/1802.05637), for GANs
+    """
+
+    def __init__(self, epsilon=1e-5, synchronized=False, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+        self.synchronized = synchronized
+
+    def build(self, input_shape):
+        self.norm = BatchNormalization(
+            momentum=MOMENTUM,
+            epsilon=self.epsilon,
+            center=False,
+            scale=False,
+            synchronized=self.synchronized,
+            dtype=self.dtype_policy,
+            name="norm",
+        )
+        self.norm.build(input_shape[0])
+
+    def call(self, inputs, training=None):
+        maps, gains, biases = inputs
+        maps = self.norm(maps, training=training)
+        return maps * gains[:, None, None, :] + biases[:, None, None, :]
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "epsilon": self.epsilon,
+            "synchronized": self.synchronized,
+        }
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

@@ -4,6 +4,7 @@ TensorFlow's resizing has no second derivative, which gradient penalties need;
 the operations used here have one.
 """
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -31,6 +32,28 @@ def upsample(images, factor=2):
     return tf.reshape(
         squares, (count, factor * height, factor * width, channels)
     )
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class Upsample(keras.layers.Layer):
+    """Doubles the resolution by nearest neighbours; see `upsample`.
+
+    With Keras' layer the resolution of its output is unknown to LiteRT, which
+    then has no convolution for it.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)`.
+
+    Returns:
+        Float tensor `(batch, 2 * height, 2 * width, channels)`.
+    """
+
+    def call(self, inputs):
+        return upsample(inputs)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (batch, 2 * height, 2 * width, channels)
 
 
 def downsample(images, factor=2):

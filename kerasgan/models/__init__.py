@@ -5,6 +5,7 @@ from kerasgan.models.acgan import ACGAN
 from kerasgan.models.adagan import AdaGAN
 from kerasgan.models.base import GAN
 from kerasgan.models.began import BEGAN, SkipBEGAN
+from kerasgan.models.biggan import BigGAN
 from kerasgan.models.captions import TextGAN, VectorGAN
 from kerasgan.models.cgan import CGAN
 from kerasgan.models.codes import CodeGAN
@@ -23,6 +24,7 @@ from kerasgan.models.progan import ProGAN
 from kerasgan.models.sampling import LatentGAN, UniformLatentGAN
 from kerasgan.models.semi_supervised import SemiSupervisedGAN
 from kerasgan.models.sequences import SequenceGAN
+from kerasgan.models.sngan import SNGAN, ConditionalSNGAN
 from kerasgan.models.stylegan import ConditionalStyleGAN, StyleGAN
 from kerasgan.models.stylegan2 import ConditionalStyleGAN2, StyleGAN2
 from kerasgan.models.styles import StyledGAN
@@ -39,7 +41,9 @@ ARCHITECTURES = (
     ACGAN,
     AdaGAN,
     BEGAN,
+    BigGAN,
     CGAN,
+    ConditionalSNGAN,
     ConditionalStyleGAN,
     ConditionalStyleGAN2,
     CycleGAN,
@@ -55,6 +59,7 @@ ARCHITECTURES = (
     PearsonLSGAN,
     Pix2Pix,
     ProGAN,
+    SNGAN,
     SkipBEGAN,
     StyleGAN,
     StyleGAN2,
@@ -70,9 +75,11 @@ __all__ = [
     "ACGAN",
     "AdaGAN",
     "BEGAN",
+    "BigGAN",
     "CGAN",
     "ClassGAN",
     "CodeGAN",
+    "ConditionalSNGAN",
     "ConditionalStyleGAN",
     "ConditionalStyleGAN2",
     "CycleGAN",
@@ -91,6 +98,7 @@ __all__ = [
     "Pix2Pix",
     "PointsGAN",
     "ProGAN",
+    "SNGAN",
     "SemiSupervisedGAN",
     "SequenceGAN",
     "SkipBEGAN",

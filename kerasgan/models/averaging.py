@@ -95,6 +95,42 @@ def follow_statistics(average, network, inputs, share):
     """
     if not network.non_trainable_weights:
         return
+    others, moved = _after_training_pass(
+        average,
+        network,
+        tf.nest.map_structure(lambda tensor: tensor[::4], inputs),
+    )
+    # The layers moved by `1 - MOMENTUM`; scale that step to `share`.
+    share = share / (1.0 - MOMENTUM)
+    for mean, value in zip(others, moved, strict=True):
+        if tf.as_dtype(mean.dtype).is_floating:  # Not the state of dropout.
+            mean.assign(mean + share * (value - mean))
+
+
+def take_standing_statistics(average, network, batches):
+    """Sets the batch statistics of the average to their means over batches.
+
+    Args:
+        average: The averaged generator.
+        network: The trained generator, whose layers are not frozen.
+        batches: Iterable of the generator's inputs.
+
+    Reference:
+        [Brock et al., 2019](https://arxiv.org/abs/1809.11096), appendix B
+    """
+    found = []
+    for inputs in batches:
+        others, moved = _after_training_pass(average, network, inputs)
+        found.append(moved)
+    for mean, *values in zip(others, *found, strict=True):
+        if mean.name in ("moving_mean", "moving_variance"):
+            # Each pass moved by `1 - MOMENTUM` toward its own statistics.
+            step = tf.reduce_mean(tf.stack(values), axis=0) - mean
+            mean.assign(mean + step / (1.0 - MOMENTUM))
+
+
+def _after_training_pass(average, network, inputs):
+    """Returns the average's untrained variables, and new values of them."""
     trained, others = [], []
     pairs = zip(network.variables, average.variables, strict=True)
     for variable, mean in pairs:
@@ -103,11 +139,7 @@ def follow_statistics(average, network, inputs, share):
     _, moved = network.stateless_call(
         [variable.value for variable in trained],
         [variable.value for variable in others],
-        tf.nest.map_structure(lambda tensor: tensor[::4], inputs),
+        inputs,
         training=True,
     )
-    # The layers moved by `1 - MOMENTUM`; scale that step to `share`.
-    share = share / (1.0 - MOMENTUM)
-    for mean, value in zip(others, moved, strict=True):
-        if tf.as_dtype(mean.dtype).is_floating:  # Not the state of dropout.
-            mean.assign(mean + share * (value - mean))
+    return others, moved

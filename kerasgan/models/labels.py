@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from kerasgan import checks, data
+from kerasgan import checks, data, random
 from kerasgan.models.base import describe_batch
 from kerasgan.models.sampling import LatentGAN
 from kerasgan.names import hint
@@ -109,6 +109,11 @@ class ClassGAN(LatentGAN):
         # Stream 1 of the seed: the latents have stream 0.
         uniform = tf.random.stateless_uniform((count,), (seed, 1), alg="philox")
         return tf.searchsorted(bounds.astype("float32"), uniform, side="right")
+
+    def sample_labels(self, batch_size):
+        """Samples labels `(batch_size,)` uniformly, for training."""
+        uniform = random.uniform(self.seed_generator, (batch_size,))
+        return tf.cast(uniform * self.num_classes, "int32")
 
     def check_batch(self, batch):
         if not isinstance(batch, (tuple, list)) or len(batch) != 2:

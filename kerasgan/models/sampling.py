@@ -175,6 +175,10 @@ class LatentGAN(ImageGAN):
             latents = mean + truncation[:, None] * (latents - mean)
         return latents if condition is None else (latents, condition)
 
+    def check_truncation(self, truncation):
+        """Refuses values of `truncation` that this model does not take."""
+        checks.truncation(truncation)
+
     # Sampling
 
     def generate(self, n, seed=None, batch_size=64, truncation=None):
@@ -221,7 +225,7 @@ class LatentGAN(ImageGAN):
         else:
             n = len(condition)
         if truncation is not None:
-            checks.truncation(truncation)
+            self.check_truncation(truncation)
         checks.positive(batch_size=batch_size)
 
         def images_of(rows):

@@ -26,7 +26,9 @@ ARCHITECTURES = types.MappingProxyType(
     {
         "acgan": "ACGAN",
         "began": "BEGAN",
+        "biggan": "BigGAN",
         "cgan": "CGAN",
+        "conditional_sngan": "ConditionalSNGAN",
         "conditional_stylegan": "ConditionalStyleGAN",
         "conditional_stylegan2": "ConditionalStyleGAN2",
         "cyclegan": "CycleGAN",
@@ -43,6 +45,7 @@ ARCHITECTURES = types.MappingProxyType(
         "pix2pix": "Pix2Pix",
         "progan": "ProGAN",
         "skip_began": "SkipBEGAN",
+        "sngan": "SNGAN",
         "stylegan": "StyleGAN",
         "stylegan2": "StyleGAN2",
         "vanilla_gan": "VanillaGAN",

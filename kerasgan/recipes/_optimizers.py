@@ -1,7 +1,7 @@
 """The optimizers that recipes share."""
 
 from kerasgan.backend import keras
-from kerasgan.optimizers import Adam
+from kerasgan.optimizers import Adam, FallInSecondHalf
 
 
 def falling_adam(updates, rate=2e-4, beta_1=0.5, beta_2=0.999):
@@ -38,3 +38,15 @@ def late_adam(*falls, rate=3e-3, beta_1=0.0, beta_2=0.99):
         list(falls), [rate / 3**fallen for fallen in range(len(falls) + 1)]
     )
     return Adam(schedule, beta_1, beta_2)
+
+
+def late_falling_adam(updates, rate=2e-4, beta_1=0.0, beta_2=0.999):
+    """Returns Adam with a constant rate that falls to zero in the second half.
+
+    Args:
+        updates: int. Number of updates of the whole run.
+        rate: float. Initial learning rate. Defaults to `2e-4`.
+        beta_1: float. Defaults to `0.0`.
+        beta_2: float. Defaults to `0.999`.
+    """
+    return Adam(FallInSecondHalf(rate, updates), beta_1, beta_2)

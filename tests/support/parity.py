@@ -21,12 +21,23 @@ def arrays(mirror):
 
 
 def variables(network):
-    """Returns a Keras network's variables by role: layer and attribute."""
-    return {
-        f"{layer.name}.{variable.name}": variable
-        for layer in network.layers
-        for variable in layer.weights
-    }
+    """Returns a Keras network's variables by role: layer and attribute.
+
+    A layer inside of another has the names of both, with "_" between them.
+    """
+    found = {}
+
+    def add(layer, name):
+        for inner in layer._layers:
+            add(inner, f"{name}_{inner.name}")
+        own = {id(v) for inner in layer._layers for v in inner.weights}
+        for variable in layer.weights:
+            if id(variable) not in own:
+                found[f"{name}.{variable.name}"] = variable
+
+    for layer in network.layers:
+        add(layer, layer.name)
+    return found
 
 
 def renamed(mirror, names):
@@ -42,6 +53,17 @@ def renamed(mirror, names):
         layer = names.get(layer, layer)
         found[f"{layer}.{attribute}"] = array.T if array.ndim == 2 else array
     return found
+
+
+def spectral(mirror):
+    """Returns a mirror's arrays by role, where roles are those of our layers.
+
+    Kernels of dense layers are transposed, tables are not.
+    """
+    return {
+        role: array.T if array.ndim == 2 and "kernel" in role else array
+        for role, array in arrays(mirror).items()
+    }
 
 
 def copy(mirror, network):
