@@ -200,8 +200,8 @@ def _decode(path, size, channels, fit, half):
         image = _half(_open(path, channels, _formats()), half)
     except _BROKEN as error:
         raise OSError(
-            f"The image {str(path)!r} cannot be read. Received: {error}. "
-            "Remove it, or skip such files with `skip_broken=True`."
+            f"The image {str(path)!r} cannot be read: remove it. "
+            f"Received: {error}"
         ) from error
     height, width = sides(size)
     rows, columns = image.height, image.width
@@ -376,10 +376,12 @@ def _write_cache(folder, paths, settings, skip_broken):
     def decode_or_skip(path):
         try:
             return _decode(path, *settings)
-        except OSError:
-            if not skip_broken:
-                raise
-            return None, None
+        except OSError as error:
+            if skip_broken:
+                return None, None
+            raise OSError(
+                f"{error}. `skip_broken=True` leaves such files out."
+            ) from error
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     progress = (

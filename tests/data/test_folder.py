@@ -197,6 +197,16 @@ def test_a_broken_file_stops_or_is_counted(images, home):
         assert rows.shape == (1, 8, 8, 3) and (rows == 3).all()
 
 
+def test_only_training_can_leave_broken_files_out(images):
+    path = images / "x.png"
+    path.write_bytes(b"nothing")
+    with pytest.raises(OSError, match="remove it") as refused:
+        folder.decode(path, 8, 3)
+    assert "skip_broken" not in str(refused.value)
+    with pytest.raises(OSError, match="`skip_broken=True` leaves"):
+        folder.read_images([path], 8, 3)
+
+
 def test_nothing_but_broken_files_is_refused(images):
     (images / "x.png").write_bytes(b"nothing")
     paths = folder.find_images(images)
