@@ -96,6 +96,14 @@ def train(name, folder, arguments):
     run.log.close()
 
 
+def precision_of(twin, device):
+    """Returns what the card says of the twin's arithmetic."""
+    if device.type != "cuda":
+        return "float32"
+    default = "float32 with TensorFloat-32 products"
+    return getattr(twin, "precision", default)
+
+
 class Phase:
     """A method of a twin on the present batch, captured if possible.
 
@@ -191,7 +199,6 @@ class Run:
         self.phases = []
         # Twins without schedules need not have these.
         self.progress = getattr(twin, "progress", lambda share: None)
-        self.end_epoch = getattr(twin, "end_epoch", lambda: None)
         self.steps = self.said = 0
         # Shares of the training; another snapshot follows the first pass.
         self.due = list(np.linspace(0.0, 1.0, arguments.snapshots)[1:])
@@ -207,9 +214,7 @@ class Run:
             else "CPU",
             "cores": os.cpu_count(),
             "torch": torch.__version__,
-            "precision": "float32 with TensorFloat-32 products"
-            if device.type == "cuda"
-            else "float32",
+            "precision": precision_of(twin, device),
         }
 
     @property
@@ -225,8 +230,6 @@ class Run:
                 len(self.images), device=self.device
             )
             self.place = 0
-            if self.steps:
-                self.end_epoch()
         self.indices.copy_(self.order[self.place : self.place + size])
         self.place += size
         self.steps += 1

@@ -2,15 +2,14 @@ r"""SNGAN with the projection discriminator on Fashion-MNIST at 32x32, by class.
 
     kerasgan data prepare fashion_mnist
     kerasgan train sngan_fashion_mnist_32
-    kerasgan publish runs/sngan_fashion_mnist_32 -o zoo/sngan_fashion_mnist_32
 
 The authors' networks and settings for CIFAR-10, the generator at half its
 width: five steps of the discriminator on 64 images each for one of the
 generator on 128, and learning rates that decrease linearly to zero. Beyond the
 papers: the averaged generator is used; no noise is added to the images.
 
-The published weights were trained by the same settings in PyTorch:
-`scripts/train_in_pytorch.py train sngan`.
+No weights of it are published: only its first steps were run. The same training
+in PyTorch is `scripts/train_in_pytorch.py train sngan`.
 """
 
 from kerasgan.data import catalog

@@ -2,12 +2,15 @@
 
     kerasgan data prepare personas
     kerasgan train stylegan2_personas_64
-    kerasgan publish runs/stylegan2_personas_64 -o zoo/stylegan2_personas_64
 
 The settings that the authors' code has for this size and batch (`auto`), with
 half of the paper's length of w, an eighth of its feature maps at each
 resolution and at most 192, and an average that follows twice as fast, because
 the run is short.
+
+No weights of it are published: only its first steps were run. PyTorch's mirror
+of it, with adaptive augmentation, has faces without sharp mouths after 480,000
+images (`scripts/train_in_pytorch.py train stylegan2`).
 """
 
 from kerasgan.data import catalog

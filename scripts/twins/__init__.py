@@ -14,7 +14,6 @@
     networks()    dict of the modules to be saved.
     progress(share)
                   Called during training with the finished share of it.
-    end_epoch()   Called after each pass over the data.
     give(gan)     Lays all weights on the model of the recipe.
 
 `Base` has what most of them share, and this module what else they have in
@@ -54,9 +53,6 @@ class Base:
         for optimizer in self.falling:
             for group in optimizer.param_groups:
                 group["lr"].fill_(group["initial_lr"] * (1.0 - share))
-
-    def end_epoch(self):
-        """Does what is due after a pass over the data: nothing."""
 
     def give(self, gan):
         """Lays the weights of all networks on the model of the recipe."""
@@ -169,11 +165,6 @@ def to_device(device, *networks):
     return [
         network.to(device, memory_format=layout).train() for network in networks
     ]
-
-
-def uniform(count, size, device):
-    """Returns latents `(count, size)`, uniform in [-1, 1)."""
-    return 2.0 * torch.rand(count, size, device=device) - 1.0
 
 
 def detached(**losses):

@@ -107,6 +107,7 @@ class Twin:
             group_size=group_size, **shared
         ).to(device)
         precision = precision or ("bfloat16" if on_gpu else "float32")
+        self.precision = precision
         for network in (self.generator.synthesis, self.discriminator):
             network.dtype = PRECISIONS[precision]
             if on_gpu:
