@@ -119,7 +119,7 @@ class Compared(NonSaturating):
     def score(self, x):
         for size in UNITS:
             x = layers.Dense(size, activation="relu")(x)
-        x = MinibatchDiscrimination(kernels=16, kernel_dim=4)(x)
+        x = MinibatchDiscrimination(kernels=4, kernel_dim=2)(x)
         return layers.Dense(1)(x)
 
 
