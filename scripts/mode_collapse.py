@@ -2,6 +2,7 @@
 
     python scripts/mode_collapse.py train RESULTS [METHOD ...] [--seeds 5]
     python scripts/mode_collapse.py table RESULTS
+    python scripts/mode_collapse.py animate docs/ring.webp
 
 Every method has the same two networks, three hidden layers of 128 ReLU units,
 Adam at rates that fall linearly to a hundredth, the same batches and the same
@@ -10,7 +11,8 @@ The settings were chosen once, for the GAN without remedy: with them its points
 are sharp, so that lost modes are not hidden by smeared ones. RESULTS, a
 JSON file, has one entry for each method, data and seed; `train` adds what is
 missing, so that it can be stopped. `table` prints means and standard errors of
-the methods that have results.
+the methods that have results. `animate` shows a GAN that chases the modes: the
+same without a remedy, with more momentum and without falling rates.
 """
 
 import argparse
@@ -21,8 +23,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from PIL import Image, ImageDraw
 
-from kerasgan import losses, metrics, penalties
+from kerasgan import animations, losses, metrics, penalties
 from kerasgan.layers import InstanceNoise, MinibatchDiscrimination, Packing
 from kerasgan.models import AdaGAN, UnrolledGAN
 from kerasgan.models.points import PointsGAN
@@ -31,6 +34,7 @@ from kerasgan.optimizers import Adam
 
 BATCH, STEPS, AT_ONCE = 256, 10_000, 100
 POINTS = 100_000
+FRAMES = 80  # Of the animation, one in 50 steps.
 SAMPLES = 2500  # As VEEGAN and PacGAN evaluate.
 UNITS, LATENTS = (128, 128, 128), 2
 RATE = 1e-3
@@ -317,6 +321,38 @@ def table(options):
             print("| " + " | ".join(cells) + " |")
 
 
+def animate(options):
+    """Writes an animation of the ring: its modes, and generated points."""
+    keras.utils.set_random_seed(0)
+    gan = NonSaturating(seed=0, ema_decay=0.0)
+    gan.compile(*(Adam(RATE, beta_1=0.8) for _ in range(2)))
+    dataset = batches(gan, "ring", 0)
+    frames = []
+    for _ in range(FRAMES):
+        points = gan.generate(1000, seed=0)
+        covered = metrics.modes.modes_covered(points, DATA["ring"])["modes"]
+        frames.append(drawn(points, f"step {50 * len(frames)}, {covered} of 8"))
+        gan.fit(dataset, steps_per_epoch=50, verbose=0)
+    animations.write(options.path, frames, fps=12, hold=1.0)
+
+
+def drawn(points, text, size=256):
+    """Returns an image of points, with the modes as gray circles."""
+    image = Image.new("RGB", (size, size), "white")
+    draw = ImageDraw.Draw(image)
+
+    def disc(point, radius, color):
+        x, y = (1.0 + point / 1.6) * size / 2
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), color)
+
+    for mean in DATA["ring"].centers:
+        disc(mean, 9, "#c8c8c8")
+    for point in points:
+        disc(point, 1, "#b03020")
+    draw.text((8, 8), text, "black")
+    return np.asarray(image)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -331,6 +367,9 @@ def main():
     added = commands.add_parser("table")
     added.add_argument("results")
     added.set_defaults(run=table)
+    added = commands.add_parser("animate")
+    added.add_argument("path")
+    added.set_defaults(run=animate)
     options = parser.parse_args()
     options.run(options)
 
