@@ -13,6 +13,11 @@ rates decrease linearly to zero in its second half.
 
 The published weights were trained by the same settings in PyTorch, with
 standing statistics: `scripts/train_in_pytorch.py train biggan`.
+
+Trained for 0.1 hours by the clock on one NVIDIA H100 80GB HBM3 in PyTorch
+2.11.0+cu130, with seed 0 at commit 7b047e9: FD 0.097 under
+fd10k_fashion_mnist_test, class 95.1% under agreement10k_fashion_mnist. More is
+on the card, zoo/biggan_fashion_mnist_32.
 """
 
 from kerasgan.data import catalog

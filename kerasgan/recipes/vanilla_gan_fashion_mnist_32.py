@@ -9,6 +9,10 @@ The authors' settings for MNIST with fewer units, 512 and 96 instead of 1200 and
 240. Beyond them: images of 32x32 with a black border; the momentum increases
 over this shorter run instead of over 250 epochs; the averaged generator is
 used.
+
+Trained for 1.4 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
+235ce3a: FD 3.904 under fd10k_fashion_mnist_test. More is on the card,
+zoo/vanilla_gan_fashion_mnist_32.
 """
 
 from kerasgan import data
