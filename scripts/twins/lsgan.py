@@ -18,7 +18,7 @@ class Twin(Base):
     values = staticmethod(names.dcgan)
 
     def __init__(
-        self, device, total_images, width=56, image_size=32, rate=2e-4
+        self, device, total_images, width=64, image_size=32, rate=2e-4
     ):
         self.device = device
         self.generator, self.discriminator = to_device(
