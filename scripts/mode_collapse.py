@@ -298,15 +298,20 @@ def table(options):
             scores = metrics.modes.modes_covered(points, mixture)
             found[f"the data | {data} | {seed}"] = scores
     parts = [f"{data}: modes | high quality | divergence" for data in DATA]
-    print(f"| | {' | '.join(parts)} |")
-    print("|---" * (1 + 3 * len(DATA)) + "|")
+    print(f"| | seeds | {' | '.join(parts)} |")
+    print("|---" * (2 + 3 * len(DATA)) + "|")
     for method in (*METHODS, "the data"):
-        cells = [method]
+        # Seeds that were run on both.
+        seeds = [
+            seed
+            for seed in range(len(found))
+            if all(f"{method} | {data} | {seed}" in found for data in DATA)
+        ]
+        if len(seeds) < 2:
+            continue
+        cells = [method, str(len(seeds))]
         for data in DATA:
-            start = f"{method} | {data} |"
-            runs = [r for key, r in found.items() if key.startswith(start)]
-            if len(runs) < 2:
-                break
+            runs = [found[f"{method} | {data} | {seed}"] for seed in seeds]
             cells += [
                 cell([run[score] for run in runs], scale, digits, unit)
                 for score, scale, digits, unit in (
@@ -315,8 +320,7 @@ def table(options):
                     ("reverse_kl", 1, 3, ""),
                 )
             ]
-        if len(cells) == 1 + 3 * len(DATA):
-            print(f"| {' | '.join(cells)} |")
+        print(f"| {' | '.join(cells)} |")
 
 
 def cell(values, scale, digits, unit):
