@@ -29,6 +29,8 @@ def same_first_weights():
     keras.utils.set_random_seed(0)
     if "torch" in sys.modules:  # The first weights of mirrors.
         sys.modules["torch"].manual_seed(0)
+        # Tests run side by side, and more threads than cores are slow.
+        sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
