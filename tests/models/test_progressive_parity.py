@@ -57,13 +57,12 @@ PLACES = {
 def place(role):
     if role.startswith("epilogue"):
         layer, what = role.removeprefix("epilogue").split(".", 1)
-        kind, variable = {
-            "noise": ("noise", "scale"),
-            "bias": ("bias", "bias"),
-            "style.kernel": ("adain", "kernel"),
-            "style.bias": ("adain", "bias"),
+        return {
+            "noise": f"noise{layer}.scale",
+            "bias": f"bias{layer}.bias",
+            "style.kernel": f"adain{layer}_style.kernel",
+            "style.bias": f"adain{layer}_style.bias",
         }[what]
-        return f"{kind}{layer}.{variable}"
     return PLACES.get(role, role)
 
 
