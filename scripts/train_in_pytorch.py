@@ -394,8 +394,6 @@ def load(twin, path):
                 for key in file.files
                 if key.startswith(prefix)
             }
-            if not state:  # Only the last snapshot has to be complete.
-                continue
             missing, unknown = module.load_state_dict(state, strict=False)
             missing = [k for k in missing if "num_batches_tracked" not in k]
             if missing or unknown:

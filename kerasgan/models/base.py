@@ -50,8 +50,9 @@ class GAN(Seeded, keras.Model):
     part_names = ("samples",)
     # Whether arrays given together are shuffled together.
     paired = True
-    # Of arrays, where `fit` is given none.
-    default_batch_size = 64
+    # Name of the argument that is the number of discriminator steps among which
+    # each batch is divided; `None` if there is one.
+    divided_among = None
     # What `train_step` reports.
     loss_names = ("d_loss", "g_loss")
     # The attributes that hold trained generators and discriminators.
@@ -97,6 +98,18 @@ class GAN(Seeded, keras.Model):
     def _own_settings(self):
         """Sets this model's dtype and layout for layers built inside."""
         return backend.own_settings(self.dtype_policy)
+
+    @property
+    def batch_shares(self):
+        """int. Number of discriminator steps that share a batch."""
+        if self.divided_among is None:
+            return 1
+        return getattr(self, self.divided_among)
+
+    @property
+    def default_batch_size(self):
+        """int. Of arrays, where `fit` is given none."""
+        return 64 * self.batch_shares
 
     @property
     def sample_shape(self):
@@ -423,8 +436,16 @@ class GAN(Seeded, keras.Model):
         Raises:
             See `fit`.
         """
-        if (dataset := self._from_batches(x, y, batch_size)) is not None:
-            return dataset
+        dataset = self._from_batches(x, y, batch_size)
+        if dataset is None:
+            dataset = self._from_arrays(x, y, batch_size, first_epoch, shuffle)
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        inputs.check_shares(
+            dataset, self.batch_shares, replicas, self.divided_among
+        )
+        return dataset
+
+    def _from_arrays(self, x, y, batch_size, first_epoch, shuffle):
         arrays = inputs.as_arrays(x, y, self.part_names)
         batch_size = (
             self.default_batch_size if batch_size is None else batch_size

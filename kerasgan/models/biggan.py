@@ -116,6 +116,8 @@ class BigGAN(ClassGAN):
         [Brock et al., 2019](https://arxiv.org/abs/1809.11096)
     """
 
+    divided_among = "discriminator_steps"
+
     def __init__(
         self,
         image_size,
@@ -235,18 +237,6 @@ class BigGAN(ClassGAN):
             Adam(5e-5, 0.0, 0.999, epsilon=1e-6),
             Adam(2e-4, 0.0, 0.999, epsilon=1e-6),
         )
-
-    @property
-    def default_batch_size(self):
-        return 64 * self.discriminator_steps
-
-    def to_dataset(self, *args, **kwargs):
-        dataset = super().to_dataset(*args, **kwargs)
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        inputs.check_shares(
-            dataset, self.discriminator_steps, replicas, "discriminator_steps"
-        )
-        return dataset
 
     def train_step(self, batch):
         # Discriminator: on each share of the batch, separate real images from

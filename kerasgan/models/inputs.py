@@ -172,27 +172,26 @@ def in_order(arrays, batch_size, drop_remainder):
     return rows.batch(batch_size, drop_remainder=drop_remainder)
 
 
-def check_shares(dataset, critic_steps, replicas, name="critic_steps"):
-    """Refuses batches that cannot be divided among the steps of a critic.
+def check_shares(dataset, steps, replicas, name):
+    """Refuses batches that cannot be divided among the discriminator's steps.
 
     Args:
         dataset: A `tf.data.Dataset` of batches.
-        critic_steps: int.
+        steps: int.
         replicas: int.
-        name: str. What the model calls `critic_steps`. Defaults to
-            `"critic_steps"`.
+        name: str. What the model calls `steps`.
 
     Raises:
         ValueError: If the batch size is not fixed, or not divisible.
     """
-    if critic_steps == 1:
+    if steps == 1:
         return  # Nothing is divided.
     for spec in tf.nest.flatten(dataset.element_spec):
         size = spec.shape[0] if spec.shape.rank else None
-        if size is None or size % (critic_steps * replicas):
+        if size is None or size % (steps * replicas):
             raise ValueError(
                 "The batch size must be fixed and, on each replica, "
-                f"divisible by {critic_steps} (`{name}`), "
+                f"divisible by {steps} (`{name}`), "
                 "because each batch is divided among these steps; use "
                 "`batch(..., drop_remainder=True)`. Received: batches of "
                 f"shape {spec.shape}, {replicas} replica(s)"

@@ -105,6 +105,8 @@ class SNGAN(LatentGAN):
         [Miyato et al., 2018](https://arxiv.org/abs/1802.05957)
     """
 
+    divided_among = "discriminator_steps"
+
     def __init__(
         self,
         image_size,
@@ -187,18 +189,6 @@ class SNGAN(LatentGAN):
     def default_optimizers(self):
         # The authors' settings for residual networks.
         return Adam(2e-4, 0.0, 0.9), Adam(2e-4, 0.0, 0.9)
-
-    @property
-    def default_batch_size(self):
-        return 64 * self.discriminator_steps
-
-    def to_dataset(self, *args, **kwargs):
-        dataset = super().to_dataset(*args, **kwargs)
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        inputs.check_shares(
-            dataset, self.discriminator_steps, replicas, "discriminator_steps"
-        )
-        return dataset
 
     def sample_labels(self, batch_size):
         """Samples labels for fakes, if the model has classes."""

@@ -32,7 +32,7 @@ import tensorflow as tf
 from keras import layers
 
 from kerasgan import checks
-from kerasgan.models import dcgan, inputs
+from kerasgan.models import dcgan
 from kerasgan.models.sampling import LatentGAN
 
 # Generator updates with a long critic phase before them: the first ones, and
@@ -96,6 +96,7 @@ class WGAN(LatentGAN):
     """
 
     loss_names = ("d_loss", "g_loss", "wasserstein")
+    divided_among = "critic_steps"
 
     def __init__(
         self,
@@ -163,16 +164,6 @@ class WGAN(LatentGAN):
             return keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-16)
 
         return rmsprop(), rmsprop()
-
-    @property
-    def default_batch_size(self):
-        return 64 * self.critic_steps
-
-    def to_dataset(self, *args, **kwargs):
-        dataset = super().to_dataset(*args, **kwargs)
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        inputs.check_shares(dataset, self.critic_steps, replicas)
-        return dataset
 
     def train_step(self, real_images):
         # Critic: on each share of the batch, maximize the difference between

@@ -28,7 +28,6 @@ from keras import layers
 
 from kerasgan import checks
 from kerasgan.layers.common import INITIALIZER, score
-from kerasgan.models import inputs
 from kerasgan.models.dcgan import build_generator
 from kerasgan.models.sampling import LatentGAN
 from kerasgan.optimizers import Adam
@@ -82,6 +81,7 @@ class WGANGP(LatentGAN):
     """
 
     loss_names = ("d_loss", "g_loss", "penalty")
+    divided_among = "critic_steps"
 
     def __init__(
         self,
@@ -134,16 +134,6 @@ class WGANGP(LatentGAN):
             Adam(1e-4, beta_1=0.0, beta_2=0.9),
             Adam(1e-4, beta_1=0.0, beta_2=0.9),
         )
-
-    @property
-    def default_batch_size(self):
-        return 64 * self.critic_steps
-
-    def to_dataset(self, *args, **kwargs):
-        dataset = super().to_dataset(*args, **kwargs)
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        inputs.check_shares(dataset, self.critic_steps, replicas)
-        return dataset
 
     def train_step(self, real_images):
         # Critic: on each share of the batch, maximize the difference between

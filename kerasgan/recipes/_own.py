@@ -275,14 +275,8 @@ def _classes(model, images):
 
 def _batch_size(gan, count):
     """Returns the default, of fewer images at most all of them."""
-    steps = 1
-    # Models that divide each batch among the steps of their critic.
-    if isinstance(gan, (models.WGAN, models.WGANGP)):
-        steps = gan.critic_steps
-    elif isinstance(gan, (models.SNGAN, models.BigGAN)):
-        steps = gan.discriminator_steps
-    if steps > 1:
-        return max(1, min(BATCH_SIZE, count // steps)) * steps
+    if (shares := gan.batch_shares) > 1:
+        return max(1, min(BATCH_SIZE, count // shares)) * shares
     size = min(BATCH_SIZES.get(gan.task, BATCH_SIZE), count)
     if isinstance(gan, models.PacGAN):
         return max(1, size // gan.pack_size) * gan.pack_size

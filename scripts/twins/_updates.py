@@ -130,15 +130,7 @@ class Updates:
                 ),
             )
 
-    def values(self, mirror):
-        """Arrays by role, in Keras' layout."""
-        found = {}
-        for role, array in parity.arrays(mirror).items():
-            is_dense = array.ndim == 2 and role.endswith(".kernel")
-            found[role] = array.T if is_dense else array
-        return found
-
     def give(self, gan):
         """Lays the weights of all networks on the model of the recipe."""
         for name, network in self.networks().items():
-            parity.give(self.values(network), getattr(gan, name))
+            parity.give(parity.spectral(network), getattr(gan, name))

@@ -106,11 +106,10 @@ def test_upsampling_is_zeros_between_and_the_filter_times_4():
     )
 
 
-@pytest.mark.parametrize("sampling", ["up", "down"])
-@pytest.mark.parametrize("size", [3, 1])
+@pytest.mark.parametrize(
+    ("sampling", "size"), [("up", 3), ("down", 3), ("down", 1)]
+)
 def test_the_filter_can_be_applied_to_the_kernel(sampling, size):
-    if sampling == "up" and size == 1:
-        pytest.skip("no such layer")
     x = torch.randn(2, 3, 8, 8, dtype=torch.float64)
     weight = torch.randn(4, 3, size, size, dtype=torch.float64)
     plain = stylegan2.convolve(x, weight, sampling)
