@@ -14,7 +14,13 @@ torch = pytest.importorskip("torch")
 
 from kerasgan import models, publishing, recipes  # noqa: E402
 from scripts import twins  # noqa: E402
-from scripts.twins import lsgan, wgan  # noqa: E402
+from scripts.twins import (  # noqa: E402
+    biggan,
+    lsgan,
+    sngan,
+    stylegan2,
+    wgan,
+)
 from tests import tiny  # noqa: E402
 from tests.reference import torch_dcgan, torch_wgan  # noqa: E402
 from tests.reference.torch_steps import squared_error  # noqa: E402
@@ -181,6 +187,86 @@ def test_the_average_is_that_of_kerasgan():
             np.testing.assert_allclose(
                 variable, expected[role], rtol=1e-4, atol=1e-5, err_msg=role
             )
+
+
+@pytest.mark.parametrize(
+    "twin, make",
+    [
+        (
+            lambda: biggan.Twin(
+                "cpu",
+                1000,
+                generator_width=2,
+                discriminator_width=2,
+                latent_dim=8,
+                shared_dim=6,
+            ),
+            lambda: models.BigGAN(
+                32, 10, 1, 2, 8, embedding_dim=6, attention_size=None
+            ),
+        ),
+        (
+            lambda: sngan.Twin(
+                "cpu",
+                1000,
+                generator_width=6,
+                discriminator_width=6,
+                latent_dim=8,
+            ),
+            lambda: models.ConditionalSNGAN(
+                32,
+                10,
+                channels=1,
+                generator_width=6,
+                discriminator_width=6,
+                latent_dim=8,
+            ),
+        ),
+    ],
+)
+def test_weights_by_class_are_laid_on_the_model(twin, make):
+    twin, gan = twin(), make()
+    twin.give(gan)
+    latents, labels = twin.sample(6)
+    networks = twin.networks()
+    mirror = networks["average_generator"].eval()
+    with torch.no_grad():
+        expected = mirror(latents, labels)
+        scores = networks["discriminator"].eval()(expected, labels)
+    found = gan((latents.numpy(), labels.numpy()))
+    np.testing.assert_allclose(
+        found, expected.permute(0, 2, 3, 1), rtol=1e-4, atol=1e-4
+    )
+    assert np.std(found) > 1e-3
+    found = gan.discriminator((found.numpy(), labels.numpy()))
+    np.testing.assert_allclose(
+        np.ravel(found), scores.ravel(), rtol=1e-3, atol=1e-4
+    )
+
+
+def test_weights_of_stylegan2_are_laid_on_the_model():
+    sizes = {
+        "image_size": 16,
+        "latent_dim": 8,
+        "style_dim": 8,
+        "mapping_layers": 2,
+        "channel_base": 64,
+        "channel_max": 8,
+    }
+    twin, gan = stylegan2.Twin("cpu", 1000, **sizes), models.StyleGAN2(**sizes)
+    twin.give(gan)
+    latents = torch.randn(6, 8)
+    mirror = twin.networks()["average_generator"]
+    noises = [noise[None] for noise in mirror.synthesis.constant_noises()]
+    with torch.no_grad():
+        expected = mirror(latents, None, noises, 1.0).clamp(-1.0, 1.0)
+    np.testing.assert_allclose(
+        gan(latents.numpy()),
+        expected.permute(0, 2, 3, 1),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+    assert expected.std() > 1e-3
 
 
 def test_falling_rates():
