@@ -30,13 +30,13 @@ EPOCHS = 60
 STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
-def build():
+def build(seed=0):
     gan = ImprovedGAN(
         image_size=32,
         generator_units=(256, 256),
         discriminator_units=(400, 200, 150, 150, 150),
         ema_decay=0.999,
-        seed=0,
+        seed=seed,
     )
     updates = STEPS * EPOCHS
     gan.compile(
