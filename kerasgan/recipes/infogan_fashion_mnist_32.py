@@ -10,7 +10,8 @@ its networks at 3/8 of their width; the dense layers have 192 units instead of
 1024. Narrow layers need higher learning rates: at the paper's 1e-3 and 2e-4
 these networks generate noise, at 4e-3 and 1e-3 clothing within 400 steps.
 Beyond the paper: the averaged generator is used, and the learning rates
-decrease linearly to zero.
+decrease linearly to zero. In longer runs the discriminator wins: with 30 epochs
+the distance is least after 4 and ten times as high at the end.
 """
 
 from kerasgan.data import catalog
@@ -20,7 +21,7 @@ from kerasgan.recipes._optimizers import falling_adam
 
 DATA = catalog.get("fashion_mnist")
 BATCH_SIZE = 64
-EPOCHS = 30
+EPOCHS = 8
 STEPS = DATA.counts["train"] // BATCH_SIZE
 
 
@@ -59,7 +60,6 @@ def recipe():
         steps_per_epoch=STEPS,
         epochs=EPOCHS,
         score=_images.distance_to_training_images(DATA),
-        score_every=2,
         sample=categories,
         features=DATA.name,
     )
