@@ -70,6 +70,11 @@ Frequency of each class or attribute value in 10,000 generated images, by the
 classifier; in brackets, in the training images:
 
 {lines}"""
+CODES = """
+
+What each category of {title} generates, of 1,000 images, by the classifier:
+
+{lines}"""
 NEIGHBORS = """
 
 Nearest training images of {samples:,} samples, compared with those of
@@ -214,6 +219,18 @@ def _details(metrics):
             for attribute, values in generated.items()
         ]
         details += SHARES.format(lines="\n".join(lines))
+    found = metrics.get("codes", [])
+    for number, categories in enumerate(found, 1):
+        lines = [
+            f"- {category}: "
+            + "; ".join(
+                ", ".join(f"{v} {share:.1%}" for v, share in values.items())
+                for values in attributes.values()
+            )
+            for category, attributes in enumerate(categories)
+        ]
+        title = "the code" if len(found) == 1 else f"code {number}"
+        details += CODES.format(title=title, lines="\n".join(lines))
     if "neighbors" in metrics:
         rows = [
             f"| {space} | {found['median']:.4g} | "

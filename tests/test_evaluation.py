@@ -11,6 +11,7 @@ from kerasgan.data import catalog, personas
 from kerasgan.evaluation import ReferenceData, figures
 from kerasgan.metrics import neighbors
 from kerasgan.metrics.color_regression import ColorRegression
+from kerasgan.models.codes import CodeGAN
 from kerasgan.recipes import _images, _pairs
 from tests.support import toy_sequences
 
@@ -408,6 +409,31 @@ def test_arithmetic_adds_glasses():
     assert once["others_kept"] > 0.9
     assert once["random_shows_it"] < 0.3
     assert image.shape == (4 * 14 - 2, 8 * 14 - 2, 3)
+
+
+class Coded(CodeGAN):
+    """A model whose second category always gives glasses, its first half."""
+
+    categorical, continuous = (2,), 1
+
+    def __init__(self):
+        pass
+
+    def sweep(self, code, columns=10, rows=8, seed=None):
+        if code == 1:
+            return written(np.zeros(rows * columns, int))
+        glasses = np.ones((rows, 2), int)
+        glasses[::2, 0] = 0
+        return written(glasses.ravel())
+
+
+def test_what_each_category_generates():
+    network = Reader({"eyes": ("open", "glasses")})
+    found, image = figures.codes(Coded(), network, count=400)
+    assert found == [
+        [{"eyes": {"open": 0.5, "glasses": 0.5}}, {"eyes": {"glasses": 1.0}}]
+    ]
+    assert image.shape == (3 * 14 - 2, 10 * 14 - 2, 3)
 
 
 def test_shares_of_attributes():

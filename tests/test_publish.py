@@ -255,6 +255,9 @@ def test_scores_on_the_card(trained, packed, monkeypatch):
                 "real": {"eyes": {"open": 0.25, "shut": 0.75}},
             },
             "neighbors": {"pixels": {**distances, **nearer, **counts}},
+            "codes": [
+                [{"eyes": {"open": 1.0}}, {"eyes": {"shut": 0.5, "open": 0.5}}]
+            ],
             "arithmetic": {
                 "value": "glasses",
                 "with_it": 100,
@@ -272,6 +275,8 @@ def test_scores_on_the_card(trained, packed, monkeypatch):
     assert "| `fd` | fd_x | 1.5 | 0.25 | 99.5 |" in text
     assert "| `cycle` | c | 4.5 | – | – |" in text
     assert "- eyes: open 87.5% (25.0%), shut 12.5% (75.0%)\n" in text
+    assert "category of the code generates" in text
+    assert "\n- 0: open 100.0%\n- 1: shut 50.0%, open 50.0%" in text
     assert "| pixels | 2 | 3 | 62.5% | 12.5% |" in text
     assert "| 1 | 75.0% (37.5%) | 50.0% (25.0%) |" in text
     assert "](neighbors.png)" in text

@@ -79,6 +79,8 @@ def measure(name, folder=None, earlier=None, progress=None):
           numbers of images.
         - `arithmetic`: only of models that generate faces from latents alone,
           as `kerasgan.evaluation.figures.arithmetic` returns it.
+        - `codes`: only of models with codes; what each category generates, as
+          `kerasgan.evaluation.figures.codes` returns it.
         - `interpolation`: only of models that take captions; the pairs of
           captions of the figure.
 
@@ -118,7 +120,11 @@ def measure(name, folder=None, earlier=None, progress=None):
     images = {"neighbors.png": image}
     if figures.has_styles(subject):
         images |= figures.styles(subject.gan)
-    if not translators and subject.task.condition is None:
+    if figures.has_codes(subject):
+        found["codes"], images["codes.png"] = figures.codes(
+            subject.gan, reference.features
+        )
+    elif not translators and subject.task.condition is None:
         network = reference.features
         if figures.VALUE in network.attributes.get(figures.ATTRIBUTE, ()):
             found["arithmetic"], image = figures.arithmetic(

@@ -5,6 +5,7 @@ import numpy as np
 from kerasgan import data, latents, models
 from kerasgan.evaluation.subject import BATCH, OTHER, batches
 from kerasgan.metrics import neighbors
+from kerasgan.models.codes import CodeGAN
 
 # Files of `kerasgan.evaluation.measure`, with their captions.
 FIGURES = {
@@ -29,6 +30,11 @@ FIGURES = {
     "truncation.png": (
         "Truncation: in each row the same latents with psi 1, 0.7, 0.5, 0, "
         "-0.5 and -1."
+    ),
+    "codes.png": (
+        "Continuous codes: along a row one of them goes from -2 to 2, twice "
+        "as far as in training. Three rows for the first code, with a noise "
+        "and a category of their own, three for the next, and so on."
     ),
     "both_ways.png": (
         "The first test images, translated and back: inputs in the upper "
@@ -223,6 +229,65 @@ def has_styles(subject):
         isinstance(subject.gan, models.StyledGAN)
         and subject.task.condition is None
     )
+
+
+def has_codes(subject):
+    """Returns whether `codes` is for this model.
+
+    Args:
+        subject: `Subject`.
+    """
+    return isinstance(subject.gan, CodeGAN) and bool(
+        subject.reference.features and subject.reference.features.attributes
+    )
+
+
+def codes(gan, network, count=1000, seed=0):
+    """Counts what each category generates, and sweeps the continuous codes.
+
+    Args:
+        gan: `CodeGAN`.
+        network: `FeatureNetwork` that recognizes attributes.
+        count: int. Images of each category. Defaults to `1000`.
+        seed: int. Of the images. Defaults to `0`.
+
+    Returns:
+        Pair of a list, for each categorical code a list, for each category a
+        dict of attribute to a dict of value to its share, more than 1 %, the
+        greatest first; and a uint8 image.
+    """
+    found = []
+    for code, categories in enumerate(gan.categorical):
+        swept = gan.sweep(code, rows=count, seed=seed)
+        swept = swept.reshape(count, categories, *swept.shape[1:])
+        found.append(
+            [
+                _greatest(network, swept[:, category])
+                for category in range(categories)
+            ]
+        )
+    first = len(gan.categorical)
+    rows = [
+        gan.sweep(code, rows=3, seed=seed)
+        for code in range(first, first + gan.continuous)
+    ]
+    images = np.concatenate(rows) if rows else gan.generate(1, seed=seed)
+    return found, data.grid(images, columns=10)
+
+
+def _greatest(network, images, least=0.01):
+    """Returns the shares of recognized values, the greatest first."""
+    recognized = network.recognize(images)
+    found = {}
+    for attribute, values in network.attributes.items():
+        counts = np.bincount(recognized[attribute], minlength=len(values))
+        shares = counts / len(images)
+        found[attribute] = {
+            values[i]: float(shares[i])
+            for i in np.argsort(-shares, kind="stable")
+            if shares[i] > least
+        }
+    return found
 
 
 def both_ways(translators, reference):
