@@ -12,6 +12,7 @@ from torch.nn import functional  # noqa: E402
 
 from . import torch_cut as cut  # noqa: E402
 from . import torch_seqgan as seqgan  # noqa: E402
+from . import torch_stackgan as stackgan  # noqa: E402
 
 pytestmark = pytest.mark.parity
 
@@ -23,6 +24,11 @@ NETWORKS = [
     (cut.Projection, {"channels": (3, 128, 256, 256, 256)}, 560_384),
     (seqgan.Generator, {}, 333_320),
     (seqgan.Discriminator, {}, 7_045_402),
+    (stackgan.Augmentation, {}, 262_400),
+    (stackgan.FirstGenerator, {}, 14_264_192),
+    (stackgan.Discriminator, {"stage": 1}, 4_029_824),
+    (stackgan.SecondGenerator, {}, 26_290_080),
+    (stackgan.Discriminator, {"stage": 2}, 48_603_520),
 ]
 
 
@@ -517,3 +523,179 @@ def test_every_array_of_seqgan_has_a_role():
     for network in small_seqgan():
         names = network.name_map()
         assert list(names.values()) == list(network.state_dict())
+
+
+# StackGAN
+
+
+def small_stackgan(stage):
+    first = stackgan.FirstGenerator(16, 1, 4, 3, 5, 2)
+    discriminator = stackgan.Discriminator(stage, 16, 1, 2, 5, 2)
+    networks = [first, discriminator]
+    if stage == 2:
+        networks.insert(1, stackgan.SecondGenerator(1, 4, 5, 2, 2))
+    for network in networks:
+        for p in network.parameters():
+            center = 1.0 if p.dim() == 1 else 0.0
+            torch.nn.init.normal_(p, center, 0.3)
+    return networks
+
+
+def test_shapes_of_stackgan():
+    with torch.device("meta"):
+        text, z = torch.zeros(2, 1024), torch.zeros(2, 100)
+        epsilon = torch.zeros(2, 128)
+        images, mean, log_std = stackgan.FirstGenerator()(text, epsilon, z)
+        assert mean.shape == log_std.shape == (2, 128)
+        assert images.shape == (2, 3, 64, 64)
+        large, *_ = stackgan.SecondGenerator()(images, text, epsilon)
+        assert large.shape == (2, 3, 256, 256)
+        for stage, shown in enumerate((images, large), 1):
+            logits = stackgan.Discriminator(stage)(shown, text)
+            assert logits.shape == (2,)
+
+
+def test_each_unit_of_stackgans_first_layer_is_normalized():
+    with torch.device("meta"):
+        generator = stackgan.FirstGenerator()
+    assert generator.norm.weight.shape == (16_384,)
+
+
+def test_the_divergence_of_stackgan(float64):
+    mean, log_std = torch.ones(3, 128), torch.zeros(3, 128)
+    divergence = stackgan.kl_divergence(mean, log_std)
+    torch.testing.assert_close(divergence, torch.full((3,), 64.0))
+    assert stackgan.augmentation_loss(mean, log_std).item() == 1.0
+    mean, log_std = torch.randn(2, 3, 4).unbind()
+    normal = torch.distributions.Normal
+    expected = torch.distributions.kl_divergence(
+        normal(mean, log_std.exp()), normal(0.0, 1.0)
+    )
+    found = stackgan.kl_divergence(mean, log_std)
+    torch.testing.assert_close(found, expected.sum(1))
+    loss = stackgan.augmentation_loss(mean, log_std)
+    torch.testing.assert_close(loss, 2.0 * expected.mean())
+
+
+def test_conditions_have_the_given_moments(float64):
+    layer = stackgan.Augmentation(5, 2)
+    text, epsilon = torch.randn(3, 5), torch.randn(3, 2)
+    c, mean, log_std = layer(text, epsilon)
+    both = functional.leaky_relu(layer.dense(text), 0.2)
+    assert torch.equal(mean, both[:, :2])
+    assert torch.equal(log_std, both[:, 2:])
+    torch.testing.assert_close((c - mean) / epsilon, log_std.exp())
+
+
+def test_a_first_layer_of_stackgan_is_channels_last(float64):
+    generator = stackgan.FirstGenerator(32, 1, 1, 3, 5, 2).eval()
+    seen = []
+    generator.block_1.register_forward_pre_hook(lambda m, i: seen.append(i[0]))
+    generator(torch.randn(2, 5), torch.randn(2, 2), torch.randn(2, 3))
+    inputs = []
+    generator.dense.register_forward_hook(lambda m, i, o: inputs.append(o))
+    generator(torch.randn(2, 5), torch.randn(2, 2), torch.randn(2, 3))
+    units = generator.norm(inputs[0]).reshape(2, 2, 2, 8)
+    assert torch.equal(seen[1], units.permute(0, 3, 1, 2))
+
+
+def test_losses_of_stackgan_by_hand(float64):
+    logits = {1.0: 2.0, 2.0: 1.0, 3.0: -1.0}
+
+    def discriminator(images, text):
+        assert (text == 7.0).all()
+        return torch.stack([torch.tensor(logits[float(i)]) for i in images])
+
+    text = torch.full((2, 5), 7.0)
+    images = [torch.full((2,), float(i)) for i in (1, 2, 3)]
+    loss = stackgan.discriminator_loss(discriminator, *images, text)
+    softplus = math.log1p(math.exp(-2.0))
+    softplus += 0.5 * (math.log1p(math.e) + math.log1p(math.exp(-1.0)))
+    assert loss.item() == pytest.approx(softplus)
+    zeros = torch.zeros(2, 2)
+    adversarial, kl = stackgan.generator_loss(
+        discriminator, images[2], text, zeros, zeros
+    )
+    assert adversarial.item() == pytest.approx(math.log1p(math.e))
+    assert kl.item() == 0.0
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_steps_of_stackgan(stage, float64):
+    networks = small_stackgan(stage)
+    before = copy.deepcopy(networks)
+    optimizers = [torch.optim.SGD(n.parameters(), 0.1) for n in networks[-2:]]
+    size = 16 if stage == 1 else 64
+    real, wrong = torch.randn(2, 4, 1, size, size).unbind()
+    text = torch.randn(4, 5)
+    dims = (2, 3) if stage == 1 else (2, 3, 2)
+    noises = [[torch.randn(4, n) for n in dims] for _ in range(2)]
+    step = stackgan.first_stage_step
+    if stage == 2:
+        step = stackgan.second_stage_step
+    losses = step(*networks, *optimizers, real, wrong, text, noises)
+    for network, old in zip(networks[-2:], before[-2:], strict=True):
+        # A bias before a normalization idles.
+        names = {n for n, _ in old.named_parameters() if n.endswith("weight")}
+        assert names <= moved(network, old)
+    if stage == 2:
+        assert not moved(networks[0], before[0])
+        mean = networks[0].norm.running_mean
+        assert not torch.equal(mean, before[0].norm.running_mean)
+
+    def generate(noise):
+        if stage == 1:
+            return before[0](text, *noise)
+        images = before[0](text, *noise[:2])[0].detach()
+        return before[1](images, text, noise[2])
+
+    fake = generate(noises[0])[0]
+    values = [before[-1](x, text) for x in (real, wrong, fake)]
+    softplus = functional.softplus
+    d_loss = softplus(-values[0]).mean()
+    d_loss += (softplus(values[1]) + softplus(values[2])).mean() / 2
+    assert losses["d_loss"] == pytest.approx(d_loss.item())
+    fake, mean, log_std = generate(noises[1])
+    kl = 2.0 * (-log_std + (torch.exp(2.0 * log_std) + mean**2 - 1.0) / 2)
+    g_loss = softplus(-networks[-1](fake, text)).mean() + kl.mean()
+    assert losses["g_loss"] == pytest.approx(g_loss.item())
+    weights = list(before[-2].parameters())
+    expected = torch.autograd.grad(g_loss, weights)
+    found = [p.grad for p in networks[-2].parameters()]
+    torch.testing.assert_close(found, list(expected))
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_activations_of_stackgans_encoders(stage, float64):
+    discriminator = small_stackgan(stage)[-1].eval()
+    outputs = {}
+
+    def keep(name):
+        def hook(module, inputs, output):
+            outputs[name] = inputs[0], output
+
+        return hook
+
+    for name, module in discriminator.named_children():
+        module.register_forward_hook(keep(name))
+    size = 16 if stage == 1 else 64
+    discriminator(torch.randn(2, 1, size, size), torch.randn(2, 5))
+    order = ["down_1", "down_2", "down_3", "down_4"]
+    if stage == 2:
+        order += ["down_5", "down_6", "narrow_1", "narrow_2"]
+    order.append("block")
+    linear = {"down_3", "down_4"} if stage == 1 else {"narrow_2"}
+    for name, after in itertools.pairwise(order):
+        output, seen = outputs[name][1], outputs[after][0]
+        leaky = functional.leaky_relu(output, 0.2)
+        assert torch.equal(seen, output if name in linear else leaky)
+        assert (output < 0.0).any()
+
+
+def test_every_array_of_stackgan_has_a_role():
+    for network in small_stackgan(2):
+        state = network.state_dict()
+        names = set(network.name_map().values())
+        rest = set(state) - names
+        assert names <= set(state)
+        assert all(name.endswith("num_batches_tracked") for name in rest)
