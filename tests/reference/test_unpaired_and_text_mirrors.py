@@ -13,6 +13,7 @@ from torch.nn import functional  # noqa: E402
 from . import torch_cut as cut  # noqa: E402
 from . import torch_seqgan as seqgan  # noqa: E402
 from . import torch_stackgan as stackgan  # noqa: E402
+from . import torch_xgan as xgan  # noqa: E402
 
 pytestmark = pytest.mark.parity
 
@@ -29,6 +30,21 @@ NETWORKS = [
     (stackgan.Discriminator, {"stage": 1}, 4_029_824),
     (stackgan.SecondGenerator, {}, 26_290_080),
     (stackgan.Discriminator, {"stage": 2}, 48_603_520),
+    (xgan.Autoencoders, {}, 17_772_928),
+    (xgan.OwnEncoder, {"channels": 3, "width": 32}, 34_496),
+    (xgan.OwnDecoder, {"channels": 3, "width": 32}, 658_816),
+    (
+        xgan.SharedEncoder,
+        {"width": 32, "smallest": 4, "dim": 1024},
+        5_899_008,
+    ),
+    (
+        xgan.SharedDecoder,
+        {"width": 32, "smallest": 4, "dim": 1024},
+        10_487_296,
+    ),
+    (xgan.Discriminator, {}, 42_432),
+    (xgan.DomainClassifier, {}, 3_146_752),
 ]
 
 
@@ -699,3 +715,177 @@ def test_every_array_of_stackgan_has_a_role():
         rest = set(state) - names
         assert names <= set(state)
         assert all(name.endswith("num_batches_tracked") for name in rest)
+
+
+# XGAN
+
+
+def small_xgan():
+    networks = [xgan.Autoencoders(32, 1, 2, 6), xgan.DomainClassifier(6)]
+    networks += [xgan.Discriminator(32, 1, 2) for _ in range(2)]
+    for network in networks:
+        for p in network.parameters():
+            center = 1.0 if p.dim() == 1 else 0.0
+            torch.nn.init.normal_(p, center, 0.3)
+    return networks
+
+
+def test_shapes_of_xgan():
+    with torch.device("meta"):
+        autoencoders, images = xgan.Autoencoders(), torch.zeros(2, 3, 64, 64)
+        embeddings = autoencoders.encode(images, "a")
+        assert embeddings.shape == (2, 1024)
+        assert autoencoders.decode(embeddings, "b").shape == images.shape
+        assert xgan.Discriminator()(images).shape == (2,)
+        assert xgan.DomainClassifier()(embeddings).shape == (2,)
+
+
+def test_all_pixels_make_an_embedding_as_a_dense_layer(float64):
+    shared = small_xgan()[0].shared_encoder
+    x = torch.randn(3, 16, 2, 2)
+    kernel = shared.dense_1.weight.permute(2, 3, 1, 0).reshape(64, 6)
+    expected = x.permute(0, 2, 3, 1).reshape(3, 64) @ kernel
+    torch.testing.assert_close(shared.dense_1(x)[:, :, 0, 0], expected)
+    shared = small_xgan()[0].shared_decoder
+    x = torch.randn(3, 6)
+    kernel = shared.dense.weight.permute(0, 2, 3, 1).reshape(6, 128)
+    expected = (x @ kernel).reshape(3, 2, 2, 32).permute(0, 3, 1, 2)
+    found = shared.dense(x[:, :, None, None])
+    torch.testing.assert_close(found, expected)
+
+
+def test_the_reversal_changes_the_sign_of_a_gradient_alone():
+    x = torch.randn(3, requires_grad=True)
+    y = xgan.Reversal.apply(x)
+    assert torch.equal(y, x)
+    (gradient,) = torch.autograd.grad((y**2).sum(), x)
+    torch.testing.assert_close(gradient, -2.0 * x)
+
+
+class Identities:
+    """Embeddings are images; decoders and encoders of B add known numbers."""
+
+    def encode(self, images, domain):
+        return images + (10.0 if domain == "b" else 0.0)
+
+    def decode(self, embeddings, domain):
+        return embeddings + (1.0 if domain == "b" else 0.5)
+
+
+def test_losses_of_xgan_by_hand(float64):
+    a, b = torch.full((2, 3), 3.0), torch.full((2, 3), 5.0)
+    seen = {}
+
+    def judge(domain):
+        def scores(images):
+            seen[domain] = images
+            return images[:, 0]
+
+        return scores
+
+    losses, translations = xgan.generator_losses(
+        Identities(),
+        lambda embeddings: embeddings[:, 0],
+        {domain: judge(domain) for domain in "ab"},
+        {"a": a, "b": b},
+        teacher=lambda images: images - 2.0,
+    )
+    # Of b: 15 is encoded, 15.5 and 16 are decoded.
+    assert torch.equal(translations["b"], a + 1.0)
+    assert torch.equal(translations["a"], b + 10.5)
+    assert torch.equal(seen["a"], translations["a"])
+    assert torch.equal(seen["b"], translations["b"])
+    expected = {
+        "reconstruction": 0.5**2 + 11.0**2,
+        "semantic": 11.0 + 0.5,
+        "domain": math.log1p(math.exp(3.0)) + math.log1p(math.exp(-15.0)),
+        "adversarial": 3.0**2 + 14.5**2,
+        "teacher": 2.0,
+    }
+    assert losses.keys() == expected.keys()
+    for name, value in expected.items():
+        assert losses[name].item() == pytest.approx(value), name
+
+
+def test_cosine_distance_of_xgan(float64):
+    x = torch.randn(4, 3)
+    assert xgan.cosine(x, 2.0 * x).item() == pytest.approx(0.0, abs=1e-12)
+    assert xgan.cosine(x, -x).item() == pytest.approx(2.0)
+
+
+def test_a_step_of_xgan(float64, monkeypatch):
+    networks = small_xgan()
+    before = copy.deepcopy(networks)
+    autoencoders, classifier, *judges = networks
+    images = dict(zip("ab", torch.randn(2, 3, 1, 32, 32), strict=True))
+    matrix = torch.randn(32 * 32, 6)
+    weights = {"domain": 0.5, "semantic": 2.0, "adversarial": 3.0}
+    weights["teacher"] = 4.0
+
+    def teacher(x):
+        return x.flatten(1) @ matrix
+
+    first = [*autoencoders.parameters(), *classifier.parameters()]
+    second = [p for judge in judges for p in judge.parameters()]
+    found = xgan.train_step(
+        autoencoders,
+        classifier,
+        dict(zip("ab", judges, strict=True)),
+        torch.optim.SGD(first, 0.1),
+        torch.optim.SGD(second, 0.1),
+        images,
+        weights,
+        teacher,
+    )
+    for network, old in zip(networks, before, strict=True):
+        names = {name for name, p in old.named_parameters() if p.dim() > 1}
+        assert names <= moved(network, old)
+    # The same with a classifier which hides nothing, and signs by hand.
+    monkeypatch.setattr(xgan.Reversal, "apply", lambda x: x)
+    autoencoders, classifier, *old = before
+    losses, translations = xgan.generator_losses(
+        autoencoders,
+        classifier,
+        dict(zip("ab", old, strict=True)),
+        images,
+        teacher,
+    )
+    parts = [
+        weights.get(name, 1.0) * loss
+        for name, loss in losses.items()
+        if name != "domain"
+    ]
+    domain = 0.5 * losses["domain"]
+    assert found["g_loss"] == pytest.approx((sum(parts) + domain).item())
+    encoding = list(autoencoders.parameters())
+    reversed_ = torch.autograd.grad(
+        domain, encoding, retain_graph=True, allow_unused=True
+    )
+    rest = torch.autograd.grad(sum(parts), encoding, retain_graph=True)
+    expected = [
+        g if d is None else g - d for g, d in zip(rest, reversed_, strict=True)
+    ]
+    gradients = [p.grad for p in networks[0].parameters()]
+    torch.testing.assert_close(gradients, expected)
+    (decoded,) = {
+        d is None
+        for (name, _), d in zip(
+            autoencoders.named_parameters(), reversed_, strict=True
+        )
+        if "decoder" in name
+    }
+    assert decoded
+    expected = torch.autograd.grad(domain, list(classifier.parameters()))
+    gradients = [p.grad for p in networks[1].parameters()]
+    torch.testing.assert_close(gradients, list(expected))
+    d_loss = 0.0
+    for domain, judge in zip("ab", old, strict=True):
+        d_loss += ((judge(images[domain]) - 1.0) ** 2).mean() / 2
+        d_loss += (judge(translations[domain].detach()) ** 2).mean() / 2
+    assert found["d_loss"] == pytest.approx(3.0 * d_loss.item())
+
+
+def test_every_array_of_xgan_has_a_role():
+    for network in small_xgan():
+        names = network.name_map()
+        assert sorted(names.values()) == sorted(network.state_dict())
