@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 from torch.nn import functional  # noqa: E402
 
 from . import torch_cut as cut  # noqa: E402
+from . import torch_r3gan as r3gan  # noqa: E402
 from . import torch_seqgan as seqgan  # noqa: E402
 from . import torch_stackgan as stackgan  # noqa: E402
 from . import torch_xgan as xgan  # noqa: E402
@@ -45,6 +46,36 @@ NETWORKS = [
     ),
     (xgan.Discriminator, {}, 42_432),
     (xgan.DomainClassifier, {}, 3_146_752),
+    *(
+        (network, {"widths": widths, **options}, count)
+        for widths, options, *counts in (
+            (4 * [768], {"classes": 10}, 20_781_952, 21_280_512),
+            (4 * [768], {}, 20_732_160, 20_683_776),
+            ([*4 * [768], 384], {}, 22_429_824, 22_381_440),
+            ([*4 * [768], 384, 192, 96], {}, 23_057_952, 23_009_568),
+            (
+                4 * [1536],
+                {"classes": 1000, "group": 32},
+                82_914_304,
+                86_548_992,
+            ),
+            (
+                5 * [1536],
+                {"classes": 1000, "group": 32},
+                103_570_432,
+                107_205_120,
+            ),
+            ([*4 * [128], 64], {}, 912_064, 904_000),
+            ([*4 * [160], 80], {}, 1_316_720, 1_306_640),
+            ([*4 * [192], 96], {}, 1_792_032, 1_779_936),
+            ([*4 * [96], 48], {"blocks": 1}, 295_248, 289_200),
+            (4 * [64], {"blocks": 1}, 145_600, 141_568),
+        )
+        for network, count in zip(
+            (r3gan.Generator, r3gan.Discriminator), counts, strict=True
+        )
+    ),
+    (r3gan.Block, {"width": 768, "group": 16, "blocks": 8}, 2_583_552),
 ]
 
 
@@ -81,14 +112,17 @@ def directional(function, parameters, step=1e-6):
     """Central difference of a function along its own gradient, and |g|."""
     gradients = torch.autograd.grad(function(), parameters)
     norm = math.sqrt(sum((g**2).sum().item() for g in gradients))
-    values = []
-    with torch.no_grad():
-        for sign in (1.0, -2.0):
+
+    def move(sign):
+        with torch.no_grad():
             for p, g in zip(parameters, gradients, strict=True):
                 p += sign * step * g / norm
-            values.append(function().item())
-        for p, g in zip(parameters, gradients, strict=True):
-            p += step * g / norm
+
+    values = []
+    for sign in (1.0, -2.0):
+        move(sign)
+        values.append(function().item())
+    move(1.0)
     return (values[0] - values[1]) / (2 * step), norm
 
 
@@ -887,5 +921,213 @@ def test_a_step_of_xgan(float64, monkeypatch):
 
 def test_every_array_of_xgan_has_a_role():
     for network in small_xgan():
+        names = network.name_map()
+        assert sorted(names.values()) == sorted(network.state_dict())
+
+
+# R3GAN
+
+
+def small_r3gan(classes=None):
+    widths = [8, 8, 4]
+    networks = [
+        r3gan.Generator(widths, 3, 1, 4, classes, 2),
+        r3gan.Discriminator(widths, 1, 4, classes, 2),
+    ]
+    for network in networks:
+        for p in network.parameters():
+            torch.nn.init.normal_(p, 0.0, 0.4)
+    return networks
+
+
+def test_resampling_of_r3gan(float64):
+    ones = torch.ones(1, 1, 8, 8)
+    up, down = r3gan.doubled(ones)[0, 0], r3gan.halved(ones)[0, 0]
+    assert up.shape == (16, 16) and down.shape == (4, 4)
+    for found, edge in ((up, 0.75), (down, 0.875)):
+        assert found[0, 0] == edge**2
+        assert found[0, 2] == found[2, -1] == edge
+        assert found[2, 2] == 1.0
+    x = torch.randn(2, 3, 6, 8)
+    kernel = outer([1.0, 3.0, 3.0, 1.0]).expand(3, 1, 4, 4) / 64.0
+    expected = functional.conv2d(x, kernel, stride=2, padding=1, groups=3)
+    torch.testing.assert_close(r3gan.halved(x), expected)
+    expected = functional.conv_transpose2d(
+        x, 4.0 * kernel, stride=2, padding=1, groups=3
+    )
+    torch.testing.assert_close(r3gan.doubled(x), expected)
+
+
+def test_a_block_of_r3gan_is_the_identity_at_first():
+    block = r3gan.Block(64, 16, 8)
+    x = torch.randn(2, 64, 4, 4)
+    assert torch.equal(block(x), x)
+    gain = math.sqrt(2 / 1.04) * 8**-0.25
+    assert block.conv_1.weight.std().item() == pytest.approx(
+        gain / 8.0, rel=0.05
+    )
+    assert block.conv_2.weight.std().item() == pytest.approx(
+        gain / 12.0, rel=0.05
+    )
+    assert block.conv_2.weight.shape == (128, 16, 3, 3)
+
+
+def test_networks_of_r3gan_before_training():
+    widths = [*4 * [128], 64]
+    generator = r3gan.Generator(widths)
+    discriminator = r3gan.Discriminator(widths)
+    with torch.no_grad():
+        fake, real = generator(torch.randn(4, 64)), torch.randn(4, 3, 64, 64)
+        assert fake.shape == real.shape
+        assert fake.std() == pytest.approx(0.5, abs=0.2)
+        logits = discriminator(real), discriminator(fake)
+        loss = r3gan.relativistic_loss(*logits)
+    assert loss.shape == (4,)
+    assert loss.mean() == pytest.approx(math.log(2), abs=0.1)
+
+
+class Plane:
+    """Logits are linear in the images."""
+
+    def __init__(self, weight):
+        self.weight = weight
+
+    def __call__(self, images, labels=None):
+        return (images * self.weight).sum((1, 2, 3))
+
+
+def test_penalties_of_r3gan_on_a_plane(float64):
+    weight = torch.randn(2, 4, 4)
+    real, fake = torch.randn(2, 3, 2, 4, 4).unbind()
+    squares = (weight**2).sum()
+    for factor in (1.0, 3.0):
+        loss, r1, r2 = r3gan.discriminator_loss(
+            Plane(weight), real, fake, 0.5, augment=lambda x, f=factor: f * x
+        )
+        expected = (factor**2 * squares).expand(3)
+        torch.testing.assert_close(r1, expected)
+        torch.testing.assert_close(r2, expected)
+        difference = factor * Plane(weight)(real - fake)
+        adversarial = functional.softplus(-difference).mean()
+        torch.testing.assert_close(loss, adversarial + 0.5 * expected[0])
+
+
+def test_logits_of_r3gan_are_paired(float64):
+    judge = Plane(torch.randn(2, 4, 4))
+    real, fake = torch.randn(2, 3, 2, 4, 4).unbind()
+
+    def losses(real, fake):
+        d_loss, *_ = r3gan.discriminator_loss(judge, real, fake, 0.1)
+        g_loss = r3gan.generator_loss(judge, fake, real)
+        return torch.stack([d_loss, g_loss])
+
+    expected, order = losses(real, fake), [1, 0, 2]
+    torch.testing.assert_close(losses(real[order], fake[order]), expected)
+    assert ((losses(real[order], fake) - expected).abs() > 1e-6).all()
+    # What one favors, the other does not.
+    difference = judge(fake) - judge(real)
+    g_loss = functional.softplus(-difference).mean()
+    torch.testing.assert_close(expected[1], g_loss)
+
+
+@pytest.mark.parametrize("classes", [None, 3])
+def test_slopes_of_r3gans_losses(classes, float64):
+    generator, discriminator = small_r3gan(classes)
+    labels = None
+    if classes:
+        labels = torch.eye(3)[torch.tensor([0, 2])]
+    real, latents = torch.randn(2, 2, 16, 16), torch.randn(2, 3)
+    fake = generator(latents, labels).detach()
+
+    def d_loss():
+        return r3gan.discriminator_loss(discriminator, real, fake, 0.1, labels)[
+            0
+        ]
+
+    def g_loss():
+        return r3gan.generator_loss(
+            discriminator, generator(latents, labels), real, labels
+        )
+
+    for loss, network in ((d_loss, discriminator), (g_loss, generator)):
+        found, norm = directional(loss, list(network.parameters()), 1e-7)
+        assert found == pytest.approx(norm, rel=1e-4)
+        assert norm > 1e-2
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+def test_labels_of_r3gan(network, float64):
+    generator, discriminator = small_r3gan(3)
+    labels = torch.eye(3)[torch.tensor([0, 1, 2])]
+    if network == "generator":
+        latents = torch.randn(1, 3).expand(3, 3)
+        images = generator(latents, labels)
+        seen = []
+        generator.stage_1.transition.linear.register_forward_hook(
+            lambda m, i, o: seen.append(i[0])
+        )
+        assert not torch.equal(generator(latents, labels)[0], images[1])
+        assert torch.equal(seen[0][:, :3], latents)
+        assert torch.equal(seen[0][:, 3:], generator.embedding(labels))
+        return
+    images = torch.randn(1, 2, 16, 16).expand(3, 2, 16, 16)
+    features = discriminator.run(discriminator.from_image(images[:1]))[0]
+    expected = discriminator.embedding.weight.T @ features
+    torch.testing.assert_close(discriminator(images, labels), expected)
+
+
+def test_schedules_of_r3gan():
+    values = [r3gan.cosine(n, 20, 2e-4, 5e-5) for n in (0, 10, 20, 50)]
+    assert values == pytest.approx([2e-4, 1.25e-4, 5e-5, 5e-5])
+    assert r3gan.cosine(5, 20, 1.0, 0.0) == pytest.approx(0.8536, abs=1e-4)
+    generator = small_r3gan()[0]
+    adam = r3gan.optimizer(generator)
+    r3gan.set_rates(adam, 1e-4, 0.95)
+    (group,) = adam.param_groups
+    assert group["lr"] == 1e-4 and group["betas"] == (0.0, 0.95)
+
+
+@pytest.mark.parametrize("half_life, share", [(0, 1.0), (8, 0.5), (16, 0.293)])
+def test_the_average_of_r3gan(half_life, share):
+    average, network = small_r3gan()[0], small_r3gan()[0]
+    before = [p.clone() for p in average.parameters()]
+    r3gan.step_average(average, network, 8, half_life)
+    for mean, old, new in zip(
+        average.parameters(), before, network.parameters(), strict=True
+    ):
+        expected = (1.0 - share) * old + share * new
+        torch.testing.assert_close(mean, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_steps_of_r3gan(float64):
+    networks = small_r3gan()
+    before = copy.deepcopy(networks)
+    generator, discriminator = networks
+    optimizers = [torch.optim.SGD(n.parameters(), 0.01) for n in networks]
+    real, latents = torch.randn(4, 2, 16, 16), torch.randn(4, 3)
+    found = r3gan.discriminator_step(
+        *networks, optimizers[1], real, latents, 0.2
+    )
+    assert not moved(generator, before[0])
+    everything = {name for name, _ in discriminator.named_parameters()}
+    assert moved(discriminator, before[1]) == everything
+    fake = before[0](latents)
+    logits = before[1](real) - before[1](fake)
+    loss = functional.softplus(-logits).mean().item()
+    loss += 0.1 * (found["r1"] + found["r2"])
+    assert found["loss"] == pytest.approx(loss)
+    after = copy.deepcopy(discriminator)
+    found = r3gan.generator_step(*networks, optimizers[0], real, latents)
+    logits = after(fake) - after(real)
+    assert found["loss"] == pytest.approx(
+        functional.softplus(-logits).mean().item()
+    )
+    assert not moved(discriminator, after)
+    everything = {name for name, _ in generator.named_parameters()}
+    assert moved(generator, before[0]) == everything
+
+
+def test_every_array_of_r3gan_has_a_role():
+    for network in small_r3gan(3):
         names = network.name_map()
         assert sorted(names.values()) == sorted(network.state_dict())
