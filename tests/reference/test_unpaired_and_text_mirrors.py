@@ -467,7 +467,7 @@ def test_the_policy_gradient_is_that_of_the_expected_reward(float64):
 
 
 @pytest.mark.parametrize("loss", ["likelihood", "policy", "discriminator"])
-def test_slopes_of_seqgans_losses(loss, float64):
+def test_gradients_of_seqgans_losses(loss, float64):
     generator, discriminator = small_seqgan()
     words, values = torch.randint(0, 5, (6, 4)), torch.rand(6, 4)
     keep = (torch.rand(6, 7) < 0.75) / 0.75
@@ -797,10 +797,10 @@ def test_the_reversal_changes_the_sign_of_a_gradient_alone():
 
 
 class Identities:
-    """Embeddings are images; decoders and encoders of B add known numbers."""
+    """Embeddings are images or, of B, twice as much; decoders add a number."""
 
     def encode(self, images, domain):
-        return images + (10.0 if domain == "b" else 0.0)
+        return images * (2.0 if domain == "b" else 1.0)
 
     def decode(self, embeddings, domain):
         return embeddings + (1.0 if domain == "b" else 0.5)
@@ -824,16 +824,16 @@ def test_losses_of_xgan_by_hand(float64):
         {"a": a, "b": b},
         teacher=lambda images: images - 2.0,
     )
-    # Of b: 15 is encoded, 15.5 and 16 are decoded.
+    # B is encoded as 10 and decoded as 10.5 (A) and 11.
     assert torch.equal(translations["b"], a + 1.0)
-    assert torch.equal(translations["a"], b + 10.5)
+    assert torch.equal(translations["a"], b + 5.5)
     assert torch.equal(seen["a"], translations["a"])
     assert torch.equal(seen["b"], translations["b"])
     expected = {
-        "reconstruction": 0.5**2 + 11.0**2,
-        "semantic": 11.0 + 0.5,
-        "domain": math.log1p(math.exp(3.0)) + math.log1p(math.exp(-15.0)),
-        "adversarial": 3.0**2 + 14.5**2,
+        "reconstruction": 0.5**2 + 6.0**2,
+        "semantic": 5.0 + 0.5,
+        "domain": math.log1p(math.exp(3.0)) + math.log1p(math.exp(-10.0)),
+        "adversarial": 3.0**2 + 9.5**2,
         "teacher": 2.0,
     }
     assert losses.keys() == expected.keys()
@@ -1031,7 +1031,7 @@ def test_logits_of_r3gan_are_paired(float64):
 
 
 @pytest.mark.parametrize("classes", [None, 3])
-def test_slopes_of_r3gans_losses(classes, float64):
+def test_gradients_of_r3gans_losses(classes, float64):
     generator, discriminator = small_r3gan(classes)
     labels = None
     if classes:

@@ -9,7 +9,7 @@ A block adds three convolutions to its input: 1x1 to twice the width, 3x3 in
 groups (zeros at the border), 1x1 back; before the second and the third a bias
 and a leaky ReLU (.2, no gain). Nothing else has a bias, there is no
 normalization and no activation after a sum. The generator starts with a
-learned 4x4 map for each channel times a linear function of the latents and
+learned feature map of 4x4 for each channel times a linear function of the latents and
 doubles the image between stages, the discriminator mirrors it: `widths` are
 those of the stages from 4x4 up, in both. The width changes in a 1x1
 convolution, before doubling and after halving, where it changes at all.
@@ -33,7 +33,9 @@ them in the discriminator): `.conv.weight` if there is one, in the generator's
 first stage `.basis` (channels, 4, 4) and `.linear.weight`, in the
 discriminator's last `.basis.weight` (channels, 1, 4, 4) and `.linear.weight`;
 `to_image.weight`, `from_image.weight`, `embedding.weight`. Kernels have
-PyTorch's layouts, the one in groups (2 W, 2 W / groups, 3, 3).
+PyTorch's layouts, the one in groups (2 W, 2 W / groups, 3, 3). To Keras, the
+generator's basis is transposed (1, 2, 0), the discriminator's, a depthwise
+kernel, (2, 3, 0, 1).
 
 Random numbers of one iteration, all of them arguments: real images and latents
 of the discriminator's step, then *other* real images and latents of the
@@ -135,7 +137,7 @@ def leaky(x, bias):
 
 
 class First(nn.Module):
-    """Latents to maps of 4x4."""
+    """Latents to feature maps of 4x4."""
 
     def __init__(self, dim, width):
         super().__init__()
@@ -147,7 +149,7 @@ class First(nn.Module):
 
 
 class Last(nn.Module):
-    """Maps of 4x4 to numbers."""
+    """Feature maps of 4x4 to numbers."""
 
     def __init__(self, width, outputs):
         super().__init__()

@@ -21,8 +21,9 @@ in Keras' order (input, forget, new cell, output), `output_kernel` (H, words),
 `output_bias`. The authors keep 15 arrays instead (embeddings; W, U, b of input,
 forget, *output* gate, new cell; output's kernel and bias), which
 `lay_authors_weights` takes. Weights of the discriminator have PyTorch's:
-`embedding.weight` (words, D), `conv_{i}.weight` (filters, D, width),
-`transform`, `gate` and `output`, each with `.weight` (out, in) and `.bias`.
+`embedding.weight` (words, D), `conv_{i}.weight` (filters, D, width; in Keras
+transposed, 2, 1, 0), `transform`, `gate` and `output`, each with `.weight`
+(out, in) and `.bias`.
 
 Random numbers are arguments: those of `sample` (batch, length, ...), those of
 `rewards` (rollouts, length - 1, batch, length, ...), where [r, n - 1] belongs
