@@ -9,10 +9,10 @@ A block adds three convolutions to its input: 1x1 to twice the width, 3x3 in
 groups (zeros at the border), 1x1 back; before the second and the third a bias
 and a leaky ReLU (.2, no gain). Nothing else has a bias, there is no
 normalization and no activation after a sum. The generator starts with a
-learned feature map of 4x4 for each channel times a linear function of the latents and
-doubles the image between stages, the discriminator mirrors it: `widths` are
-those of the stages from 4x4 up, in both. The width changes in a 1x1
-convolution, before doubling and after halving, where it changes at all.
+learned feature map of 4x4 for each channel times a linear function of the
+latents and doubles the image between stages, the discriminator mirrors it:
+`widths` are those of the stages from 4x4 up, in both. The width changes in a
+1x1 convolution, before doubling and after halving, where it changes at all.
 Resampling filters with [1, 3, 3, 1] along both axes, with zeros outside, so
 that borders of an image of ones become .75 when it is doubled (corners .5625)
 and .875 when it is halved. Last come a 1x1 convolution to the image, without
