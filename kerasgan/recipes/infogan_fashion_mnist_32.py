@@ -11,7 +11,11 @@ its networks at 3/8 of their width; the dense layers have 192 units instead of
 these networks generate noise, at 4e-3 and 1e-3 clothing within 400 steps.
 Beyond the paper: the averaged generator is used, and the learning rates
 decrease linearly to zero. In longer runs the discriminator wins: with 30 epochs
-the distance is least after 4 and ten times as high at the end.
+the distance is least after 4, and eighteen times as high at the end.
+
+Trained for 0.3 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
+1b5cb41: FD 0.547 under fd10k_fashion_mnist_test. More is on the card,
+zoo/infogan_fashion_mnist_32.
 """
 
 from kerasgan.data import catalog
