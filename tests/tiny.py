@@ -267,6 +267,31 @@ gan_cls = functools.partial(
 )
 
 
+STACKGAN = {
+    "image_size": 16,
+    "channels": 1,
+    "generator_width": 4,
+    "discriminator_width": 4,
+    "latent_dim": 7,
+    "sentence_dim": 6,
+    "condition_dim": 3,
+    "vocabulary": ("a", "square", "on", "the", *COLORS, *PLACES),
+    "caption_length": 8,
+    "encoder_width": 5,
+    "seed": 7,
+}
+stackgan_stage_one = functools.partial(models.StackGANStageOne, **STACKGAN)
+
+
+def stackgan(**changes):
+    """Its first stage has other statistics than one that is not trained."""
+    first = stackgan_stage_one()
+    for weight in first.average_generator.non_trainable_variables:
+        weight.assign(weight + 0.1)
+    arguments = {"image_size": 32, "blocks": 1, **changes}
+    return models.StackGAN.from_stage_one(first, **arguments)
+
+
 def stylegan(**changes):
     return lively(models.StyleGAN(**{**STYLES, **changes}))
 
@@ -698,6 +723,55 @@ MODELS = [
         },
         optimizers={**ADAM, "beta_1": 0.0, "beta_2": 0.9},
         refuses={"num_classes": [0], "image_size": [24]},
+    ),
+    Tiny(
+        name="stackgan_stage_one",
+        build=stackgan_stage_one,
+        arrays=lambda count: (images(count), captions(count)),
+        sample=lambda gan: gan.generate(captions=list(captions(5)), seed=3),
+        synchronized={"synchronized": True},
+        # The layer table of the authors' code; no convolution has a bias.
+        paper_changes={"vocabulary": ("a", "b")},
+        paper={
+            "sample_shape": (64, 64, 3),
+            "generator": 262_400 + 14_001_792,
+            "discriminator": 4_029_824,
+            "latent_dim": 100 + 128,
+            "kl_weight": 2.0,
+            "halve_every": 50,
+        },
+        optimizers=ADAM,
+        refuses={
+            "image_size": [24],
+            "latent_dim": [0],
+            "condition_dim": [0],
+            "kl_weight": [-1.0, NAN],
+            "r1_gamma": [-1.0],
+            "halve_every": [0],
+        },
+    ),
+    Tiny(
+        name="stackgan",
+        build=stackgan,
+        arrays=lambda count: (images(count, size=32), captions(count)),
+        sample=lambda gan: gan.generate(captions=list(captions(5)), seed=3),
+        synchronized={"synchronized": True},
+        paper_changes={"vocabulary": ("a", "b")},
+        paper={
+            "sample_shape": (256, 256, 3),
+            "generator": 262_400 + 26_027_680,
+            "discriminator": 48_603_520,
+            "latent_dim": 100 + 128 + 128,
+            "blocks": 4,
+            "halve_every": 100,
+        },
+        optimizers=ADAM,
+        refuses={
+            "image_size": [16, 48],
+            "blocks": [0],
+            "generator_width": [0],
+            "kl_weight": [-1.0, NAN],
+        },
     ),
     Tiny(
         name="stylegan",

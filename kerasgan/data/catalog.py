@@ -150,7 +150,7 @@ CATALOG = types.MappingProxyType(
             DataSet(
                 name="personas",
                 size=64,
-                stored_sizes=(64,),
+                stored_sizes=(64, 128),
                 counts={"train": 15687, "validation": 834, "test": 3479},
                 image="image",
                 # The test part differs: pairs that the training part lacks.

@@ -1,14 +1,15 @@
 """Personas: drawn faces with attributes and captions, as a TFDS builder.
 
-20,000 faces of 64x64 pixels, composed at random from the parts of an
-artist's avatar set, like Google's Cartoon Set: a procedural data set, not
-photographs. Each face comes with its attributes and with one sentence
-that names them, so text-to-image results can be checked by classifiers.
+20,000 faces, composed at random from the parts of an artist's avatar set, like
+Google's Cartoon Set: a procedural data set, not photographs. Each face comes
+with its attributes and with one sentence that names them, so text-to-image
+results can be checked by classifiers.
 
 "Personas by Draftbit" (CC BY 4.0), via DiceBear (MIT).
 
-64 pixels, because that is the size of the artist's canvas and of every model
-trained on it here: a larger rendering shows no further detail.
+Two configurations: `personas/64` (the default), the size of the artist's
+canvas, and `personas/128`. Faces are vector images, rendered at each size; at
+128 pixels edges are sharper, and nothing else is to be seen.
 
 Parts: a fifth of the pairs of hair style and hair color (`HELD_OUT`) is seen
 in the test part only. Of the other faces those of every twentieth caption,
@@ -30,7 +31,7 @@ from PIL import Image
 from kerasgan.data import cache, catalog, splits
 
 COUNT = 20000
-SIZE = catalog.get("personas").size
+SIZES = catalog.get("personas").stored_sizes
 
 # Name, version, sha256 of the tarball.
 PACKAGES = (
@@ -168,9 +169,8 @@ for await (const seed of createInterface({ input: process.stdin })) {
 """
 
 _DESCRIPTION = f"""\
-{COUNT:,} drawn faces, {SIZE}x{SIZE}, with nine attributes and a caption. \
-Composed at random from the parts of "Personas by Draftbit" (CC BY 4.0), via \
-DiceBear (MIT); a procedural data set, not photographs. The test part \
+{COUNT:,} drawn faces with nine attributes and a caption. Composed at random \
+from the parts of "Personas by Draftbit" (CC BY 4.0), via DiceBear (MIT); a procedural data set, not photographs. The test part \
 has the pairs of hair style and hair color that the other parts lack; the \
 validation part has other captions than the training part.\
 """
@@ -236,21 +236,22 @@ def split_of(attributes):
 
 
 def prepare(data_dir=None):
-    """Writes the data set; does nothing where it already exists.
+    """Writes both configurations; does nothing where they already exist.
 
     Args:
         data_dir: str or path of the TFDS folder. Defaults to TFDS' own.
 
     Returns:
-        The prepared `tfds.core.DatasetBuilder`.
+        The prepared `tfds.core.DatasetBuilder` of the default configuration.
 
     Raises:
         OSError: If a package is not available, its checksum differs, or a
             required program is missing.
     """
-    builder = Personas(data_dir=data_dir)
-    builder.download_and_prepare()
-    return builder
+    builders = [Personas(config=str(size), data_dir=data_dir) for size in SIZES]
+    for builder in builders:
+        builder.download_and_prepare()
+    return builders[0]
 
 
 class Personas(tfds.core.GeneratorBasedBuilder):
@@ -258,8 +259,15 @@ class Personas(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First release."}
+    BUILDER_CONFIGS = [
+        tfds.core.BuilderConfig(
+            name=str(size), description=f"Faces of {size}x{size} pixels."
+        )
+        for size in SIZES
+    ]
 
     def _info(self):
+        size = int(self.builder_config.name)
         return tfds.core.DatasetInfo(
             builder=self,
             description=_DESCRIPTION,
@@ -267,7 +275,7 @@ class Personas(tfds.core.GeneratorBasedBuilder):
                 {
                     "id": tfds.features.Text(),
                     "image": tfds.features.Image(
-                        shape=(SIZE, SIZE, 3), encoding_format="png"
+                        shape=(size, size, 3), encoding_format="png"
                     ),
                     "caption": tfds.features.Text(),
                     "attributes": {
@@ -295,12 +303,13 @@ class Personas(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, faces):
+        size = int(self.builder_config.name)
         for face in faces:
             yield (
                 face["id"],
                 {
                     "id": face["id"],
-                    "image": render(face["svg"]),
+                    "image": render(face["svg"], size),
                     "caption": caption_of(face["attributes"]),
                     "attributes": face["attributes"],
                 },
@@ -380,22 +389,23 @@ def attributes_of(extra):
     }
 
 
-def render(svg):
+def render(svg, size):
     """Renders a vector image on white.
 
     Args:
         svg: str.
+        size: int. Height and width.
 
     Returns:
-        uint8 array `(64, 64, 3)`.
+        uint8 array `(size, size, 3)`.
     """
     # Imported here: reading the prepared data set needs no renderer.
     import resvg_py
 
     png = resvg_py.svg_to_bytes(
         svg_string=svg,
-        width=SIZE,
-        height=SIZE,
+        width=size,
+        height=size,
         background="#ffffff",
         skip_system_fonts=True,
     )

@@ -6,7 +6,7 @@ from kerasgan.models.adagan import AdaGAN
 from kerasgan.models.base import GAN
 from kerasgan.models.began import BEGAN, SkipBEGAN
 from kerasgan.models.biggan import BigGAN
-from kerasgan.models.captions import TextGAN, VectorGAN
+from kerasgan.models.captions import CaptionGAN, TextGAN, VectorGAN
 from kerasgan.models.cgan import CGAN
 from kerasgan.models.codes import CodeGAN
 from kerasgan.models.cyclegan import CycleGAN
@@ -25,6 +25,7 @@ from kerasgan.models.sampling import LatentGAN, UniformLatentGAN
 from kerasgan.models.semi_supervised import SemiSupervisedGAN
 from kerasgan.models.sequences import SequenceGAN
 from kerasgan.models.sngan import SNGAN, ConditionalSNGAN
+from kerasgan.models.stackgan import StackGAN, StackGANStageOne
 from kerasgan.models.stylegan import ConditionalStyleGAN, StyleGAN
 from kerasgan.models.stylegan2 import ConditionalStyleGAN2, StyleGAN2
 from kerasgan.models.styles import StyledGAN
@@ -61,6 +62,8 @@ ARCHITECTURES = (
     ProGAN,
     SNGAN,
     SkipBEGAN,
+    StackGAN,
+    StackGANStageOne,
     StyleGAN,
     StyleGAN2,
     UnrolledGAN,
@@ -77,6 +80,7 @@ __all__ = [
     "BEGAN",
     "BigGAN",
     "CGAN",
+    "CaptionGAN",
     "ClassGAN",
     "CodeGAN",
     "ConditionalSNGAN",
@@ -102,6 +106,8 @@ __all__ = [
     "SemiSupervisedGAN",
     "SequenceGAN",
     "SkipBEGAN",
+    "StackGAN",
+    "StackGANStageOne",
     "StyleGAN",
     "StyleGAN2",
     "StyledGAN",

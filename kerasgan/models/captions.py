@@ -1,7 +1,7 @@
 """Models that generate images from text.
 
-`VectorGAN` takes sentence vectors of any text encoder; `TextGAN` takes
-captions and trains its own text encoder.
+`VectorGAN` takes sentence vectors of any text encoder; `CaptionGAN` takes
+captions and has a text encoder, which `TextGAN` trains.
 """
 
 import types
@@ -195,11 +195,8 @@ class VectorGAN(LatentGAN):
         }
 
 
-class TextGAN(VectorGAN):
+class CaptionGAN(VectorGAN):
     """Base class of the models that map captions to images.
-
-    `fit` trains the text encoder in the discriminator step, on `text_loss`
-    only (see `text_encoder`); no pretraining is needed.
 
     Args:
         vocabulary: Sequence of words that the text encoder knows; `words_of`
@@ -207,7 +204,7 @@ class TextGAN(VectorGAN):
         caption_length: int. Number of words that the text encoder reads;
             further words of a caption are ignored. Defaults to `32`.
         encoder_width: int. Units of the text encoder, and maximum number of
-            feature maps of the image encoder, which is trained with it.
+            feature maps of the image encoder, where one is trained with it.
             Defaults to `256`.
         **kwargs: See `VectorGAN`: `sentence_dim`, `latent_dim`, `ema_decay`,
             `seed`, `name`, `dtype`.
@@ -220,11 +217,6 @@ class TextGAN(VectorGAN):
         ValueError: If the vocabulary is empty or repeats a word, or a size
             is not positive.
     """
-
-    loss_names = ("d_loss", "g_loss", "match_loss")
-    # The discriminator's optimizer also trains the encoders: they need the same
-    # settings, and moments are kept per weight.
-    discriminator_names = ("discriminator", "text_encoder", "image_encoder")
 
     def __init__(
         self, vocabulary, caption_length=32, encoder_width=256, **kwargs
@@ -239,9 +231,10 @@ class TextGAN(VectorGAN):
 
     def build_networks(self):
         super().build_networks()
-        self.image_encoder = build_image_encoder(
-            self.image_shape, self.encoder_width, self.sentence_dim
-        )
+        self.build_encoders()
+
+    def build_encoders(self):
+        """Sets the text encoder, and what is trained with it."""
         tokenizer = build_tokenizer(
             vocabulary=list(self.vocabulary),
             output_sequence_length=self.caption_length,
@@ -275,23 +268,6 @@ class TextGAN(VectorGAN):
 
     def sentence_vectors(self, tokens):
         return self.text_encoder(tokens)
-
-    def text_loss(self, images, tokens):
-        """Returns the loss of the text and image encoders, per image.
-
-        Args:
-            images: Float tensor `(batch, height, width, channels)` in
-                `[-1, 1]`.
-            tokens: Integer tensor `(batch, caption_length)`, the captions.
-
-        Returns:
-            Float tensor `(batch,)`, never negative.
-        """
-        return symmetric_matching_loss(
-            self.image_encoder(images, training=True),
-            self.text_encoder(tokens, training=True),
-            tokens,
-        )
 
     # Training data
 
@@ -382,3 +358,43 @@ class TextGAN(VectorGAN):
             **super().signatures(),
             "encode": (encode, [self.condition_spec]),
         }
+
+
+class TextGAN(CaptionGAN):
+    """Base class of the models that also train their text encoder.
+
+    `fit` trains the text encoder in the discriminator step, on `text_loss`
+    only (see `text_encoder`); no pretraining is needed.
+
+    Args:
+        **kwargs: See `CaptionGAN`: `vocabulary`, `caption_length`,
+            `encoder_width`.
+    """
+
+    loss_names = ("d_loss", "g_loss", "match_loss")
+    # The discriminator's optimizer also trains the encoders: they need the same
+    # settings, and moments are kept per weight.
+    discriminator_names = ("discriminator", "text_encoder", "image_encoder")
+
+    def build_encoders(self):
+        self.image_encoder = build_image_encoder(
+            self.image_shape, self.encoder_width, self.sentence_dim
+        )
+        super().build_encoders()
+
+    def text_loss(self, images, tokens):
+        """Returns the loss of the text and image encoders, per image.
+
+        Args:
+            images: Float tensor `(batch, height, width, channels)` in
+                `[-1, 1]`.
+            tokens: Integer tensor `(batch, caption_length)`, the captions.
+
+        Returns:
+            Float tensor `(batch,)`, never negative.
+        """
+        return symmetric_matching_loss(
+            self.image_encoder(images, training=True),
+            self.text_encoder(tokens, training=True),
+            tokens,
+        )

@@ -24,7 +24,6 @@ seed 0 at commit f5577c1: hair 73%, hair color 69%, eyes 98%, mouth 97%, skin
 4.698 under fd3479_personas_test. More is on the card, zoo/gan_cls_personas_64.
 """
 
-from kerasgan import data
 from kerasgan.data import catalog
 from kerasgan.models import GANCLS, words_of
 from kerasgan.recipes import Recipe, _images
@@ -55,12 +54,6 @@ def build():
     return gan
 
 
-def first_captions(gan):
-    """Returns images of the first 64 test captions, seed 0."""
-    captions = data.load("personas", "test", 64)["caption"][:64]
-    return gan.generate(captions=[text.decode() for text in captions], seed=0)
-
-
 def recipe():
     return Recipe(
         name="gan_cls_personas_64",
@@ -75,6 +68,6 @@ def recipe():
             DATA, captions=True, count=5000
         ),
         score_every=4,
-        sample=first_captions,
+        sample=_images.of_first_captions,
         features=DATA.name,
     )
