@@ -170,9 +170,10 @@ for await (const seed of createInterface({ input: process.stdin })) {
 
 _DESCRIPTION = f"""\
 {COUNT:,} drawn faces with nine attributes and a caption. Composed at random \
-from the parts of "Personas by Draftbit" (CC BY 4.0), via DiceBear (MIT); a procedural data set, not photographs. The test part \
-has the pairs of hair style and hair color that the other parts lack; the \
-validation part has other captions than the training part.\
+from the parts of "Personas by Draftbit" (CC BY 4.0), via DiceBear (MIT); a \
+procedural data set, not photographs. The test part has the pairs of hair \
+style and hair color that the other parts lack; the validation part has other \
+captions than the training part.\
 """
 
 
