@@ -139,12 +139,12 @@ class Subject:
     def translators(self):
         """dict of a half of pairs to a callable that translates it.
 
-        Both halves for CycleGAN, `"input"` alone for other models of pairs,
-        empty for all others.
+        Both halves for models of both ways, `"input"` alone for other models
+        of pairs, empty for all others.
         """
         if self.task.method != "translate":
             return {}
-        if not isinstance(self.gan, models.CycleGAN):
+        if not isinstance(self.gan, models.TwoWayGAN):
             return {"input": self.gan.translate}
         return {
             "input": functools.partial(self.gan.translate, to="b"),

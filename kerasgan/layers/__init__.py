@@ -1,12 +1,14 @@
 """Layers that the architectures share, and layers for networks of one's own."""
 
 from kerasgan import backend as backend
+from kerasgan.layers.conditioning import ConditioningAugmentation
 from kerasgan.layers.historical_average import HistoricalAverage
 from kerasgan.layers.minibatch_discrimination import MinibatchDiscrimination
 from kerasgan.layers.noise import GaussianNoise, InstanceNoise
 from kerasgan.layers.normalization import ConditionalBatchNormalization
 from kerasgan.layers.packing import Packing
 from kerasgan.layers.replay_buffer import ReplayBuffer
+from kerasgan.layers.reversal import GradientReversal
 from kerasgan.layers.self_attention import SelfAttention
 from kerasgan.layers.spectral import (
     SpectralConv2D,
@@ -21,7 +23,9 @@ from kerasgan.layers.virtual_batch_normalization import (
 
 __all__ = [
     "ConditionalBatchNormalization",
+    "ConditioningAugmentation",
     "GaussianNoise",
+    "GradientReversal",
     "HistoricalAverage",
     "InstanceNoise",
     "MinibatchDiscrimination",

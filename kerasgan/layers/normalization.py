@@ -196,3 +196,37 @@ class InstanceNormalization(layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class AffineInstanceNormalization(InstanceNormalization):
+    """Instance normalization with a gain and a bias for each feature map.
+
+    Gains start from a normal around one, as those of `batch_normalization`.
+
+    Args:
+        **kwargs: See `InstanceNormalization`.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)`.
+
+    Returns:
+        Float tensor of the same shape and type.
+
+    Reference:
+        [Ulyanov et al., 2016](https://arxiv.org/abs/1607.08022)
+    """
+
+    def build(self, input_shape):
+        shape = (input_shape[-1],)
+        self.gamma = self.add_weight(
+            name="gamma",
+            shape=shape,
+            initializer=keras.initializers.RandomNormal(1.0, 0.02),
+        )
+        self.beta = self.add_weight(
+            name="beta", shape=shape, initializer="zeros"
+        )
+
+    def call(self, inputs):
+        return super().call(inputs) * self.gamma + self.beta

@@ -31,10 +31,12 @@ from kerasgan.models.stylegan2 import ConditionalStyleGAN2, StyleGAN2
 from kerasgan.models.styles import StyledGAN
 from kerasgan.models.text_encoder import words_of
 from kerasgan.models.translation import TranslationGAN
+from kerasgan.models.two_way import TwoWayGAN
 from kerasgan.models.unrolled_gan import UnrolledGAN
 from kerasgan.models.vanilla_gan import MinimaxGAN, VanillaGAN
 from kerasgan.models.wgan import MLPWGAN, WGAN
 from kerasgan.models.wgan_gp import WGANGP
+from kerasgan.models.xgan import XGAN
 
 # The only classes that a model card may name: loading cards from others relies
 # on this list for security.
@@ -71,6 +73,7 @@ ARCHITECTURES = (
     VectorGANCLS,
     WGAN,
     WGANGP,
+    XGAN,
 )
 
 __all__ = [
@@ -113,6 +116,7 @@ __all__ = [
     "StyledGAN",
     "TextGAN",
     "TranslationGAN",
+    "TwoWayGAN",
     "UniformLatentGAN",
     "UnrolledGAN",
     "VanillaGAN",
@@ -120,6 +124,7 @@ __all__ = [
     "VectorGANCLS",
     "WGAN",
     "WGANGP",
+    "XGAN",
     "architectures",
     "words_of",
 ]

@@ -20,29 +20,25 @@ images are translated by moving averages of the generators.
 import functools
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from kerasgan import checks, data, losses, random
+from kerasgan import checks, losses
 from kerasgan.layers.common import INITIALIZER, tanh_images
-from kerasgan.layers.image_pool import ImagePool
 from kerasgan.layers.normalization import InstanceNormalization
 from kerasgan.layers.padding import Cropping2D, ReflectionPadding2D
 from kerasgan.layers.patchgan import build_patchgan
-from kerasgan.models.rates import RateByEpoch
-from kerasgan.models.translation import TranslationGAN
+from kerasgan.models.two_way import TwoWayGAN
 from kerasgan.optimizers import Adam
-from kerasgan.schedules import linear_decay
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class CycleGAN(TranslationGAN):
+class CycleGAN(TwoWayGAN):
     """Translates images between two sets, trained without pairs.
 
     `fit` keeps the learning rate constant at first and decays it linearly to
-    zero over the last epochs; a `LearningRateSchedule` given to `compile` is
-    not changed.
+    zero over the last epochs (100 of 200 in the paper); a
+    `LearningRateSchedule` given to `compile` is not changed.
 
     Args:
         image_size: int. Height and width in training, a multiple of 4 from
@@ -55,12 +51,8 @@ class CycleGAN(TranslationGAN):
         cycle_weight: float. Lambda in the paper. Defaults to `10.0`.
         identity_weight: float. Weight of the identity loss, as a share of
             `cycle_weight`; `0.0` disables it. Defaults to `0.5`.
-        pool_size: int. Number of earlier translations stored for each
-            discriminator. Defaults to `50`.
-        decay_epochs: int or `None`. Number of epochs, the last ones of `fit`,
-            over which the learning rate decays; `0` for none. Defaults to
-            half of them, as in the paper (100 of 200).
-        **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
+        **kwargs: See `TwoWayGAN` (`pool_size`, `decay_epochs`) and `GAN`:
+            `ema_decay`, `seed`, `name`, `dtype`.
 
     Call arguments:
         images: Float tensor `(batch, height, width, channels)` in `[-1, 1]`,
@@ -94,9 +86,6 @@ class CycleGAN(TranslationGAN):
 
     loss_names = ("d_loss", "g_loss", "cycle_loss", "identity_loss")
     generator_names = ("generator_ab", "generator_ba")
-    discriminator_names = ("discriminator_a", "discriminator_b")
-    part_names = ("a", "b")
-    paired = False
     # The generators halve an image twice.
     size_multiple = 4
     minimum_size = 8
@@ -109,8 +98,6 @@ class CycleGAN(TranslationGAN):
         blocks=9,
         cycle_weight=10.0,
         identity_weight=0.5,
-        pool_size=50,
-        decay_epochs=None,
         **kwargs,
     ):
         checks.square(image_size=image_size)
@@ -124,17 +111,12 @@ class CycleGAN(TranslationGAN):
         checks.weight(
             cycle_weight=cycle_weight, identity_weight=identity_weight
         )
-        checks.count(pool_size=pool_size)
-        if decay_epochs is not None:
-            checks.count(decay_epochs=decay_epochs)
         self.image_size = image_size
         self.channels = self.source_channels = channels
         self.width = width
         self.blocks = blocks
         self.cycle_weight = cycle_weight
         self.identity_weight = identity_weight
-        self.pool_size = pool_size
-        self.decay_epochs = decay_epochs
         super().__init__(**kwargs)
 
     def build_networks(self):
@@ -153,10 +135,7 @@ class CycleGAN(TranslationGAN):
                 initializer=INITIALIZER,
             )
             setattr(self, name, discriminator)
-        self.pool_a, self.pool_b = (
-            ImagePool(self.pool_size, self.image_shape, name=name)
-            for name in ("pool_a", "pool_b")
-        )
+        self.build_pools()
 
     @classmethod
     def paper(cls, **changes):
@@ -173,9 +152,6 @@ class CycleGAN(TranslationGAN):
     def default_optimizers(self):
         # Section 4.
         return Adam(2e-4, beta_1=0.5), Adam(2e-4, beta_1=0.5)
-
-    def check_batch(self, batch):
-        self.check_pair(batch, ("a", "b"), (self.image_shape, self.image_shape))
 
     def call(self, images, to="b", training=False):
         networks = {
@@ -245,92 +221,6 @@ class CycleGAN(TranslationGAN):
         fake_a, same_a = together(self.generator_ba, real_b, real_a)
         identity_loss = distance(same_a, real_a) + distance(same_b, real_b)
         return fake_a, fake_b, identity_loss
-
-    def from_pool(self, pool, fakes):
-        """Returns translations for a discriminator, new or stored."""
-        shape = (tf.shape(fakes)[0], 2)
-        return pool(fakes, random.uniform(self.seed_generator, shape))
-
-    def samples_to_compare(self, batch):
-        real_a, real_b = batch
-        return self.to_samples(real_b), self.to_samples(self(real_a, to="b"))
-
-    def training_callbacks(self):
-        return [RateByEpoch(self.learning_rate_share)]
-
-    def learning_rate_share(self, epoch, epochs):
-        """Returns the learning rate of an epoch, as a fraction of the full one.
-
-        Args:
-            epoch: int. Index of the epoch, from 0.
-            epochs: int. Number of epochs.
-
-        Returns:
-            float in (0, 1].
-
-        Raises:
-            ValueError: If there are fewer epochs than `decay_epochs`.
-        """
-        decay = epochs // 2 if self.decay_epochs is None else self.decay_epochs
-        return linear_decay(epoch, epochs, decay)
-
-    def clear_memory(self):
-        for pool in (self.pool_a, self.pool_b):
-            pool.set_weights([np.zeros_like(w) for w in pool.get_weights()])
-
-    # Translating
-
-    def translate(self, images, to="b", batch_size=64):
-        """Translates images to one of the sets.
-
-        Args:
-            images: uint8 array or tensor `(n, height, width, channels)`, in
-                0..255, of the other set; height and width are multiples of 4
-                of at least 8.
-            to: `"a"` or `"b"`. Defaults to `"b"`.
-            batch_size: int. How many to translate at once. Defaults to
-                `64`.
-
-        Returns:
-            uint8 array of the same shape.
-
-        Raises:
-            ValueError: If the images do not fit the model, or `to` is
-                neither `"a"` nor `"b"`.
-        """
-        if to not in ("a", "b"):
-            raise ValueError(
-                "`to` must be 'a' or 'b', the set to translate to. "
-                f"Received: to={to!r}"
-            )
-        return self.serve(f"translate_to_{to}", images, batch_size)
-
-    def signatures(self):
-        def translate(images, to):
-            return {
-                "images": data.to_uint8(self(self.as_source(images), to=to))
-            }
-
-        return {
-            f"translate_to_{to}": (
-                functools.partial(translate, to=to),
-                [self.source_spec],
-            )
-            for to in ("b", "a")
-        }
-
-    def score_signatures(self):
-        def scores(images, of):
-            discriminator = getattr(self, f"discriminator_{of}")
-            return {"scores": discriminator(self.as_source(images))[..., 0]}
-
-        return {
-            f"scores_{of}": (
-                functools.partial(scores, of=of),
-                [self.source_spec],
-            )
-            for of in ("a", "b")
-        }
 
 
 def together(network, first, second):

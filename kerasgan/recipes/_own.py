@@ -227,8 +227,7 @@ def _checked(model, size, settings):
 
 def _reader(model):
     if model.task == "image-to-image":
-        cycle = issubclass(model, models.CycleGAN)
-        return data.unpaired if cycle else data.paired
+        return data.paired if model.paired else data.unpaired
     if "labels" in model.part_names:
         return data.labelled
     return data.captioned if model.task == "text-to-image" else data.images
@@ -350,7 +349,7 @@ def _score(gan, examples):
         pairs = [(images, gan.generate(len(images), seed=1))]
     elif gan.task == "image-to-image":
         pairs = [(parts[1], gan.translate(images))]
-        if isinstance(gan, models.CycleGAN):
+        if isinstance(gan, models.TwoWayGAN):
             pairs.append((images, gan.translate(parts[1], to="a")))
     else:
         condition = _condition(gan, parts[1])
@@ -379,6 +378,6 @@ def _sample(gan, examples):
     for start in range(0, min(16, len(parts[0])), 8):
         inputs, targets = (part[start : start + 8] for part in parts)
         rows += [inputs, gan.translate(inputs), targets]
-        if isinstance(gan, models.CycleGAN):
+        if isinstance(gan, models.TwoWayGAN):
             rows.append(gan.translate(targets, to="a"))
     return np.concatenate(rows)
