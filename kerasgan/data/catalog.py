@@ -8,6 +8,7 @@ between runs and epochs; the test part is for published scores.
 
 | Set | How the parts differ |
 |---|---|
+| `avatars` | by attributes: people who share all are in one part |
 | `fashion_mnist` | as published; it has no validation part |
 | `fluent` | by concept: tones and genders of one emoji are in one part |
 | `personas` | test: pairs of hair style and hair color that no training image has; validation: other captions |
@@ -93,6 +94,23 @@ CATALOG = types.MappingProxyType(
     {
         data_set.name: data_set
         for data_set in (
+            DataSet(
+                name="avatars",
+                size=64,
+                stored_sizes=(64,),
+                counts={"train": 7970, "validation": 1066, "test": 964},
+                image="target",
+                held_out_split="test",
+                credit=(
+                    "Personas, by Draftbit, and Avatar Illustration System, "
+                    "by Micah Lanier, both CC BY 4.0, drawn by DiceBear, MIT "
+                    "licence: the training part of the pairs. "
+                    "https://www.dicebear.com/styles/"
+                ),
+                license="CC-BY-4.0",
+                input="input",
+                halves=splits.concept_halves,
+            ),
             DataSet(
                 name="fashion_mnist",
                 # Networks halve and double; 28 is not a power of two.

@@ -36,7 +36,7 @@ from kerasgan.models.unrolled_gan import UnrolledGAN
 from kerasgan.models.vanilla_gan import MinimaxGAN, VanillaGAN
 from kerasgan.models.wgan import MLPWGAN, WGAN
 from kerasgan.models.wgan_gp import WGANGP
-from kerasgan.models.xgan import XGAN
+from kerasgan.models.xgan import XGAN, CosineXGAN
 
 # The only classes that a model card may name: loading cards from others relies
 # on this list for security.
@@ -49,6 +49,7 @@ ARCHITECTURES = (
     ConditionalSNGAN,
     ConditionalStyleGAN,
     ConditionalStyleGAN2,
+    CosineXGAN,
     CycleGAN,
     DCGAN,
     GANCLS,
@@ -89,6 +90,7 @@ __all__ = [
     "ConditionalSNGAN",
     "ConditionalStyleGAN",
     "ConditionalStyleGAN2",
+    "CosineXGAN",
     "CycleGAN",
     "DCGAN",
     "GAN",

@@ -268,9 +268,9 @@ class XGAN(TwoWayGAN):
 
             # The translations through the encoders of *their* domains.
             again_b, again_a = self.embed(fake_a, fake_b)
-            semantic_loss = distance(embeddings_a, again_a) + distance(
-                embeddings_b, again_b
-            )
+            semantic_loss = self.semantic_distance(
+                embeddings_a, again_a
+            ) + self.semantic_distance(embeddings_b, again_b)
 
             fake_scores_a = self.discriminator_a(fake_a, training=True)
             fake_scores_b = self.discriminator_b(fake_b, training=True)
@@ -325,6 +325,15 @@ class XGAN(TwoWayGAN):
         return tf.reduce_mean(losses.fake_loss(logits_a)) + tf.reduce_mean(
             losses.real_loss(logits_b)
         )
+
+    def semantic_distance(self, embeddings, others):
+        """Returns the mean distance of embeddings, here absolute.
+
+        Args:
+            embeddings: Float tensor `(batch, embedding_dim)`.
+            others: Float tensor of the same shape.
+        """
+        return distance(embeddings, others)
 
     def teacher_loss(self, images, embeddings):
         """Returns the mean distance from the teacher's embeddings, if any."""
@@ -387,6 +396,30 @@ class XGAN(TwoWayGAN):
                 f"{self.size_rule}. Received: shape={tuple(images.shape)}. "
                 "Resize, crop or pad the images with `kerasgan.data`."
             )
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class CosineXGAN(XGAN):
+    """XGAN with the cosine distance in the semantic consistency loss.
+
+    The paper allows both. The decoder normalizes what it makes of an embedding,
+    whatever its length, so a small absolute distance may mean short embeddings;
+    the cosine does not depend on their length.
+
+    Args:
+        **kwargs: See `XGAN`, also for all else.
+
+    Reference:
+        [Royer et al., 2017](https://arxiv.org/abs/1711.05139), section 3
+    """
+
+    def semantic_distance(self, embeddings, others):
+        products = tf.reduce_sum(
+            tf.math.l2_normalize(embeddings, axis=1)
+            * tf.math.l2_normalize(others, axis=1),
+            axis=1,
+        )
+        return tf.reduce_mean(1.0 - products)
 
 
 def squares(images, others):

@@ -31,6 +31,7 @@ ARCHITECTURES = types.MappingProxyType(
         "conditional_sngan": "ConditionalSNGAN",
         "conditional_stylegan": "ConditionalStyleGAN",
         "conditional_stylegan2": "ConditionalStyleGAN2",
+        "cosine_xgan": "CosineXGAN",
         "cyclegan": "CycleGAN",
         "dcgan": "DCGAN",
         "gan_cls": "GANCLS",
@@ -46,11 +47,13 @@ ARCHITECTURES = types.MappingProxyType(
         "progan": "ProGAN",
         "skip_began": "SkipBEGAN",
         "sngan": "SNGAN",
+        "stackgan_stage_one": "StackGANStageOne",
         "stylegan": "StyleGAN",
         "stylegan2": "StyleGAN2",
         "vanilla_gan": "VanillaGAN",
         "wgan": "WGAN",
         "wgan_gp": "WGANGP",
+        "xgan": "XGAN",
     }
 )
 
