@@ -109,6 +109,11 @@ def two_sets(count):
     return first, images(count, size=24, channels=3, seed=1) / 2 - 0.5
 
 
+def two_domains(count):
+    """Returns gray noise and other noise, darker."""
+    return images(count, size=32), images(count, size=32, seed=1) / 2 - 0.5
+
+
 def pairs(count):
     """Returns noise and its negative."""
     sources = images(count, size=32, channels=3)
@@ -281,6 +286,19 @@ STACKGAN = {
     "seed": 7,
 }
 stackgan_stage_one = functools.partial(models.StackGANStageOne, **STACKGAN)
+
+
+XGAN = {
+    "image_size": 32,
+    "channels": 1,
+    "width": 2,
+    "embedding_dim": 5,
+    "discriminator_width": 2,
+    "pool_size": 4,  # Full within the first batch.
+    "seed": 7,
+}
+xgan = functools.partial(models.XGAN, **XGAN)
+cosine_xgan = functools.partial(models.CosineXGAN, **XGAN)
 
 
 def stackgan(**changes):
@@ -771,6 +789,41 @@ MODELS = [
             "blocks": [0],
             "generator_width": [0],
             "kl_weight": [-1.0, NAN],
+        },
+    ),
+    Tiny(
+        name="xgan",
+        build=xgan,
+        arrays=two_domains,
+        sample=lambda gan: gan.translate(
+            images_to_translate(5)[..., :1], to="b"
+        ),
+        # The layers of the reimplementations; none has a bias.
+        paper={
+            "sample_shape": (64, 64, 3),
+            "encoder_a": 34_496,
+            "encoder_b": 34_496,
+            "shared_encoder": 5_899_008,
+            "shared_decoder": 10_487_296,
+            "decoder_a": 658_816,
+            "decoder_b": 658_816,
+            "domain_classifier": 3_146_752,
+            "discriminator_a": 42_432,
+            "discriminator_b": 42_432,
+            "pool_size": 50,
+        },
+        optimizers={**ADAM, "learning_rate": 1e-4},
+        refuses={
+            "image_size": [16, 48],
+            "width": [0],
+            "embedding_dim": [0],
+            "discriminator_width": [0],
+            "domain_weight": [-1.0, NAN],
+            "semantic_weight": [-1.0],
+            "adversarial_weight": [-1.0],
+            "teacher_weight": [-1.0],
+            "pool_size": [-1],
+            "decay_epochs": [-1],
         },
     ),
     Tiny(

@@ -155,7 +155,7 @@ def test_layers_of_the_discriminators_without_activation():
         latent_dim=8,
         **text,
     )
-    names = layers_of(second.discriminator, ("down_", "narrow_"))
+    names = layers_of(second.discriminator, ("down_", "narrow_to_"))
     assert names == [
         *("down_128", "down_64", *downs),
         *("narrow_to_16", "narrow_to_8"),
