@@ -22,6 +22,7 @@ NAMES = (
     "ConditionalSNGAN",
     "ConditionalStyleGAN",
     "ConditionalStyleGAN2",
+    "CosineXGAN",
     "CycleGAN",
     "DCGAN",
     "GANCLS",
@@ -37,6 +38,8 @@ NAMES = (
     "ProGAN",
     "SNGAN",
     "SkipBEGAN",
+    "StackGAN",
+    "StackGANStageOne",
     "StyleGAN",
     "StyleGAN2",
     "UnrolledGAN",
@@ -44,6 +47,7 @@ NAMES = (
     "VectorGANCLS",
     "WGAN",
     "WGANGP",
+    "XGAN",
 )
 
 

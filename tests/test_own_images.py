@@ -76,7 +76,18 @@ TINY = {
     "pix2pix": {"width": 2, "patch_size": 16},
     "vanilla_gan": {"generator_units": 4, "discriminator_units": 3},
     "cyclegan": {"width": 2, "blocks": 1},
+    "stackgan_stage_one": {
+        "generator_width": 4,
+        "discriminator_width": 4,
+        "sentence_dim": 6,
+        "condition_dim": 3,
+        "encoder_width": 5,
+    },
+    "xgan": {"width": 2, "embedding_dim": 4},
+    "cosine_xgan": {"width": 2, "embedding_dim": 4},
 }
+PAIRS = ("pix2pix", "cyclegan", "xgan", "cosine_xgan")
+CAPTIONS = ("gan_cls", "stackgan_stage_one")
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +110,7 @@ def write_images(folder, count=12, seed=0, captions=False):
 
 def source(name, folder):
     """Returns the images that an architecture trains on."""
-    if name in ("pix2pix", "cyclegan"):
+    if name in PAIRS:
         return [
             str(write_images(folder / side, seed=i))
             for i, side in enumerate(("from", "to"))
@@ -108,16 +119,19 @@ def source(name, folder):
         for i, side in enumerate(("1", "2", "10")):
             write_images(folder / side, count=4, seed=i)
         return str(folder)
-    return str(write_images(folder / "images", captions=name == "gan_cls"))
+    return str(write_images(folder / "images", captions=name in CAPTIONS))
 
 
 def options(name, **others):
-    latents = {} if name in ("pix2pix", "cyclegan") else {"latent_dim": 4}
+    latents = {} if name in PAIRS else {"latent_dim": 4}
     return {"epochs": 2, "batch_size": 4, **latents, **TINY[name], **others}
 
 
 def size(name):
-    larger = ("pix2pix", "sngan", "conditional_sngan", "biggan")
+    larger = (
+        *("pix2pix", "sngan", "conditional_sngan", "biggan"),
+        *("xgan", "cosine_xgan"),
+    )
     return 32 if name in larger else 24 if name == "cyclegan" else 16
 
 

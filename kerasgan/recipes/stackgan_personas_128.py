@@ -11,7 +11,7 @@ networks for 128x128, two residual blocks, at a sixth and a quarter of their
 widths; all else as in stage I. The score that chooses an epoch is that of
 images reduced to 64x64.
 
-No weights of them are published.
+No weights of it are published.
 """
 
 import pathlib

@@ -10,7 +10,7 @@ captions. Beyond the paper, as for gan_cls_personas_64: an R1 penalty, half the
 learning rate for the discriminator, the averaged generator, and learning rates
 that decrease linearly to zero instead of in halves.
 
-No weights of them are published; those of stackgan_personas_128 include the
+No weights of it are published; those of stackgan_personas_128 include its
 generator.
 """
 

@@ -12,7 +12,7 @@ count less, as the reconstruction is a mean over pixels here and not a norm; no
 mirroring, because Micah's faces look to the right. There is no teacher. The
 epoch whose validation images are nearest to their targets is kept.
 
-No weights of them are published.
+No weights of it are published.
 """
 
 from kerasgan import data

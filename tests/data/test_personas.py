@@ -105,7 +105,7 @@ def test_faces_are_those_of_the_prepared_set():
     caption = personas.caption_of(face["attributes"]).encode()
     assert examples["caption"][found[0]] == caption
     np.testing.assert_array_equal(
-        examples["image"][found[0]], personas.render(face["svg"])
+        examples["image"][found[0]], personas.render(face["svg"], 64)
     )
 
 

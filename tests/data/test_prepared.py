@@ -155,7 +155,15 @@ def test_plain_tfds_reads_every_set_without_kerasgan():
     program = """
 import sys
 import tensorflow_datasets as tfds
-for name in ("fashion_mnist", "fluent", "personas", "relief", "relief/64"):
+for name in (
+    "avatars",
+    "fashion_mnist",
+    "fluent",
+    "personas",
+    "personas/128",
+    "relief",
+    "relief/64",
+):
     dataset, info = tfds.load(name, split="test", with_info=True,
                               download=False)
     example = next(iter(dataset))
@@ -169,9 +177,11 @@ assert "kerasgan" not in sys.modules
         check=True,
     )
     assert result.stdout.splitlines() == [
+        "avatars/1.0.0 964",
         "fashion_mnist/3.0.1 10000",
         "fluent/1.0.0 351",
-        "personas/1.0.0 3479",
+        "personas/64/1.0.0 3479",
+        "personas/128/1.0.0 3479",
         "relief/128/1.0.0 340",
         "relief/64/1.0.0 483",
     ]
