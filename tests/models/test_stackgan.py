@@ -164,28 +164,31 @@ def test_layers_of_the_discriminators_without_activation():
     assert leaky == names[:-1]
 
 
-def images_of(gan, latents, vectors):
-    return gan((latents.astype("float32"), vectors)).numpy()
-
-
 @pytest.mark.parametrize("name", ["stackgan_stage_one", "stackgan"])
 def test_all_noise_and_the_text_reach_the_images(name):
     gan = getattr(tiny, name)()
-    for network in (gan.average_generator, getattr(gan, "stage_one", None)):
-        for weight in [] if network is None else network.weights:
+    if name == "stackgan":
+        # It runs with moving statistics, which do not make up for small
+        # kernels as those of a batch do.
+        for weight in gan.stage_one.weights:
             if "kernel" in weight.path:
                 weight.assign(8.0 * weight)
-    random = np.random.RandomState(0)
-    latents = random.standard_normal((1, gan.latent_dim))
-    one, other = gan.encode(["a red square", "a blue square"])
-    image = images_of(gan, latents, one[None])
+
+    def images_of(latents, vectors):
+        latents = tf.constant(latents, "float32")
+        inputs = gan.generator_inputs(latents, tf.constant(vectors))
+        return gan.generator(inputs, training=True).numpy()
+
+    latents = np.random.RandomState(0).standard_normal((4, gan.latent_dim))
+    vectors = gan.encode(["a red square", *("a blue square",) * 3])
+    images = images_of(latents, vectors)
     for position in range(gan.latent_dim):
         changed = latents.copy()
-        changed[:, position] += 1.0
-        difference = images_of(gan, changed, one[None]) - image
-        assert np.abs(difference).max() > 1e-6, position
-    difference = images_of(gan, latents, other[None]) - image
-    assert np.abs(difference).max() > 1e-6
+        changed[0, position] += 1.0
+        difference = images_of(changed, vectors) - images
+        assert np.abs(difference).max() > 1e-5, position
+    difference = images_of(latents, vectors[[1, 1, 1, 1]]) - images
+    assert np.abs(difference).max() > 1e-5
 
 
 # Both stages
@@ -201,11 +204,15 @@ def test_the_second_stage_holds_the_averages_of_the_first():
     vectors = gan.encode(["a red square", "a blue square"])
     expected = first.encode(["a red square", "a blue square"])
     np.testing.assert_array_equal(vectors, expected)
+    vectors = tf.constant(vectors)
     images, *_ = gan.generator_inputs(latents, vectors)
     expected = first((latents[:, :7], vectors))
     np.testing.assert_allclose(images, expected, atol=1e-6)
     assert gan.generate(captions=["a red square"], seed=0).shape == (
-        *(1, 32, 32, 1),
+        1,
+        32,
+        32,
+        1,
     )
     # Copies: training the first one further changes nothing.
     assert not {id(v) for v in first.weights} & {id(v) for v in gan.weights}
