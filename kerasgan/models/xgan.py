@@ -206,12 +206,11 @@ class XGAN(TwoWayGAN):
                 `GAN.compile`.
         """
         if teacher is not None:
-            shape = tf.shape(teacher(tf.zeros((1, *self.image_shape)))).numpy()
-            if tuple(shape) != (1, self.embedding_dim):
+            shape = tuple(teacher(tf.zeros((1, *self.image_shape))).shape)
+            if shape != (1, self.embedding_dim):
                 raise ValueError(
                     "`teacher` must map each image to an embedding of length "
-                    f"{self.embedding_dim}. Received: {tuple(shape)} for one "
-                    "image"
+                    f"{self.embedding_dim}. Received: {shape} for one image"
                 )
         super().compile(*args, **kwargs)
         # In a namespace, so that Keras does not track a teacher that is a
