@@ -160,6 +160,9 @@ def test_first_weights_have_nothing_in_common(model):
     "cyclegan",
     "gan_cls",
     "sngan",
+    "stackgan",
+    "stackgan_stage_one",
+    "xgan",
 )
 def test_reload_continues_training(model, tmp_path):
     gan = model.compiled()
@@ -184,6 +187,9 @@ def test_reload_continues_training(model, tmp_path):
     "cyclegan",
     "gan_cls",
     "sngan",
+    "stackgan",
+    "stackgan_stage_one",
+    "xgan",
 )
 def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
     """Two epochs, and one epoch, a new process' model, and the other epoch."""
@@ -217,9 +223,12 @@ def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
     "pix2pix",
     "progan",
     "sngan",
+    "stackgan",
+    "stackgan_stage_one",
     "stylegan",
     "stylegan2",
     "wgan",
+    "xgan",
 )
 def test_two_replicas_take_the_same_step(model, mirrored):
     # The average's statistics are of every fourth image of each replica, and
