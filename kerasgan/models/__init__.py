@@ -23,6 +23,12 @@ from kerasgan.models.points import PointsGAN
 from kerasgan.models.progan import ProGAN
 from kerasgan.models.sampling import LatentGAN, UniformLatentGAN
 from kerasgan.models.semi_supervised import SemiSupervisedGAN
+from kerasgan.models.seqgan import (
+    CenteredSeqGAN,
+    ConstantRewardSeqGAN,
+    Oracle,
+    SeqGAN,
+)
 from kerasgan.models.sequences import SequenceGAN
 from kerasgan.models.sngan import SNGAN, ConditionalSNGAN
 from kerasgan.models.stylegan import ConditionalStyleGAN, StyleGAN
@@ -43,9 +49,11 @@ ARCHITECTURES = (
     BEGAN,
     BigGAN,
     CGAN,
+    CenteredSeqGAN,
     ConditionalSNGAN,
     ConditionalStyleGAN,
     ConditionalStyleGAN2,
+    ConstantRewardSeqGAN,
     CycleGAN,
     DCGAN,
     GANCLS,
@@ -60,6 +68,7 @@ ARCHITECTURES = (
     Pix2Pix,
     ProGAN,
     SNGAN,
+    SeqGAN,
     SkipBEGAN,
     StyleGAN,
     StyleGAN2,
@@ -77,11 +86,13 @@ __all__ = [
     "BEGAN",
     "BigGAN",
     "CGAN",
+    "CenteredSeqGAN",
     "ClassGAN",
     "CodeGAN",
     "ConditionalSNGAN",
     "ConditionalStyleGAN",
     "ConditionalStyleGAN2",
+    "ConstantRewardSeqGAN",
     "CycleGAN",
     "DCGAN",
     "GAN",
@@ -93,6 +104,7 @@ __all__ = [
     "MLPCGAN",
     "MLPWGAN",
     "MinimaxGAN",
+    "Oracle",
     "PacGAN",
     "PearsonLSGAN",
     "Pix2Pix",
@@ -100,6 +112,7 @@ __all__ = [
     "ProGAN",
     "SNGAN",
     "SemiSupervisedGAN",
+    "SeqGAN",
     "SequenceGAN",
     "SkipBEGAN",
     "StyleGAN",

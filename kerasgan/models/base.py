@@ -20,6 +20,7 @@ import tensorflow as tf
 from kerasgan import backend, checks, data, processor
 from kerasgan.models import arguments, averaging, inputs, rates
 from kerasgan.random import Seeded
+from kerasgan.replicas import clipped
 
 
 class GAN(Seeded, keras.Model):
@@ -609,7 +610,7 @@ class GAN(Seeded, keras.Model):
                 stacklevel=3,
             )
 
-    def minimize(self, tape, loss, networks, optimizer):
+    def minimize(self, tape, loss, networks, optimizer, clip_norm=None):
         """Takes one gradient step on `loss`, the mean over the local batch.
 
         Gradients are summed over replicas, so the loss is divided by their
@@ -621,6 +622,9 @@ class GAN(Seeded, keras.Model):
             networks: A network, or a list of those that `optimizer` was
                 built with.
             optimizer: A built Keras optimizer.
+            clip_norm: float or `None`. Greatest norm of the whole gradient,
+                summed over replicas; a longer one is scaled down to it.
+                Defaults to no limit.
         """
         networks = networks if isinstance(networks, list) else [networks]
         variables = [v for n in networks for v in n.trainable_variables]
@@ -639,6 +643,10 @@ class GAN(Seeded, keras.Model):
             local = tf.add_n([tf.reduce_sum(g * 0.0) for g in gradients])
             zero_or_nan = context.all_reduce(tf.distribute.ReduceOp.SUM, local)
             gradients = [g + zero_or_nan for g in gradients]
+        if clip_norm is not None:
+            # Keras' `global_clipnorm` clips the gradients of each replica.
+            limit = optimizer.scale_loss(tf.constant(clip_norm, loss.dtype))
+            gradients = clipped(gradients, limit)
         # No update before all gradients. The optimizer sums gradients over
         # replicas, and TensorFlow's optimization of graphs takes that for a
         # barrier, drops the order of reads and updates that it implies, and
