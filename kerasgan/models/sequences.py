@@ -73,19 +73,7 @@ class SequenceGAN(GAN):
         Raises:
             ValueError: If a sentence is too long, or has an unknown word.
         """
-        numbers = {word: i + 1 for i, word in enumerate(self.vocabulary)}
-        tokens = np.zeros((len(sentences), self.sequence_length), "int32")
-        for row, sentence in enumerate(sentences):
-            words = sentence.split()
-            unknown = [word for word in words if word not in numbers]
-            if unknown or len(words) > self.sequence_length:
-                raise ValueError(
-                    f"A sentence must have at most {self.sequence_length} "
-                    "words, all from the vocabulary. Received: "
-                    f"{sentence!r}, sentence {row}"
-                )
-            tokens[row, : len(words)] = [numbers[word] for word in words]
-        return tokens
+        return tokens_of(sentences, self.vocabulary, self.sequence_length)
 
     def check_batch(self, batch):
         shape, dtype = tuple(batch.shape), tf.as_dtype(batch.dtype)
@@ -200,3 +188,32 @@ class SequenceGAN(GAN):
 
         tokens = tf.TensorSpec((None, *self.sample_shape), "int32", "tokens")
         return {"scores": (scores, [tokens])}
+
+
+def tokens_of(sentences, vocabulary, sequence_length):
+    """Returns the tokens of sentences, padded with 0.
+
+    Args:
+        sentences: Sequence of strings of words of the vocabulary.
+        vocabulary: Sequence of words; see `SequenceGAN`.
+        sequence_length: int. Number of tokens of a sequence.
+
+    Returns:
+        int32 array `(n, sequence_length)`.
+
+    Raises:
+        ValueError: If a sentence is too long, or has an unknown word.
+    """
+    numbers = {word: i + 1 for i, word in enumerate(vocabulary)}
+    tokens = np.zeros((len(sentences), sequence_length), "int32")
+    for row, sentence in enumerate(sentences):
+        words = sentence.split()
+        unknown = [word for word in words if word not in numbers]
+        if unknown or len(words) > sequence_length:
+            raise ValueError(
+                f"A sentence must have at most {sequence_length} "
+                "words, all from the vocabulary. Received: "
+                f"{sentence!r}, sentence {row}"
+            )
+        tokens[row, : len(words)] = [numbers[word] for word in words]
+    return tokens

@@ -82,6 +82,9 @@ class Recipe:
             epoch always has both. Defaults to `1`.
         sample: Callable from the model to the uint8 images that are saved.
             Defaults to 64 images of seed 0.
+        pretrain: Callable from the compiled model, or `None`. Called before
+            the first epoch of a run, and not when it is resumed. Defaults to
+            none.
         callbacks: Callable without arguments to a list of Keras callbacks,
             such as a tracker's, or `None`; see `kerasgan.training.train`.
             Defaults to none.
@@ -109,6 +112,7 @@ class Recipe:
     score_every: int = 1
     save_every: int = 1
     sample: Callable | None = None
+    pretrain: Callable | None = None
     callbacks: Callable | None = None
     settings: dict = dataclasses.field(default_factory=dict)
     classes: tuple = ()
