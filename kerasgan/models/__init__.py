@@ -9,6 +9,7 @@ from kerasgan.models.biggan import BigGAN
 from kerasgan.models.captions import TextGAN, VectorGAN
 from kerasgan.models.cgan import CGAN
 from kerasgan.models.codes import CodeGAN
+from kerasgan.models.cut import CUT, FastCUT
 from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
 from kerasgan.models.gan_cls import GANCLS, VectorGANCLS
@@ -49,6 +50,7 @@ ARCHITECTURES = (
     BEGAN,
     BigGAN,
     CGAN,
+    CUT,
     CenteredSeqGAN,
     ConditionalSNGAN,
     ConditionalStyleGAN,
@@ -56,6 +58,7 @@ ARCHITECTURES = (
     ConstantRewardSeqGAN,
     CycleGAN,
     DCGAN,
+    FastCUT,
     GANCLS,
     ImprovedGAN,
     InfoGAN,
@@ -86,6 +89,7 @@ __all__ = [
     "BEGAN",
     "BigGAN",
     "CGAN",
+    "CUT",
     "CenteredSeqGAN",
     "ClassGAN",
     "CodeGAN",
@@ -95,6 +99,7 @@ __all__ = [
     "ConstantRewardSeqGAN",
     "CycleGAN",
     "DCGAN",
+    "FastCUT",
     "GAN",
     "GANCLS",
     "ImprovedGAN",

@@ -127,6 +127,11 @@ class GAN(Seeded, keras.Model):
         return [getattr(self, name) for name in self.generator_names]
 
     @property
+    def generator_networks(self):
+        """What the generators' optimizer trains: they, and more in some."""
+        return self.generators
+
+    @property
     def average_generators(self):
         return [getattr(self, f"average_{n}") for n in self.generator_names]
 
@@ -187,7 +192,7 @@ class GAN(Seeded, keras.Model):
             ("generator_optimizer", "discriminator_optimizer"),
             (generator_optimizer, discriminator_optimizer),
             defaults,
-            (self.generators, self.discriminators),
+            (self.generator_networks, self.discriminators),
             strict=True,
         ):
             with self._own_settings():
@@ -597,7 +602,7 @@ class GAN(Seeded, keras.Model):
 
     def _trained(self):
         """Returns which weights a step that is compiled now would train."""
-        networks = [*self.generators, *self.discriminators]
+        networks = [*self.generator_networks, *self.discriminators]
         return {id(v) for n in networks for v in n.trainable_variables}
 
     def _warn_if_frozen(self):
@@ -657,7 +662,9 @@ class GAN(Seeded, keras.Model):
 
     def update_generators(self, tape, loss):
         """Takes one step of the generators on `loss`; see `minimize`."""
-        self.minimize(tape, loss, self.generators, self.generator_optimizer)
+        self.minimize(
+            tape, loss, self.generator_networks, self.generator_optimizer
+        )
 
     def update_discriminators(self, tape, loss):
         """Takes one step of the discriminators on `loss`; see `minimize`."""
