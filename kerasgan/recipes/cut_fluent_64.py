@@ -23,7 +23,7 @@ from kerasgan.recipes import Recipe, _pairs
 DATA = catalog.get("fluent")
 SIZE = 64
 BATCH_SIZE = 4
-EPOCHS = 60
+EPOCHS = 40
 # The flat drawings; of the other concepts there are 1,199 renderings.
 STEPS = 1002 // BATCH_SIZE
 
