@@ -14,6 +14,15 @@ from kerasgan import callbacks, cli, models, recipes, run_page, training
 from kerasgan.recipes import _own
 from tests.support import runs
 
+TRANSLATING = ("pix2pix", "cyclegan", "cut", "fastcut")
+CONTRAST = {
+    "generator_width": 2,
+    "discriminator_width": 2,
+    "blocks": 1,
+    "nce_blocks": (0,),
+    "patches": 4,
+    "projection_dim": 3,
+}
 TINY = {
     "dcgan": {"width": 2},
     "lsgan": {"width": 2},
@@ -76,6 +85,8 @@ TINY = {
     "pix2pix": {"width": 2, "patch_size": 16},
     "vanilla_gan": {"generator_units": 4, "discriminator_units": 3},
     "cyclegan": {"width": 2, "blocks": 1},
+    "cut": CONTRAST,
+    "fastcut": CONTRAST,
 }
 
 
@@ -99,7 +110,7 @@ def write_images(folder, count=12, seed=0, captions=False):
 
 def source(name, folder):
     """Returns the images that an architecture trains on."""
-    if name in ("pix2pix", "cyclegan"):
+    if name in TRANSLATING:
         return [
             str(write_images(folder / side, seed=i))
             for i, side in enumerate(("from", "to"))
@@ -112,13 +123,13 @@ def source(name, folder):
 
 
 def options(name, **others):
-    latents = {} if name in ("pix2pix", "cyclegan") else {"latent_dim": 4}
+    latents = {} if name in TRANSLATING else {"latent_dim": 4}
     return {"epochs": 2, "batch_size": 4, **latents, **TINY[name], **others}
 
 
 def size(name):
     larger = ("pix2pix", "sngan", "conditional_sngan", "biggan")
-    return 32 if name in larger else 24 if name == "cyclegan" else 16
+    return 32 if name in larger else 24 if name in TRANSLATING else 16
 
 
 @pytest.mark.parametrize("name", recipes.ARCHITECTURES)

@@ -153,6 +153,11 @@ class SeqGAN(SequenceGAN):
         )
         checks.decay(dropout=dropout, rollout_decay=rollout_decay)
         checks.weight(l2_weight=l2_weight, clip_norm=clip_norm)
+        if clip_norm == 0.0:
+            raise ValueError(
+                "`clip_norm` must be positive, because all gradients would be "
+                f"0. Received: clip_norm={clip_norm!r}"
+            )
         self.embedding_dim = embedding_dim
         self.units = units
         self.discriminator_dim = discriminator_dim

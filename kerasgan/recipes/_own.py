@@ -173,7 +173,7 @@ def _check_source(model, images):
         if not pairs:
             raise ValueError(
                 f"{model.__name__} trains on single images; side by side they "
-                "are for pix2pix and cyclegan. Received: pairs side by side "
+                "are for pix2pix, cyclegan, cut and fastcut. Received: pairs side by side "
                 f"in {str(images.folder)!r}"
             )
     elif not known and len(sides) != (2 if pairs else 1):
@@ -227,8 +227,7 @@ def _checked(model, size, settings):
 
 def _reader(model):
     if model.task == "image-to-image":
-        cycle = issubclass(model, models.CycleGAN)
-        return data.unpaired if cycle else data.paired
+        return data.paired if model.paired else data.unpaired
     if "labels" in model.part_names:
         return data.labelled
     return data.captioned if model.task == "text-to-image" else data.images
