@@ -731,8 +731,8 @@ MODELS = [
         build=seqgan,
         arrays=lambda count: (token_rows(count),),
         sample=tokens_sample,
-        # The authors' code: 5,000 tokens; embedding, LSTM and output; embedding,
-        # 12 widths of filters, highway and output.
+        # The authors' code, 5,000 tokens: embedding, LSTM and output;
+        # embedding, 12 widths of filters, highway and output.
         paper={
             "sample_shape": (20,),
             "num_tokens": 5000,

@@ -28,7 +28,8 @@ def add(command):
         metavar="FOLDER",
         help="of images; with a sub-folder for each class for acgan, cgan, "
         "conditional_stylegan and mlp_cgan; two folders for pix2pix (images "
-        "of equal names), cyclegan, cut and fastcut, or one with --side-by-side",
+        "of equal names), cyclegan, cut and fastcut, or one with "
+        "--side-by-side",
     )
     own.add_argument(
         "--side-by-side",
