@@ -1,6 +1,7 @@
 """Mirrors of CUT, SeqGAN, StackGAN, XGAN and R3GAN against known numbers."""
 
 import copy
+import itertools
 import math
 
 import pytest
@@ -10,6 +11,7 @@ torch = pytest.importorskip("torch")
 from torch.nn import functional  # noqa: E402
 
 from . import torch_cut as cut  # noqa: E402
+from . import torch_seqgan as seqgan  # noqa: E402
 
 pytestmark = pytest.mark.parity
 
@@ -19,6 +21,8 @@ NETWORKS = [
     (cut.Generator, {"blocks": 6}, 7_837_699),
     (cut.Discriminator, {}, 2_764_737),
     (cut.Projection, {"channels": (3, 128, 256, 256, 256)}, 560_384),
+    (seqgan.Generator, {}, 333_320),
+    (seqgan.Discriminator, {}, 7_045_402),
 ]
 
 
@@ -264,5 +268,252 @@ def test_a_step_of_cut(fast, float64):
 
 def test_every_array_of_cut_has_a_role():
     for network in small_cut():
+        names = network.name_map()
+        assert list(names.values()) == list(network.state_dict())
+
+
+# SeqGAN
+
+
+def small_seqgan(words=5, length=4):
+    generator = seqgan.Generator(words, 3, 4, 1.0)
+    discriminator = seqgan.Discriminator(words, 3, (1, 2, length), (2, 3, 2))
+    return generator, discriminator
+
+
+def test_a_discriminator_of_seqgan_has_the_parameters_of_each_layer():
+    with torch.device("meta"):
+        layers = dict(seqgan.Discriminator().named_children())
+    counts = {
+        name: sum(p.numel() for p in layer.parameters())
+        for name, layer in layers.items()
+    }
+    assert counts["embedding"] == 320_000
+    assert counts["transform"] + counts["gate"] == 5_920_240
+    assert counts["output"] == 3_442
+    convs = [n for name, n in counts.items() if name.startswith("conv")]
+    assert sum(convs) == 801_720
+
+
+def test_the_lstm_is_pytorchs(float64):
+    generator = small_seqgan()[0]
+    lstm = torch.nn.LSTM(3, 4, batch_first=True)
+    with torch.no_grad():
+        lstm.weight_ih_l0.copy_(generator.kernel.T)
+        lstm.weight_hh_l0.copy_(generator.recurrent_kernel.T)
+        lstm.bias_ih_l0.copy_(generator.bias)
+        lstm.bias_hh_l0.zero_()
+    words = torch.randint(0, 5, (6, 4))
+    inputs = torch.cat([torch.zeros(6, 1, dtype=torch.long), words], 1)[:, :-1]
+    hidden, _ = lstm(generator.embeddings[inputs])
+    expected = hidden @ generator.output_kernel + generator.output_bias
+    torch.testing.assert_close(generator(words), expected)
+
+
+def test_the_authors_weights_of_seqgan(float64):
+    generator = small_seqgan()[0]
+    shapes = [(5, 3), *4 * [(3, 4), (4, 4), (4,)], (4, 5), (5,)]
+    arrays = [torch.randn(shape) for shape in shapes]
+    seqgan.lay_authors_weights(generator, arrays)
+    h, c = torch.randn(2, 1, 4).unbind()
+    logits, new_h, _ = generator.step(torch.tensor([2]), h, c)
+
+    def gate(i, function):
+        w, u, b = arrays[1 + 3 * i : 4 + 3 * i]
+        return function(arrays[0][2] @ w + h @ u + b)
+
+    enter, forget, out = (gate(i, torch.sigmoid) for i in range(3))
+    cell = forget * c + enter * gate(3, torch.tanh)
+    torch.testing.assert_close(new_h, out * cell.tanh())
+    torch.testing.assert_close(logits, new_h @ arrays[13] + arrays[14])
+
+
+def test_words_are_sampled_with_their_probabilities(float64):
+    logits = torch.tensor([0.5, 0.1, 0.4]).log().expand(1000, 3)
+    uniform = (torch.arange(1000) + 0.5) / 1000
+    words = seqgan.inverse_cdf(logits, uniform)
+    assert words.bincount().tolist() == [500, 100, 400]
+    assert (words.diff() >= 0).all()
+    words = seqgan.gumbel(logits.repeat(100, 1), torch.rand(100_000, 3))
+    shares = words.bincount() / 100_000
+    torch.testing.assert_close(shares, logits[0].exp(), rtol=0.0, atol=0.01)
+
+
+@pytest.mark.parametrize("choose", [seqgan.inverse_cdf, seqgan.gumbel])
+def test_sampling_starts_with_the_prefix(choose, float64):
+    generator = small_seqgan()[0]
+    shape = (6, 4) if choose is seqgan.inverse_cdf else (6, 4, 5)
+    noise = torch.rand(shape)
+    words = seqgan.sample(generator, noise, choose)
+    # The same numbers make the same words, after any prefix of these.
+    for given in range(5):
+        again = seqgan.sample(generator, noise, choose, words[:, :given])
+        assert torch.equal(again, words)
+    other = seqgan.sample(generator, noise, choose, 4 - words[:, :2])
+    assert torch.equal(other[:, :2], 4 - words[:, :2])
+    # Logits are those with which the words were sampled.
+    logits = generator(words)
+    for t in range(4):
+        assert torch.equal(choose(logits[:, t], noise[:, t]), words[:, t])
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_a_reward_is_that_of_its_own_position(position):
+    generator = small_seqgan()[0]
+    noise, rollouts = torch.rand(8, 4), torch.rand(7, 3, 8, 4)
+    words = seqgan.sample(generator, noise)
+    sampled = []
+
+    def score(sequences):
+        sampled.append(sequences)
+        return sequences[:, position].float()
+
+    found = seqgan.rewards(generator, score, words, rollouts)
+    assert found.shape == (8, 4)
+    for t in range(4):
+        if t >= position:
+            assert torch.equal(found[:, t], words[:, position].float())
+        else:
+            mean = sum(s[:, position] for s in sampled[7 * t : 7 * t + 7]) / 7
+            torch.testing.assert_close(found[:, t], mean.float())
+            assert (found[:, t] != words[:, position]).any()
+
+
+def test_the_policy_gradient_is_that_of_the_expected_reward(float64):
+    generator = small_seqgan(words=3)[0]
+    sequences = torch.tensor(list(itertools.product(range(3), repeat=3)))
+    rewards = torch.rand(27)
+    log_probabilities = generator.log_probabilities(sequences).detach()
+    probabilities = log_probabilities.sum(1).exp()
+    assert probabilities.sum() == pytest.approx(1.0)
+    # Exact mean over all sequences that go on after the first t + 1 words.
+    values = torch.zeros(27, 3)
+    for t in range(3):
+        for i, words in enumerate(sequences):
+            same = (sequences[:, : t + 1] == words[: t + 1]).all(1)
+            mean = (probabilities * rewards)[same].sum()
+            values[i, t] = mean / probabilities[same].sum()
+    weights = list(generator.parameters())
+
+    def gradient(baseline):
+        scaled = probabilities[:, None] * (values - baseline)
+        loss = seqgan.policy_loss(generator, sequences, scaled)
+        return torch.autograd.grad(loss, weights)
+
+    exact = generator.log_probabilities(sequences).sum(1).exp() @ rewards
+    expected = [-g for g in torch.autograd.grad(exact, weights)]
+    torch.testing.assert_close(list(gradient(0.0)), expected)
+    # A constant for each position changes no expectation.
+    torch.testing.assert_close(list(gradient(torch.rand(3))), expected)
+    centered = seqgan.centered(values)
+    torch.testing.assert_close(centered.mean(0), torch.zeros(3))
+    torch.testing.assert_close(centered.diff(dim=0), values.diff(dim=0))
+
+
+@pytest.mark.parametrize("loss", ["likelihood", "policy", "discriminator"])
+def test_slopes_of_seqgans_losses(loss, float64):
+    generator, discriminator = small_seqgan()
+    words, values = torch.randint(0, 5, (6, 4)), torch.rand(6, 4)
+    keep = (torch.rand(6, 7) < 0.75) / 0.75
+    functions = {
+        "likelihood": lambda: seqgan.likelihood_loss(generator, words),
+        "policy": lambda: seqgan.policy_loss(generator, words, values),
+        "discriminator": lambda: seqgan.discriminator_loss(
+            discriminator, words, torch.tensor([0, 1, 1, 0, 1, 0]), keep
+        ),
+    }
+    network = discriminator if loss == "discriminator" else generator
+    found, norm = directional(functions[loss], list(network.parameters()))
+    assert found == pytest.approx(norm, rel=1e-6)
+
+
+def test_losses_of_seqgan_by_hand(float64):
+    generator, discriminator = small_seqgan()
+    for p in generator.parameters():
+        torch.nn.init.zeros_(p)
+    words = torch.randint(0, 5, (6, 4))
+    nll = seqgan.likelihood_loss(generator, words)
+    assert nll.item() == pytest.approx(math.log(5))
+    ones = seqgan.policy_loss(generator, words, torch.ones(6, 4))
+    assert ones.item() == pytest.approx(24 * math.log(5))
+    torch.nn.init.ones_(discriminator.output.weight)
+    torch.nn.init.ones_(discriminator.output.bias)
+    real = torch.tensor([0, 1, 1, 0, 1, 0])
+    loss = seqgan.discriminator_loss(discriminator, words, real)
+    # 16 ones, halved.
+    assert loss.item() == pytest.approx(math.log(2) + 0.2 * 8.0)
+    with torch.no_grad():
+        discriminator.output.bias.copy_(torch.tensor([0.0, 2.0]))
+    scores = discriminator.probabilities(words)
+    expected = torch.full((6,), 2.0).sigmoid()
+    torch.testing.assert_close(scores, expected)
+
+
+def test_a_closed_gate_of_the_highway_carries_the_features(float64):
+    discriminator = small_seqgan()[1]
+    discriminator.output = torch.nn.Identity()
+    torch.nn.init.zeros_(discriminator.gate.weight)
+    torch.nn.init.constant_(discriminator.gate.bias, -1e3)
+    words = torch.randint(0, 5, (6, 4))
+    x = discriminator.embedding(words)
+    expected = []
+    for i, width in enumerate((1, 2, 4)):
+        conv = getattr(discriminator, f"conv_{i}")
+        windows = [
+            torch.einsum("bkd,ndk->bn", x[:, t : t + width], conv.weight)
+            for t in range(5 - width)
+        ]
+        largest = torch.stack(windows).amax(0) + conv.bias
+        expected.append(torch.relu(largest))
+    torch.testing.assert_close(discriminator(words), torch.cat(expected, 1))
+
+
+def test_steps_of_seqgan(float64):
+    networks = small_seqgan()
+    before = copy.deepcopy(networks)
+    generator, discriminator = networks
+    rollouts = torch.rand(3, 3, 6, 4)
+    noise = torch.rand(6, 4)
+    for baseline in (False, True):
+        network, old = copy.deepcopy(generator), before[0]
+        optimizer = torch.optim.SGD(network.parameters(), 1.0)
+        found = seqgan.policy_step(
+            network,
+            discriminator,
+            optimizer,
+            noise,
+            rollouts,
+            baseline=baseline,
+            clip=1e-3,
+        )
+        steps = [
+            p - q
+            for p, q in zip(network.parameters(), old.parameters(), strict=True)
+        ]
+        norm = sum((step**2).sum() for step in steps).sqrt()
+        assert norm.item() == pytest.approx(1e-3)
+        values = found["rewards"]
+        if baseline:
+            values = values - values.mean(0)
+        loss = -(generator.log_probabilities(found["words"]) * values).sum()
+        assert loss.item() == pytest.approx(found["loss"])
+        assert not moved(discriminator, before[1])
+    words, real = found["words"], torch.tensor([0, 1, 1, 0, 1, 0])
+    optimizers = [torch.optim.SGD(n.parameters(), 0.1) for n in networks]
+    keep = (torch.rand(6, 7) < 0.75) / 0.75
+    for _ in range(2):
+        losses = (
+            seqgan.likelihood_step(generator, optimizers[0], words)["loss"],
+            seqgan.discriminator_step(
+                discriminator, optimizers[1], words, real, keep
+            )["loss"],
+        )
+    assert losses[0] < seqgan.likelihood_loss(before[0], words)
+    first = seqgan.discriminator_loss(before[1], words, real, keep)
+    assert losses[1] < first
+
+
+def test_every_array_of_seqgan_has_a_role():
+    for network in small_seqgan():
         names = network.name_map()
         assert list(names.values()) == list(network.state_dict())
