@@ -489,10 +489,19 @@ class SeqGAN(SequenceGAN):
             float32 array `(n,)`, the means over the tokens, in nats.
         """
         return self.run_in_batches(
-            tf.cast(tokens, "int32"),
-            batch_size,
-            functools.partial(mean_word_loss, self.average_generator),
+            tf.cast(tokens, "int32"), batch_size, self.sentence_losses
         )
+
+    def sentence_losses(self, tokens):
+        """Returns the means of `word_losses` under the averaged generator.
+
+        Args:
+            tokens: Integer tensor `(batch, sequence_length)`.
+
+        Returns:
+            Float32 tensor `(batch,)`.
+        """
+        return tf.reduce_mean(word_losses(self.average_generator, tokens), 1)
 
     def score_signatures(self):
         def scores(tokens):
@@ -648,7 +657,9 @@ class Oracle:
         latents = np.random.default_rng(seed).random(
             (count, self.sequence_length), "float32"
         )
-        return self._in_batches(sampled, latents)
+        return self._in_batches(
+            functools.partial(sampled, self.network), latents
+        )
 
     def negative_log_likelihood(self, tokens):
         """Returns how unlikely sequences are.
@@ -659,12 +670,23 @@ class Oracle:
         Returns:
             float32 array `(n,)`, the means over the tokens, in nats.
         """
-        return self._in_batches(mean_word_loss, np.asarray(tokens, "int32"))
+        return self._in_batches(
+            self.sentence_losses, np.asarray(tokens, "int32")
+        )
+
+    def sentence_losses(self, tokens):
+        """Returns the means of `word_losses` under the oracle.
+
+        Args:
+            tokens: Integer tensor `(batch, sequence_length)`.
+
+        Returns:
+            Float32 tensor `(batch,)`.
+        """
+        return tf.reduce_mean(word_losses(self.network, tokens), 1)
 
     def _in_batches(self, function, rows):
-        compiled = tf.function(
-            functools.partial(function, self.network), reduce_retracing=True
-        )
+        compiled = tf.function(function, reduce_retracing=True)
         parts = [
             compiled(tf.constant(rows[start : start + 500])).numpy()
             for start in range(0, len(rows), 500)
@@ -845,11 +867,6 @@ def word_losses(network, tokens):
     """
     logits = network(words_before(tokens))
     return tf.nn.sparse_softmax_cross_entropy_with_logits(tokens, logits)
-
-
-def mean_word_loss(network, tokens):
-    """Returns the means of `word_losses`, float32 `(batch,)`."""
-    return tf.reduce_mean(word_losses(network, tokens), axis=1)
 
 
 def sampled(network, latents):

@@ -2,7 +2,7 @@
 
     kerasgan data prepare personas
     kerasgan train seqgan_captions
-    python scripts/seqgan_captions.py
+    python scripts/seqgan_captions.py train RESULTS
 
 Which sentences could be captions is known, so errors are counted, not judged.
 No caption of the validation and test parts is in the training part. First the
@@ -33,17 +33,17 @@ EPOCHS = 10
 STEPS = DATA.counts["train"] // (BATCH_SIZE * DISCRIMINATOR_STEPS)
 
 
-def build(architecture=CenteredSeqGAN, rate=1e-3):
+def build(architecture=CenteredSeqGAN, units=64):
     gan = architecture(
         vocabulary=_sentences.vocabulary(),
         sequence_length=LENGTH,
-        units=64,
+        units=units,
         filters=((1, 50), (2, 100), (3, 100), (5, 50), (8, 50)),
         rollouts=8,
         discriminator_steps=DISCRIMINATOR_STEPS,
         seed=0,
     )
-    gan.compile(Adam(rate), Adam(1e-4))
+    gan.compile(Adam(1e-3), Adam(1e-4))
     return gan
 
 
