@@ -165,17 +165,18 @@ def test_a_baseline_leaves_what_is_better_than_the_mean():
 
 def test_the_control_reinforces_whatever_it_samples():
     """Constant rewards make sentences more likely, without any reason."""
+    keras.utils.set_random_seed(0)
     gan = models.ConstantRewardSeqGAN(**tiny.WORDS)
     tokens = tf.constant(tiny.token_rows(8))
     np.testing.assert_array_equal(gan.rewards(tokens), np.ones((8, 5)))
-    gan.compile()
+    gan.compile(keras.optimizers.Adam(0.1))
 
     def entropy():
         sampled = gan.generate_tokens(500, seed=0, batch_size=500)
         return gan.negative_log_likelihood(sampled, 500).mean()
 
     before = entropy()
-    gan.fit(np.tile(tokens, (8, 1)), batch_size=8, epochs=8, verbose=0)
+    gan.fit(np.tile(tokens, (8, 1)), batch_size=8, epochs=10, verbose=0)
     assert entropy() < 0.9 * before
 
 
