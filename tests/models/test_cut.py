@@ -38,11 +38,11 @@ def test_losses_that_are_known():
     np.testing.assert_allclose(found, math.log(256), rtol=1e-5)
     vectors = unit_vectors(0, (2, 256, 256))
     found = tf.reduce_mean(patch_nce(vectors, vectors, 0.07))
-    assert found == pytest.approx(2.4e-4, rel=0.1)
+    assert float(found) == pytest.approx(2.4e-4, rel=0.1)
     found = tf.reduce_mean(
         patch_nce(unit_vectors(1, vectors.shape), vectors, 0.07)
     )
-    assert found == pytest.approx(6.0, abs=0.15)
+    assert float(found) == pytest.approx(6.0, abs=0.15)
 
 
 def test_two_patches_by_hand():
@@ -120,8 +120,8 @@ def test_queries_and_keys_are_of_the_same_places():
     others = gan._views.encoder(images[::-1])
     itself = gan.contrast(features, features)
     other = gan.contrast(features, others)
-    assert itself < 0.3 * other
-    assert other > 0.8 * math.log(36)
+    assert itself < 0.8 * other
+    assert other > math.log(36)
 
 
 def test_one_pass_translates_and_gives_features_of_both_sets():

@@ -146,6 +146,6 @@ def test_training_step(model, flipped, kind, monkeypatch):
     for name, value in found.items():
         assert value == pytest.approx(sums[name], rel=1e-3), name
     for (mirror, network), old in zip(pairs, before, strict=True):
-        parity.assert_same_step(
-            parity.renamed(mirror, {}), network, old, idle=idle(old)
-        )
+        values = parity.renamed(mirror, {})
+        values = {r: v for r, v in values.items() if r not in idle(old)}
+        parity.assert_same_step(values, network, old)
