@@ -21,7 +21,7 @@ learning rate decays as CycleGAN's.
 
 Differences from their code: generator and projection share one Adam, whose
 settings are equal; the projection exists before the first batch; a feature
-vector of zeros has a gradient of zero, there not a number; the learning rate
+vector of zeros has a finite gradient, there not a number; the learning rate
 decays over the second half also for `FastCUT`, there over the last quarter; and
 images are translated by a moving average of the generator.
 """
@@ -603,13 +603,13 @@ class UnitLength(layers.Layer):
         inputs: Float tensor `(..., dim)`.
 
     Returns:
-        Float tensor of the same shape. A vector of zeros stays one, with a
-        gradient of zero.
+        Float tensor of the same shape. A vector of zeros stays one, and has a
+        finite gradient.
     """
 
     def call(self, inputs):
         squares = tf.reduce_sum(inputs**2, axis=-1, keepdims=True)
-        # The square root has no gradient at zero.
+        # The square root has no gradient at zero, in XLA.
         return inputs / (tf.sqrt(tf.maximum(squares, 1e-30)) + 1e-7)
 
     def compute_output_shape(self, input_shape):

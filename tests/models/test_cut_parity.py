@@ -148,4 +148,6 @@ def test_training_step(model, flipped, kind, monkeypatch):
     for (mirror, network), old in zip(pairs, before, strict=True):
         values = parity.renamed(mirror, {})
         values = {r: v for r, v in values.items() if r not in idle(old)}
-        parity.assert_same_step(values, network, old)
+        # Adam magnifies the rounding of small gradients.
+        tolerance = 5e-3 if kind == "adam" else 1e-3
+        parity.assert_same_step(values, network, old, tolerance=tolerance)
