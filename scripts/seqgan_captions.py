@@ -7,8 +7,9 @@ All arms of a seed start from one generator, trained by maximum likelihood as in
 the recipe, and take as many steps of the policy gradient: with rewards of the
 discriminator less their mean, the recipe's; with these rewards as they are, as
 in the paper; with the same rewards, shuffled among the sentences of a batch,
-less their mean; and with constant rewards. A judge, a generator of twice the
-width and another seed, is trained by maximum likelihood alone. `train` adds to
+less their mean; and with constant rewards. One arm goes on with maximum
+likelihood instead, for as many epochs as before. A judge, a wider generator of
+another seed, is trained by maximum likelihood for longer. `train` adds to
 RESULTS, a JSON file, what is missing, so that it can be stopped; `table` prints
 the means over the seeds.
 """
@@ -39,7 +40,8 @@ class ShuffledSeqGAN(CenteredSeqGAN):
 
 
 ARMS = {
-    "maximum likelihood alone": None,
+    "maximum likelihood": None,
+    "maximum likelihood, twice as long": "longer",
     "SeqGAN with a baseline": CenteredSeqGAN,
     "SeqGAN": SeqGAN,
     "shuffled rewards": ShuffledSeqGAN,
@@ -59,16 +61,24 @@ def judge():
     keras.utils.set_random_seed(1000)
     gan = seqgan_captions.build(units=128)
     tokens = _sentences.tokens("train", seqgan_captions.LENGTH)
-    gan.pretrain(tokens, 20, seqgan_captions.BATCH_SIZE, optimizer=Adam(2e-3))
+    gan.pretrain(tokens, 25, seqgan_captions.BATCH_SIZE, optimizer=Adam(2e-3))
     return gan
 
 
-def trained(architecture, start):
-    """Returns a model after the adversarial steps of the recipe."""
-    if architecture is None:
+def trained(arm, start):
+    """Returns a model after the further training of an arm."""
+    if arm is None:
         return start
-    gan = seqgan_captions.build(architecture)
+    gan = seqgan_captions.build(SeqGAN if arm == "longer" else arm)
     gan.set_weights(start.get_weights())
+    if arm == "longer":
+        gan.pretrain(
+            _sentences.tokens("train", seqgan_captions.LENGTH),
+            seqgan_captions.MLE_EPOCHS,
+            seqgan_captions.BATCH_SIZE,
+            optimizer=seqgan_captions.mle(),
+        )
+        return gan
     gan.fit(
         seqgan_captions.batches(0),
         steps_per_epoch=seqgan_captions.STEPS,

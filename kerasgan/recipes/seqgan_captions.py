@@ -6,14 +6,17 @@
 
 Which sentences could be captions is known, so errors are counted, not judged.
 No caption of the validation and test parts is in the training part. First the
-generator learns by maximum likelihood, for 20 epochs; then come 490 steps of
-the policy gradient, each with 5 of the discriminator.
+generator learns by maximum likelihood, for 10 epochs. Of its sentences 40 %
+then are no captions, nearly all because they name no mouth or two: "a smiling
+person ..., with a pacifier". Longer, it learns that, too: after 20 epochs 1 %
+are none. Here the discriminator is to tell it, in 490 steps of the policy
+gradient, each with 5 of the discriminator.
 
 Beyond the paper: a baseline and a tenth of the learning rate, without which
-any reward, even a constant one, only makes the generator repeat itself; 64
+any reward, even a constant one, only makes the generator repeat itself; 24
 instead of 32 units; fewer filters and rollouts, for the time. The epoch with
 the fewest sentences that are no captions is kept. The script compares with
-maximum likelihood alone and with constant rewards.
+maximum likelihood, as long and longer, and with constant rewards.
 
 No weights of it are published.
 """
@@ -29,11 +32,12 @@ DATA = catalog.get("personas")
 LENGTH = 26
 BATCH_SIZE = 64
 DISCRIMINATOR_STEPS = 5
+MLE_EPOCHS = 10
 EPOCHS = 10
 STEPS = DATA.counts["train"] // (BATCH_SIZE * DISCRIMINATOR_STEPS)
 
 
-def build(architecture=CenteredSeqGAN, units=64):
+def build(architecture=CenteredSeqGAN, units=24):
     gan = architecture(
         vocabulary=_sentences.vocabulary(),
         sequence_length=LENGTH,
@@ -47,9 +51,14 @@ def build(architecture=CenteredSeqGAN, units=64):
     return gan
 
 
+def mle():
+    """Returns the optimizer of maximum likelihood."""
+    return Adam(5e-3)
+
+
 def pretrain(gan):
     found = _sentences.tokens("train", LENGTH)
-    gan.pretrain(found, 20, BATCH_SIZE, optimizer=Adam(5e-3), verbose=1)
+    gan.pretrain(found, MLE_EPOCHS, BATCH_SIZE, optimizer=mle(), verbose=1)
     gan.pretrain_discriminator(found, 5, BATCH_SIZE, verbose=1)
 
 
