@@ -59,6 +59,20 @@ def uniform(seed_generator, shape):
     return _rows(tf.random.stateless_uniform, seed_generator, shape)
 
 
+def shared_uniform(seed_generator, shape):
+    """Samples uniformly from [0, 1), the same numbers on every replica.
+
+    Args:
+        seed_generator: A `keras.random.SeedGenerator`, advanced once.
+        shape: Sequence of ints or scalar tensors.
+
+    Returns:
+        Float32 tensor of that shape.
+    """
+    seed = tf.cast(seed_generator.next(), "int32")
+    return tf.random.stateless_uniform(shape, seed)
+
+
 def _rows(sample, seed_generator, shape):
     seed = tf.cast(seed_generator.next(), "int32")
     context = tf.distribute.get_replica_context()

@@ -40,6 +40,27 @@ def mean(values):
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
 
 
+def clipped(gradients, limit):
+    """Scales gradients down if their sum over all replicas is too long.
+
+    Args:
+        gradients: List of float tensors, those of this replica.
+        limit: float or scalar tensor. Greatest norm of all of them together,
+            summed over the replicas.
+
+    Returns:
+        List of float tensors, all scaled by one factor of at most 1.
+    """
+    gradients = [tf.convert_to_tensor(g) for g in gradients]
+    context = tf.distribute.get_replica_context()
+    totals = gradients
+    if context is not None and context.num_replicas_in_sync > 1:
+        totals = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    norm = tf.linalg.global_norm(totals)
+    scale = limit / tf.maximum(norm, limit)
+    return [g * tf.cast(scale, g.dtype) for g in gradients]
+
+
 def own_rows(tensor, rows):
     """Returns this replica's share of the global batch.
 

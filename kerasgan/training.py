@@ -201,6 +201,8 @@ def _train(recipe, folder, epochs, verbose, strategy, added):
     ]
     batches = recipe.batches(done)
     _check_length(batches, recipe, done)
+    if not done and recipe.pretrain:
+        recipe.pretrain(gan)
     gan.fit(
         batches,
         steps_per_epoch=recipe.steps_per_epoch,

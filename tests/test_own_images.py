@@ -14,6 +14,14 @@ from kerasgan import callbacks, cli, models, recipes, run_page, training
 from kerasgan.recipes import _own
 from tests.support import runs
 
+CONTRAST = {
+    "generator_width": 2,
+    "discriminator_width": 2,
+    "blocks": 1,
+    "nce_blocks": (0,),
+    "patches": 4,
+    "projection_dim": 3,
+}
 TINY = {
     "dcgan": {"width": 2},
     "lsgan": {"width": 2},
@@ -85,8 +93,10 @@ TINY = {
     },
     "xgan": {"width": 2, "embedding_dim": 4},
     "cosine_xgan": {"width": 2, "embedding_dim": 4},
+    "cut": CONTRAST,
+    "fastcut": CONTRAST,
 }
-PAIRS = ("pix2pix", "cyclegan", "xgan", "cosine_xgan")
+PAIRS = ("pix2pix", "cyclegan", "cut", "fastcut", "xgan", "cosine_xgan")
 CAPTIONS = ("gan_cls", "stackgan_stage_one")
 
 
@@ -132,7 +142,8 @@ def size(name):
         *("pix2pix", "sngan", "conditional_sngan", "biggan"),
         *("xgan", "cosine_xgan"),
     )
-    return 32 if name in larger else 24 if name == "cyclegan" else 16
+    multiples = ("cyclegan", "cut", "fastcut")
+    return 32 if name in larger else 24 if name in multiples else 16
 
 
 @pytest.mark.parametrize("name", recipes.ARCHITECTURES)

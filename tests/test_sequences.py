@@ -165,6 +165,8 @@ def test_a_callback_writes_lines(tmp_path):
 
 
 def test_a_run_by_recipe(tmp_path):
+    pretrained = []
+
     def build():
         gan = toys.build()
         gan.compile()
@@ -187,9 +189,12 @@ def test_a_run_by_recipe(tmp_path):
         epochs=2,
         score=lambda gan: {"different": -len(set(sampled(gan)))},
         sample=sampled,
+        pretrain=pretrained.append,
     )
     training.train(recipe, tmp_path / "run", epochs=1, verbose=0)
     gan = training.train(recipe, tmp_path / "run", verbose=0)
+    # Before the first epoch, and not when the run is resumed.
+    assert len(pretrained) == 1
     unbroken = training.train(recipe, tmp_path / "other", verbose=0)
     assert sampled(gan) == sampled(unbroken)
     written = sorted(p.name for p in (tmp_path / "run" / "samples").iterdir())

@@ -92,6 +92,18 @@ def points(count):
     return random.normal(means, 0.1).astype("float32")
 
 
+def token_rows(count):
+    """Returns int32 tokens of the vocabulary of `WORDS`, `(count, 5)`."""
+    random = np.random.RandomState(0)
+    return random.randint(0, 4, (count, 5)).astype("int32")
+
+
+def tokens_sample(gan):
+    """Returns tokens as grey levels."""
+    tokens = gan.run_in_batches(gan.seeded_inputs(3, 5), 64)
+    return tokens.astype("uint8")
+
+
 def points_sample(gan):
     """Returns points as grey levels, 0 for -2 and 255 for 2."""
     levels = 63.75 * (gan.generate(5, seed=3) + 2.0)
@@ -217,6 +229,31 @@ cyclegan = functools.partial(
     pool_size=4,  # Full within the first batch.
     seed=7,
 )
+CONTRAST = {
+    "image_size": 24,
+    "generator_width": 2,
+    "discriminator_width": 2,
+    "blocks": 1,
+    "nce_blocks": (0,),
+    "patches": 16,
+    "projection_dim": 4,
+    "seed": 7,
+}
+cut = functools.partial(models.CUT, **CONTRAST)
+fastcut = functools.partial(models.FastCUT, **CONTRAST)
+WORDS = {
+    "vocabulary": ("a", "cat", "dog"),
+    "sequence_length": 5,
+    "embedding_dim": 4,
+    "units": 4,
+    "discriminator_dim": 3,
+    "filters": ((1, 2), (3, 2)),
+    "rollouts": 2,
+    "discriminator_steps": 2,
+    "seed": 7,
+}
+seqgan = functools.partial(models.SeqGAN, **WORDS)
+centered_seqgan = functools.partial(models.CenteredSeqGAN, **WORDS)
 dcgan = functools.partial(models.DCGAN, **SMALL, width=4)
 improved_gan = functools.partial(
     models.ImprovedGAN,
@@ -557,6 +594,36 @@ MODELS = [
         optimizers={"momentum": 0.5},
     ),
     Tiny(
+        name="cut",
+        build=cut,
+        arrays=two_sets,
+        sample=lambda gan: gan.translate(images_to_translate(5)),
+        # Counted in the authors' networks.
+        paper={
+            "sample_shape": (256, 256, 3),
+            "generator": 11_378_179,
+            "discriminator": 2_764_737,
+            "projection": 560_384,
+            "nce_weight": 1.0,
+            "patches": 256,
+            "temperature": 0.07,
+        },
+        optimizers=ADAM,
+        refuses={
+            "image_size": [20, 30],
+            "channels": [0],
+            "generator_width": [0],
+            "discriminator_width": [0],
+            "blocks": [0],
+            "nce_blocks": [(1,), (-1,), (0, 0), (0.0,)],
+            "nce_weight": [-1.0, NAN],
+            "patches": [0],
+            "projection_dim": [0],
+            "temperature": [0.0, -1.0, NAN],
+            "decay_epochs": [0.5],
+        },
+    ),
+    Tiny(
         name="cyclegan",
         build=cyclegan,
         arrays=two_sets,
@@ -700,6 +767,37 @@ MODELS = [
             "penalty_weight": [-1.0],
             "drift_weight": [NAN],
             "group_size": [1],
+        },
+    ),
+    Tiny(
+        name="seqgan",
+        build=seqgan,
+        arrays=lambda count: (token_rows(count),),
+        sample=tokens_sample,
+        # The authors' code, 5,000 tokens: embedding, LSTM and output;
+        # embedding, 12 widths of filters, highway and output.
+        paper={
+            "sample_shape": (20,),
+            "num_tokens": 5000,
+            "generator": 5000 * 32 + (64 * 128 + 128) + (32 * 5000 + 5000),
+            "discriminator": 320_000 + 801_720 + 5_920_240 + 3_442,
+            "rollouts": 16,
+            "rollout_decay": 0.0,
+            "clip_norm": 5.0,
+        },
+        optimizers={"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8},
+        refuses={
+            "sequence_length": [0],
+            "embedding_dim": [0],
+            "units": [0],
+            "discriminator_dim": [0],
+            "filters": [((6, 1),), ((0, 1),), ((1, 2, 3),), ()],
+            "dropout": [1.0, NAN],
+            "l2_weight": [-1.0, NAN],
+            "rollouts": [0],
+            "rollout_decay": [1.0, NAN],
+            "discriminator_steps": [0],
+            "clip_norm": [0.0, -1.0, NAN],
         },
     ),
     Tiny(

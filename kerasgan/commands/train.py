@@ -28,12 +28,13 @@ def add(command):
         metavar="FOLDER",
         help="of images; with a sub-folder for each class for acgan, cgan, "
         "conditional_stylegan and mlp_cgan; two folders for pix2pix (images "
-        "of equal names) and cyclegan, or one with --side-by-side",
+        "of equal names), cyclegan, cut and fastcut, or one with "
+        "--side-by-side",
     )
     own.add_argument(
         "--side-by-side",
         choices=["left", "right"],
-        help="for pix2pix and cyclegan: each file shows input and target side "
+        help="for models of two folders: each file shows input and target side "
         "by side; which half is the input",
     )
     own.add_argument(

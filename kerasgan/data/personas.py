@@ -16,10 +16,12 @@ in the test part only. Of the other faces those of every twentieth caption,
 by hash, are the validation part, so no caption is in two parts.
 """
 
+import functools
 import hashlib
 import io
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -200,6 +202,41 @@ def caption_of(attributes):
         f"{EYES[attributes['eyes']]}{beard}, wearing a "
         f"{attributes['clothing_color']} {pattern}shirt{after}"
     )
+
+
+def is_caption(text):
+    """Returns whether a sentence could be a caption: `caption_of` some face.
+
+    Args:
+        text: str.
+
+    Returns:
+        bool.
+    """
+    return _grammar().fullmatch(text) is not None
+
+
+@functools.cache
+def _grammar():
+    """The regular expression of all captions."""
+
+    def one_of(words):
+        return f"(?:{'|'.join(map(re.escape, sorted(set(words))))})"
+
+    after = [mouth for mouth in MOUTH.values() if mouth.startswith("with")]
+    before = [mouth for mouth in MOUTH.values() if mouth not in after]
+    colors = one_of(HAIR_COLOR.values())
+    hair = [
+        colors.join(map(re.escape, words.split("{color}")))
+        for words in HAIR.values()
+    ]
+    beards = one_of(beard for beard in FACIAL_HAIR.values() if beard)
+    face = (
+        f"person with {one_of(SKIN.values())} skin, (?:{'|'.join(hair)}), "
+        f"{one_of(EYES.values())}(?:, a {beards})?, wearing a "
+        f"{one_of(CLOTHING_COLOR.values())} (?:checkered )?shirt"
+    )
+    return re.compile(f"a (?:{one_of(before)} {face}|{face}, {one_of(after)})")
 
 
 def visible_labels(attributes):

@@ -45,3 +45,7 @@ from kerasgan.metrics.sliced_wasserstein import (
 from kerasgan.metrics.sliced_wasserstein import (
     sliced_wasserstein as sliced_wasserstein,
 )
+from kerasgan.metrics.text import HeldOutLikelihood as HeldOutLikelihood
+from kerasgan.metrics.text import OracleLikelihood as OracleLikelihood
+from kerasgan.metrics.text import distinct as distinct
+from kerasgan.metrics.text import novelty as novelty

@@ -9,6 +9,7 @@ from kerasgan.models.biggan import BigGAN
 from kerasgan.models.captions import CaptionGAN, TextGAN, VectorGAN
 from kerasgan.models.cgan import CGAN
 from kerasgan.models.codes import CodeGAN
+from kerasgan.models.cut import CUT, FastCUT
 from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
 from kerasgan.models.gan_cls import GANCLS, VectorGANCLS
@@ -23,6 +24,12 @@ from kerasgan.models.points import PointsGAN
 from kerasgan.models.progan import ProGAN
 from kerasgan.models.sampling import LatentGAN, UniformLatentGAN
 from kerasgan.models.semi_supervised import SemiSupervisedGAN
+from kerasgan.models.seqgan import (
+    CenteredSeqGAN,
+    ConstantRewardSeqGAN,
+    Oracle,
+    SeqGAN,
+)
 from kerasgan.models.sequences import SequenceGAN
 from kerasgan.models.sngan import SNGAN, ConditionalSNGAN
 from kerasgan.models.stackgan import StackGAN, StackGANStageOne
@@ -46,12 +53,16 @@ ARCHITECTURES = (
     BEGAN,
     BigGAN,
     CGAN,
+    CUT,
+    CenteredSeqGAN,
     ConditionalSNGAN,
     ConditionalStyleGAN,
     ConditionalStyleGAN2,
+    ConstantRewardSeqGAN,
     CosineXGAN,
     CycleGAN,
     DCGAN,
+    FastCUT,
     GANCLS,
     ImprovedGAN,
     InfoGAN,
@@ -64,6 +75,7 @@ ARCHITECTURES = (
     Pix2Pix,
     ProGAN,
     SNGAN,
+    SeqGAN,
     SkipBEGAN,
     StackGAN,
     StackGANStageOne,
@@ -78,21 +90,25 @@ ARCHITECTURES = (
 )
 
 __all__ = [
-    "ARCHITECTURES",
     "ACGAN",
+    "ARCHITECTURES",
     "AdaGAN",
     "BEGAN",
     "BigGAN",
     "CGAN",
+    "CUT",
     "CaptionGAN",
+    "CenteredSeqGAN",
     "ClassGAN",
     "CodeGAN",
     "ConditionalSNGAN",
     "ConditionalStyleGAN",
     "ConditionalStyleGAN2",
+    "ConstantRewardSeqGAN",
     "CosineXGAN",
     "CycleGAN",
     "DCGAN",
+    "FastCUT",
     "GAN",
     "GANCLS",
     "ImprovedGAN",
@@ -102,6 +118,7 @@ __all__ = [
     "MLPCGAN",
     "MLPWGAN",
     "MinimaxGAN",
+    "Oracle",
     "PacGAN",
     "PearsonLSGAN",
     "Pix2Pix",
@@ -109,6 +126,7 @@ __all__ = [
     "ProGAN",
     "SNGAN",
     "SemiSupervisedGAN",
+    "SeqGAN",
     "SequenceGAN",
     "SkipBEGAN",
     "StackGAN",

@@ -20,6 +20,7 @@ import tensorflow as tf
 from kerasgan import backend, checks, data, processor
 from kerasgan.models import arguments, averaging, inputs, rates
 from kerasgan.random import Seeded
+from kerasgan.replicas import clipped
 
 
 class GAN(Seeded, keras.Model):
@@ -126,6 +127,11 @@ class GAN(Seeded, keras.Model):
         return [getattr(self, name) for name in self.generator_names]
 
     @property
+    def generator_networks(self):
+        """What the generators' optimizer trains: they, and more in some."""
+        return self.generators
+
+    @property
     def average_generators(self):
         return [getattr(self, f"average_{n}") for n in self.generator_names]
 
@@ -186,7 +192,7 @@ class GAN(Seeded, keras.Model):
             ("generator_optimizer", "discriminator_optimizer"),
             (generator_optimizer, discriminator_optimizer),
             defaults,
-            (self.generators, self.discriminators),
+            (self.generator_networks, self.discriminators),
             strict=True,
         ):
             with self._own_settings():
@@ -596,7 +602,7 @@ class GAN(Seeded, keras.Model):
 
     def _trained(self):
         """Returns which weights a step that is compiled now would train."""
-        networks = [*self.generators, *self.discriminators]
+        networks = [*self.generator_networks, *self.discriminators]
         return {id(v) for n in networks for v in n.trainable_variables}
 
     def _warn_if_frozen(self):
@@ -609,7 +615,7 @@ class GAN(Seeded, keras.Model):
                 stacklevel=3,
             )
 
-    def minimize(self, tape, loss, networks, optimizer):
+    def minimize(self, tape, loss, networks, optimizer, clip_norm=None):
         """Takes one gradient step on `loss`, the mean over the local batch.
 
         Gradients are summed over replicas, so the loss is divided by their
@@ -621,6 +627,9 @@ class GAN(Seeded, keras.Model):
             networks: A network, or a list of those that `optimizer` was
                 built with.
             optimizer: A built Keras optimizer.
+            clip_norm: float or `None`. Greatest norm of the whole gradient,
+                summed over replicas; a longer one is scaled down to it.
+                Defaults to no limit.
         """
         networks = networks if isinstance(networks, list) else [networks]
         variables = [v for n in networks for v in n.trainable_variables]
@@ -639,6 +648,10 @@ class GAN(Seeded, keras.Model):
             local = tf.add_n([tf.reduce_sum(g * 0.0) for g in gradients])
             zero_or_nan = context.all_reduce(tf.distribute.ReduceOp.SUM, local)
             gradients = [g + zero_or_nan for g in gradients]
+        if clip_norm is not None:
+            # Keras' `global_clipnorm` clips the gradients of each replica.
+            limit = optimizer.scale_loss(tf.constant(clip_norm, loss.dtype))
+            gradients = clipped(gradients, limit)
         # No update before all gradients. The optimizer sums gradients over
         # replicas, and TensorFlow's optimization of graphs takes that for a
         # barrier, drops the order of reads and updates that it implies, and
@@ -649,7 +662,9 @@ class GAN(Seeded, keras.Model):
 
     def update_generators(self, tape, loss):
         """Takes one step of the generators on `loss`; see `minimize`."""
-        self.minimize(tape, loss, self.generators, self.generator_optimizer)
+        self.minimize(
+            tape, loss, self.generator_networks, self.generator_optimizer
+        )
 
     def update_discriminators(self, tape, loss):
         """Takes one step of the discriminators on `loss`; see `minimize`."""

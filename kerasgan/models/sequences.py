@@ -10,15 +10,15 @@ from kerasgan.models.base import GAN
 class SequenceGAN(GAN):
     """Base class of the models that generate sentences.
 
-    `call` of a subclass maps latents to logits, of which the largest selects
-    the token. A model that samples tokens one by one overrides `to_samples`
-    and `seeded_inputs`.
+    A subclass has `latent_dim`, the length of the latent vectors. Its `call`
+    maps latents to logits, of which the largest selects the token. A model
+    that samples tokens one by one overrides `call`, `to_samples`,
+    `sample_latents` and `seeded_inputs`.
 
     Args:
         vocabulary: Sequence of words, none twice. Token `i + 1` is
             `vocabulary[i]`; token 0 is no word and ends a sentence.
         sequence_length: int. Number of tokens of a sequence.
-        latent_dim: int. Length of the latent vectors.
         **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
 
     Call arguments:
@@ -32,17 +32,16 @@ class SequenceGAN(GAN):
         A dataset of batches of tokens, integers `(batch, sequence_length)`.
 
     Raises:
-        ValueError: If the vocabulary is empty or repeats a word, or a size
-            is not positive.
+        ValueError: If the vocabulary is empty or repeats a word, or
+            `sequence_length` is not positive.
     """
 
     task = "text"
 
-    def __init__(self, vocabulary, sequence_length, latent_dim, **kwargs):
-        checks.positive(sequence_length=sequence_length, latent_dim=latent_dim)
+    def __init__(self, vocabulary, sequence_length, **kwargs):
+        checks.positive(sequence_length=sequence_length)
         self.vocabulary = checks.vocabulary(vocabulary)
         self.sequence_length = sequence_length
-        self.latent_dim = latent_dim
         super().__init__(**kwargs)
 
     @property
@@ -74,19 +73,7 @@ class SequenceGAN(GAN):
         Raises:
             ValueError: If a sentence is too long, or has an unknown word.
         """
-        numbers = {word: i + 1 for i, word in enumerate(self.vocabulary)}
-        tokens = np.zeros((len(sentences), self.sequence_length), "int32")
-        for row, sentence in enumerate(sentences):
-            words = sentence.split()
-            unknown = [word for word in words if word not in numbers]
-            if unknown or len(words) > self.sequence_length:
-                raise ValueError(
-                    f"A sentence must have at most {self.sequence_length} "
-                    "words, all from the vocabulary. Received: "
-                    f"{sentence!r}, sentence {row}"
-                )
-            tokens[row, : len(words)] = [numbers[word] for word in words]
-        return tokens
+        return tokens_of(sentences, self.vocabulary, self.sequence_length)
 
     def check_batch(self, batch):
         shape, dtype = tuple(batch.shape), tf.as_dtype(batch.dtype)
@@ -153,10 +140,26 @@ class SequenceGAN(GAN):
         Raises:
             ValueError: If an argument is invalid.
         """
+        tokens = self.generate_tokens(n, seed, batch_size)
+        return [s.decode() for s in self.sentences(tokens).numpy()]
+
+    def generate_tokens(self, n, seed=None, batch_size=64):
+        """Generates sentences as tokens, with those after the end.
+
+        Args:
+            n: See `generate`.
+            seed: See `generate`.
+            batch_size: See `generate`.
+
+        Returns:
+            int32 array `(n, sequence_length)`.
+
+        Raises:
+            ValueError: If an argument is invalid.
+        """
         checks.positive(n=n)
         inputs = self.seeded_inputs(checks.as_seed(seed), n)
-        tokens = self.run_in_batches(inputs, batch_size)
-        return [s.decode() for s in self.sentences(tokens).numpy()]
+        return self.run_in_batches(inputs, batch_size)
 
     def samples_to_compare(self, batch):
         generated = self(self.sample_latents(tf.shape(batch)[0]))
@@ -185,3 +188,32 @@ class SequenceGAN(GAN):
 
         tokens = tf.TensorSpec((None, *self.sample_shape), "int32", "tokens")
         return {"scores": (scores, [tokens])}
+
+
+def tokens_of(sentences, vocabulary, sequence_length):
+    """Returns the tokens of sentences, padded with 0.
+
+    Args:
+        sentences: Sequence of strings of words of the vocabulary.
+        vocabulary: Sequence of words; see `SequenceGAN`.
+        sequence_length: int. Number of tokens of a sequence.
+
+    Returns:
+        int32 array `(n, sequence_length)`.
+
+    Raises:
+        ValueError: If a sentence is too long, or has an unknown word.
+    """
+    numbers = {word: i + 1 for i, word in enumerate(vocabulary)}
+    tokens = np.zeros((len(sentences), sequence_length), "int32")
+    for row, sentence in enumerate(sentences):
+        words = sentence.split()
+        unknown = [word for word in words if word not in numbers]
+        if unknown or len(words) > sequence_length:
+            raise ValueError(
+                f"A sentence must have at most {sequence_length} "
+                "words, all from the vocabulary. Received: "
+                f"{sentence!r}, sentence {row}"
+            )
+        tokens[row, : len(words)] = [numbers[word] for word in words]
+    return tokens

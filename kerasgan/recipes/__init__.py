@@ -32,8 +32,10 @@ ARCHITECTURES = types.MappingProxyType(
         "conditional_stylegan": "ConditionalStyleGAN",
         "conditional_stylegan2": "ConditionalStyleGAN2",
         "cosine_xgan": "CosineXGAN",
+        "cut": "CUT",
         "cyclegan": "CycleGAN",
         "dcgan": "DCGAN",
+        "fastcut": "FastCUT",
         "gan_cls": "GANCLS",
         "improved_gan": "ImprovedGAN",
         "infogan": "InfoGAN",
@@ -85,6 +87,9 @@ class Recipe:
             epoch always has both. Defaults to `1`.
         sample: Callable from the model to the uint8 images that are saved.
             Defaults to 64 images of seed 0.
+        pretrain: Callable from the compiled model, or `None`. Called before
+            the first epoch of a run, and not when it is resumed. Defaults to
+            none.
         callbacks: Callable without arguments to a list of Keras callbacks,
             such as a tracker's, or `None`; see `kerasgan.training.train`.
             Defaults to none.
@@ -112,6 +117,7 @@ class Recipe:
     score_every: int = 1
     save_every: int = 1
     sample: Callable | None = None
+    pretrain: Callable | None = None
     callbacks: Callable | None = None
     settings: dict = dataclasses.field(default_factory=dict)
     classes: tuple = ()

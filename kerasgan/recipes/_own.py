@@ -173,8 +173,8 @@ def _check_source(model, images):
         if not pairs:
             raise ValueError(
                 f"{model.__name__} trains on single images; side by side they "
-                "are for pix2pix and cyclegan. Received: pairs side by side "
-                f"in {str(images.folder)!r}"
+                "are for pix2pix, cyclegan, cut and fastcut. Received: pairs "
+                f"side by side in {str(images.folder)!r}"
             )
     elif not known and len(sides) != (2 if pairs else 1):
         raise ValueError(

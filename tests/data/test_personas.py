@@ -42,6 +42,34 @@ FACE = {
 )
 def test_captions_name_what_is_seen(changes, caption):
     assert personas.caption_of({**FACE, **changes}) == caption
+    assert personas.is_caption(caption)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a person with fair skin, a red fade, open eyes, wearing a blue shirt",
+        "a smiling person with fair skin, a red fade, open eyes, wearing a "
+        "blue shirt, with full lips",
+        "a smiling person with fair skin, a red fade, open eyes, wearing a "
+        "black shirt",
+        "a smiling person with fair skin, a fade, open eyes, wearing a blue "
+        "shirt",
+        "a smiling person with fair skin, a red fade, open eyes, wearing a "
+        "blue shirt shirt",
+    ],
+)
+def test_what_no_face_has_is_no_caption(text):
+    """Such as no mouth, or two."""
+    assert not personas.is_caption(text)
+
+
+def test_every_value_is_in_some_caption():
+    for key, values in personas.ATTRIBUTES.items():
+        for value in values:
+            caption = personas.caption_of({**FACE, key: value})
+            assert personas.is_caption(caption), caption
 
 
 def test_every_attribute_changes_the_caption_but_the_nose_and_cut():

@@ -130,6 +130,34 @@ def test_minimize_takes_the_same_step_on_replicas(gan, mirrored):
     np.testing.assert_allclose(kernels[0], kernels[1], rtol=1e-6)
 
 
+def test_a_gradient_is_clipped_after_it_is_summed_over_replicas(gan, mirrored):
+    """Keras' `global_clipnorm` would clip that of each replica."""
+    inputs = np.array([[3.0, 0.0], [0.0, 4.0]], "float32")
+    kernels = []
+    for strategy in (tf.distribute.get_strategy(), mirrored):
+        with strategy.scope():
+            network = keras.Sequential(
+                [keras.Input((2,)), keras.layers.Dense(1, use_bias=False)]
+            )
+            network.set_weights([np.zeros((2, 1))])
+            optimizer = keras.optimizers.SGD(1.0)
+            optimizer.build(network.trainable_variables)
+
+        @tf.function
+        def step(x, network=network, optimizer=optimizer):
+            with tf.GradientTape() as tape:
+                loss = -tf.reduce_mean(network(x))
+            gan.minimize(tape, loss, network, optimizer, clip_norm=1.0)
+
+        dataset = tf.data.Dataset.from_tensor_slices(inputs).batch(2)
+        for batch in strategy.experimental_distribute_dataset(dataset):
+            strategy.run(step, args=(batch,))
+        kernels.append(network.layers[-1].kernel.numpy()[:, 0])
+    # The whole gradient is (1.5, 2), of norm 2.5.
+    for kernel in kernels:
+        np.testing.assert_allclose(kernel, [0.6, 0.8], rtol=1e-6)
+
+
 def test_float16_steps_over_overflow(gan):
     """A step whose gradients overflow changes nothing but the scale."""
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])

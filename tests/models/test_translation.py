@@ -7,7 +7,11 @@ import tensorflow as tf
 from tests import tiny
 from tests.support.translation import assert_unchanged, images, values
 
-NAMES = {"pix2pix": ("input", "target"), "cyclegan": ("a", "b")}
+NAMES = {
+    "pix2pix": ("input", "target"),
+    "cut": ("a", "b"),
+    "cyclegan": ("a", "b"),
+}
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -23,7 +23,7 @@ class ToySequenceGAN(SequenceGAN):
     Args:
         vocabulary: See `SequenceGAN`.
         sequence_length: See `SequenceGAN`.
-        latent_dim: See `SequenceGAN`.
+        latent_dim: int. Length of the latent vectors.
         width: int. Units of the hidden layers.
         **kwargs: See `SequenceGAN`.
     """
@@ -36,8 +36,9 @@ class ToySequenceGAN(SequenceGAN):
         width=16,
         **kwargs,
     ):
+        self.latent_dim = latent_dim
         self.width = width
-        super().__init__(vocabulary, sequence_length, latent_dim, **kwargs)
+        super().__init__(vocabulary, sequence_length, **kwargs)
 
     def build_networks(self):
         shape = (self.sequence_length, self.num_tokens)
