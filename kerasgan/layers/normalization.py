@@ -196,3 +196,46 @@ class InstanceNormalization(layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class AffineInstanceNormalization(InstanceNormalization):
+    """Instance normalization with a gain and a bias for each feature map.
+
+    Args:
+        epsilon: See `InstanceNormalization`.
+        **kwargs: See `keras.layers.Layer`: `name`, `dtype`.
+
+    Call arguments:
+        inputs: See `InstanceNormalization`.
+
+    Returns:
+        Float tensor of the same shape and type.
+
+    Reference:
+        [Ulyanov et al., 2016](https://arxiv.org/abs/1607.08022)
+    """
+
+    def build(self, input_shape):
+        shape = (input_shape[-1],)
+        self.gamma = self.add_weight(
+            name="gamma", shape=shape, initializer="ones"
+        )
+        self.beta = self.add_weight(
+            name="beta", shape=shape, initializer="zeros"
+        )
+
+    def call(self, inputs):
+        gamma = tf.cast(self.gamma, inputs.dtype)
+        return super().call(inputs) * gamma + tf.cast(self.beta, inputs.dtype)
+
+
+# What a model's `normalization` may be, to a callable from the name of a layer
+# and `synchronized` to the layer.
+NORMALIZATIONS = {
+    "batch": batch_normalization,
+    "instance": lambda name, synchronized: InstanceNormalization(name=name),
+    "affine_instance": lambda name, synchronized: AffineInstanceNormalization(
+        name=name
+    ),
+}
