@@ -114,9 +114,15 @@ def read_discriminator(kernels, units):
     Raises:
         NotThis: If it is none.
     """
-    four = [k for k in kernels if k.side == 4]
+    four = [k for k in kernels if len(k.shape) == 4]
+    strange = sum(k.side != 4 for k in four)
     last = [k for k in kernels if len(k.shape) == 2]
-    if len(four) + len(last) != len(kernels) or len(kernels) < 3 or last[1:]:
+    if (
+        len(four) + len(last) != len(kernels)
+        or len(kernels) < 3
+        or last[1:]
+        or strange > 1
+    ):
         raise NotThis("it does not consist of 4x4 convolutions", len(four))
     pairs = [k.as_conv() for k in four]
     order = networks.chained(pairs)
@@ -196,6 +202,12 @@ def convert(files, build=models.DCGAN, classes=None):
         )
     }
     if other is not None:
+        if build is models.WGANGP:
+            # It cancels in all losses, so the critic here has none.
+            scores = [u for u in other.units if u.parts.get("bias")]
+            for unit in scores:
+                if unit.parts["bias"].shape == (1,):
+                    del unit.parts["bias"]
         laid["discriminator"] = matching.lay(
             gan.discriminator, other.units, other.layout, other.epsilon, extra
         )

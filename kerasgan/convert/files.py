@@ -100,8 +100,8 @@ class Source:
             found = one(find(self.checkpoint, read, self.place), what)
         except NotThis as error:
             raise NotThis(
-                f"{self.name}: This is not {what}: {error.reason}."
-                f"{self.surroundings()}",
+                f"{self.name}:{self.surroundings()} This is not {what}: "
+                f"{error.reason}.",
                 error.understood,
             ) from error
         self.path = found.path
@@ -110,13 +110,13 @@ class Source:
     def surroundings(self):
         """Returns a sentence about what else is in the file, or `""`."""
         text = ""
-        if self.checkpoint.content:
-            text += f" The file holds {self.checkpoint.content}."
         if self.checkpoint.others:
             text += (
                 " The file holds more than tensors, which was not built: "
                 f"{', '.join(self.checkpoint.others[:5])}."
             )
+        if self.checkpoint.content:
+            text += f" The file holds {self.checkpoint.content}."
         return text
 
     def other(self, read):

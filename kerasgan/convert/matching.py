@@ -10,6 +10,7 @@ that an exporter has merged into the biases becomes one of mean 0 and variance
 """
 
 import dataclasses
+import math
 
 import numpy as np
 from keras import layers
@@ -150,8 +151,10 @@ def steps(network):
     for layer in network.layers:
         if isinstance(layer, layers.Flatten):
             flattened = tuple(layer.input.shape[1:])
-        elif isinstance(layer, layers.Reshape) and len(layer.target_shape) == 3:
-            if found and isinstance(found[-1].layer, layers.Dense):
+        elif isinstance(layer, layers.Reshape):
+            dense = found[-1].layer if found else None
+            # Codes of classes are reshaped, too.
+            if getattr(dense, "units", 0) == math.prod(layer.target_shape):
                 found[-1].maps = tuple(layer.target_shape)
         elif hasattr(layer, "kernel"):
             step = Step(layer)

@@ -4,6 +4,8 @@ The U-Net is as many 4x4 convolutions as transposed ones, which are joined by
 skip connections, so that a transposed convolution reads twice what it makes.
 """
 
+import itertools
+
 from kerasgan import models
 from kerasgan.convert import matching, networks, patchgan
 from kerasgan.convert.networks import NotThis
@@ -35,34 +37,31 @@ def read_generator(kernels, units):
             f"{MOST_HALVINGS} times",
             len(four),
         )
-    # The first and the last kernel have the fewest feature maps outside.
     shapes = [k.outer for k in four]
-    outside = sorted(shapes, key=min)[:2]
+    if four[0].layout == "keras":
+        shapes = [shape[::-1] for shape in shapes]
     widest = max(max(shape) for shape in shapes) // 2
-    for first, last in (outside, outside[::-1]):
-        (width, source), (joined, target) = first, last
-        if four[0].layout == "keras":
-            (source, width), (target, joined) = first, last
-        expected = _shapes(halvings, source, target, width, widest)
-        if four[0].layout == "keras":
-            expected = [shape[::-1] for shape in expected]
-        missing = list(expected)
-        for shape in shapes:
-            if shape in missing:
-                missing.remove(shape)
-        if joined == 2 * width and len(missing) <= 1:
+    for width in sorted({min(shape[0], widest) for shape in shapes}):
+        left = list(shapes)
+        between = _between(halvings, width, widest)
+        for shape in between:
+            if shape in left:
+                left.remove(shape)
+        # The first and the last kernel.
+        ends = {maps: channels for maps, channels in left}
+        if len(left) == 2 and {*ends} == {width, 2 * width}:
             break
     else:
         raise NotThis(
-            f"its {len(four)} kernels do not double {width} feature maps up "
-            f"to {widest} and halve them again",
-            len(four) - len(missing),
+            f"its {len(four)} kernels do not double feature maps up to "
+            f"{widest} and halve them again",
+            len(four) // 2,
         )
     norm = networks.norm_of(units) or "instance"
     return {
         "image_size": 2**halvings,
-        "source_channels": source,
-        "target_channels": target,
+        "source_channels": ends[width],
+        "target_channels": ends[2 * width],
         "width": width,
         "max_width": None if widest == 8 * width else widest,
         "normalization": norm,
@@ -70,17 +69,15 @@ def read_generator(kernels, units):
     }
 
 
-def _shapes(halvings, source, target, width, most):
-    """Returns the outer axes of all kernels, in PyTorch's order."""
+def _between(halvings, width, most):
+    """Returns the outer axes of all kernels but the first and the last."""
     widths = [min(width << i, most) for i in range(halvings)]
-    downs = list(zip(widths, [source, *widths], strict=False))
-    ups = [
-        (inside if i == halvings - 2 else 2 * inside, outside)
-        for i, (outside, inside) in enumerate(
-            zip(widths, widths[1:], strict=False)
-        )
-    ]
-    return [*downs, *ups, (2 * width, target)]
+    found = []
+    for number, (outside, inside) in enumerate(itertools.pairwise(widths)):
+        innermost = number == halvings - 2
+        found.append((inside, outside))
+        found.append((inside if innermost else 2 * inside, outside))
+    return found
 
 
 def convert(files):

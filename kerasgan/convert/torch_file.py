@@ -9,6 +9,7 @@ such as the optimizer's class or the author's module, is skipped and reported. A
 pickled module is the dictionary of its parameters, buffers and modules.
 """
 
+import math
 import mmap
 import struct
 import zipfile
@@ -62,14 +63,14 @@ def read(path):
         ValueError: If the file is damaged, or holds no dictionary of tensors.
     """
     with path.open("rb") as file:
-        # Pages are read when a tensor is.
+        # For the pickles; tensors are read from the file, one by one.
         view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     try:
         if view[:4] == b"PK\x03\x04":
             content, storages = _zipped(path, view)
         else:
             content, storages = _pickled(view)
-        return _checkpoint(content, storages, len(view))
+        return _checkpoint(content, storages, path, len(view))
     except (
         pickles.NotReadable,
         zipfile.BadZipFile,
@@ -100,12 +101,17 @@ def _zipped(path, view):
             lengths = struct.unpack("<HH", view[start + 26 : start + 30])
             start += 30 + sum(lengths)
             _, _, name = info.filename.partition("/")
-            places[name] = view[start : start + info.file_size]
-    if bytes(places.get("byteorder", b"little")) != b"little":
+            places[name] = (start, info.file_size)
+
+    def content_of(name):
+        start, size = places[name]
+        return view[start : start + size]
+
+    if "byteorder" in places and bytes(content_of("byteorder")) != b"little":
         raise ValueError(
             "The numbers must be little-endian. Received: a big-endian file"
         )
-    machine = pickles.Machine(places["data.pkl"])
+    machine = pickles.Machine(content_of("data.pkl"))
     return machine.read(), lambda key: places[f"data/{key}"]
 
 
@@ -126,7 +132,7 @@ def _pickled(view):
         size = count * sizes.get(key, 0)
         if key not in sizes or not 0 <= size <= len(view) - start - 8:
             raise pickles.NotReadable("a storage is not as large as it says")
-        places[key] = view[start + 8 : start + 8 + size]
+        places[key] = (start + 8, size)
         start += 8 + size
     return content, places.__getitem__
 
@@ -137,6 +143,8 @@ def _storages_of(content, sizes):
     while waiting:
         value = waiting.pop()
         if isinstance(value, pickles.Reference):
+            if value.key[:1] == ("module",):
+                continue  # A class, with its source code.
             dtype, key, _ = _storage(value)
             sizes[key] = dtype.itemsize
         elif isinstance(value, (dict, list, tuple, pickles.Call)):
@@ -163,7 +171,7 @@ def _storage(reference):
     return np.dtype(DTYPES[kind]), key[2], key[4]
 
 
-def _checkpoint(content, storages, file_size):
+def _checkpoint(content, storages, path, file_size):
     root = _entries(content)
     if root is None:
         kind = type(content).__name__
@@ -188,7 +196,7 @@ def _checkpoint(content, storages, file_size):
                 (f"{prefix}{key}", inside, depth + 1)
                 for key, inside in reversed(entries.items())
             ]
-        elif (tensor := _tensor(name, value, storages)) is not None:
+        elif (tensor := _tensor(name, value, storages, path)) is not None:
             tensors.append(tensor)
         elif isinstance(value, pickles.Call):
             others.append(f"{printable(name)} ({printable(value.path)})")
@@ -238,35 +246,42 @@ def _is_tensor(value):
     )
 
 
-def _tensor(name, value, storages):
+def _tensor(name, value, storages, path):
     """Returns the `Tensor` that a recorded call would make, or `None`."""
     if not _is_tensor(value):
         return None
     if value.path in PARAMETERS:
-        return _tensor(name, value.args[0], storages)
+        return _tensor(name, value.args[0], storages, path)
     reference, offset, shape, strides = value.args[:4]
     if not isinstance(reference, pickles.Reference):
         raise pickles.NotReadable("a tensor is without storage")
     dtype, key, _ = _storage(reference)
-    buffer = storages(key)
-    count = len(buffer) // dtype.itemsize
+    start, length = storages(key)
+    if not 0 <= start <= start + length <= path.stat().st_size:
+        raise pickles.NotReadable(f"{name} ends after the file")
+    count = length // dtype.itemsize
     numbers = (offset, *shape, *strides)
     whole = all(type(n) is int and 0 <= n <= count for n in numbers)
     if not whole or len(shape) != len(strides):
         raise pickles.NotReadable(f"{name} is not inside of its storage")
     empty = 0 in shape
+    size_of = dtype.itemsize
     steps = zip(shape, strides, strict=True)
     last = offset + sum((side - 1) * stride for side, stride in steps)
-    size = int(np.prod(shape, dtype="object"))
-    if not empty and (last >= count or size > count):
+    size = math.prod(shape)
+    if empty:
+        return Tensor(name, tuple(shape), lambda: np.zeros(shape))
+    if last >= count or size > count:
         raise pickles.NotReadable(f"{name} is larger than its storage")
 
     def load():
-        flat = np.frombuffer(buffer, dtype, count)
+        flat = np.fromfile(
+            path, dtype, last - offset + 1, offset=start + offset * size_of
+        )
         array = np.lib.stride_tricks.as_strided(
-            flat[offset:],
+            flat,
             shape,
-            [stride * dtype.itemsize for stride in strides],
+            [stride * size_of for stride in strides],
             writeable=False,
         )
         halves = reference.key[1].path == "torch.BFloat16Storage"
