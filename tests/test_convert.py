@@ -347,7 +347,7 @@ def test_what_is_not_it_is_named(tmp_path):
         convert.load("pix2pix", paths)
     message = str(caught.value)
     assert "generator.npz: This is not a U-Net" in message
-    assert "Understood so far: 9 kernels (7x7 4-3, 3x3 8-4," in message
+    assert "Understood so far: 10 kernels (7x7 4-3, 3x3 8-4," in message
     assert message.endswith("It is a generator of cyclegan.")
     state = published.unet()
     del state["model.model.3.weight"]

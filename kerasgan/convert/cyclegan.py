@@ -21,7 +21,8 @@ def read_generator(kernels, units):
         units: List of `matching.Unit`.
 
     Returns:
-        dict: `channels`, `width`, `blocks`, `normalization`.
+        Pair of a dict, `channels`, `width`, `blocks`, `normalization`; and
+        0, as all kernels fit.
 
     Raises:
         NotThis: If it is none.
@@ -62,7 +63,7 @@ def read_generator(kernels, units):
         "width": width,
         "blocks": len(square) // 2,
         "normalization": _norm(units),
-    }
+    }, 0
 
 
 def _norm(units):

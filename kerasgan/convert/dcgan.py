@@ -33,8 +33,9 @@ def read_generator(kernels, units):
         units: List of `matching.Unit`.
 
     Returns:
-        dict: `image_size`, `channels`, `width`, `latents`, `use_bias`, and
-        `table`, the shape of an embedding of classes or `None`.
+        Pair of a dict, `image_size`, `channels`, `width`, `latents`,
+        `use_bias`, and `table`, the shape of an embedding of classes or
+        `None`; and the number of kernels that do not fit.
 
     Raises:
         NotThis: If it is none.
@@ -91,7 +92,7 @@ def read_generator(kernels, units):
         "latents": latents,
         "use_bias": bool(last.bias) or (first.side == 0 and bool(first.bias)),
         "table": table,
-    }
+    }, wrong
 
 
 def _first_of(kernels):
@@ -109,7 +110,8 @@ def read_discriminator(kernels, units):
     """Returns the sizes of a discriminator, or refuses it.
 
     Returns:
-        dict: `image_size`, `channels`, `width`, `use_bias`.
+        Pair of a dict, `image_size`, `channels`, `width`, `use_bias`; and the
+        number of kernels that do not fit.
 
     Raises:
         NotThis: If it is none.
@@ -149,7 +151,7 @@ def read_discriminator(kernels, units):
         "channels": channels,
         "width": width,
         "use_bias": bool(four[0].bias),
-    }
+    }, wrong
 
 
 def convert(files, build=models.DCGAN, classes=None):

@@ -184,12 +184,12 @@ def find(checkpoint, read, only=""):
 
     Args:
         checkpoint: `Checkpoint`.
-        read: Callable from a list of `Kernel` and a list of units to sizes;
-            raises `NotThis`.
+        read: Callable from a list of `Kernel` and a list of units to sizes
+            and the number of kernels that do not fit; raises `NotThis`.
         only: str. A place in the file to look in. Defaults to all of it.
 
     Returns:
-        List of `Network`, not empty.
+        List of `Network`, not empty: those in which the most kernels fit.
 
     Raises:
         NotThis: If there is none; with what was understood.
@@ -209,7 +209,7 @@ def find(checkpoint, read, only=""):
         units = matching.units(inside)
         layout = checkpoint.layout or layout_of(units)
         try:
-            sizes = read(kernels(units, layout), units)
+            sizes, faults = read(kernels(units, layout), units)
         except NotThis as error:
             if best is None or error.understood > best.understood:
                 best = NotThis(
@@ -218,17 +218,27 @@ def find(checkpoint, read, only=""):
                     error.understood,
                 )
         else:
-            descend = False
-            found.append(
-                Network(path, units, layout, checkpoint.epsilon, sizes)
-            )
+            descend = faults > 0
+            network = Network(path, units, layout, checkpoint.epsilon, sizes)
+            found.append((faults, network))
         try:
             path, inside = search.send(descend)
         except StopIteration:
             break
     if not found:
         raise best
-    return found
+    fewest = min(faults for faults, _ in found)
+    found = [network for faults, network in found if faults == fewest]
+    # The same tensors may be found again under their common beginning.
+    outermost = []
+    for network in found:
+        if not any(_inside(network.path, o.path) for o in outermost):
+            outermost.append(network)
+    return outermost
+
+
+def _inside(path, other):
+    return not other or path == other or path.startswith(f"{other}.")
 
 
 def one(found, what):

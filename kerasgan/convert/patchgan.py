@@ -20,7 +20,8 @@ def read(kernels, units):
         units: List of `matching.Unit`.
 
     Returns:
-        dict: `channels`, `width`, `patch_size`, `normalization`, `use_bias`.
+        Pair of a dict, `channels`, `width`, `patch_size`, `normalization`,
+        `use_bias`; and the number of kernels that do not fit.
 
     Raises:
         NotThis: If it is none.
@@ -55,4 +56,4 @@ def read(kernels, units):
         "patch_size": patches[len(pairs)],
         "normalization": networks.norm_of(units) or "instance",
         "use_bias": any(k.bias for k in middle),
-    }
+    }, wrong

@@ -22,7 +22,8 @@ def read_generator(kernels, units):
         units: List of `matching.Unit`.
 
     Returns:
-        dict: the arguments of `Pix2Pix`, without those of the discriminator.
+        Pair of a dict, the arguments of `Pix2Pix` without those of the
+        discriminator; and 0, as all kernels fit.
 
     Raises:
         NotThis: If it is none.
@@ -66,7 +67,7 @@ def read_generator(kernels, units):
         "max_width": None if widest == 8 * width else widest,
         "normalization": norm,
         "use_bias": sum(bool(k.bias) for k in four) > 1,
-    }
+    }, 0
 
 
 def _between(halvings, width, most):

@@ -101,11 +101,13 @@ def assign(networks):
                 misshapen.append(f"{name} {tensor.shape} instead of {shape}")
                 continue
             array = tensor.read() if isinstance(tensor, Tensor) else tensor
-            if not np.isfinite(array).all():
-                infinite.append(name)
+            if np.isfinite(array).all():
+                # Not two copies of a large kernel at once.
+                array = layout.change(array).reshape(variable.shape)
+                variable.assign(array)
             else:
-                changed = layout.change(array)
-                variable.assign(changed.reshape(variable.shape))
+                infinite.append(name)
+            del array
         problems += [
             f"{kind} in {network}: {', '.join(sorted(names))}"
             for kind, names in (
