@@ -73,18 +73,23 @@ def discriminator():
     return network
 
 
+def optimizer_of(network):
+    """The state of an optimizer, with a tensor for each of the network's."""
+    optimizer = torch.optim.SGD(network.parameters(), 0.0, momentum=0.9)
+    for parameter in network.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    return optimizer.state_dict()
+
+
 def lightning(g, d):
     """Lightning's checkpoint, with things that are no tensors."""
     state = {f"generator.net.{k}": v for k, v in g.state_dict().items()}
     state |= {f"discriminator.{k}": v for k, v in d.state_dict().items()}
-    optimizer = torch.optim.SGD(g.parameters(), 0.0, momentum=0.9)
-    for parameter in g.parameters():
-        parameter.grad = torch.ones_like(parameter)
-    optimizer.step()
     return {
         "epoch": 3,
         "state_dict": state,
-        "optimizer_states": [optimizer.state_dict()],
+        "optimizer_states": [optimizer_of(g)],
         "hyper_parameters": argparse.Namespace(width=4),
         "loss": np.float64(0.5),
     }
@@ -134,7 +139,8 @@ def strided(g, d):
 def listed(g, d):
     """Deep dictionaries, with a parameter list's numbers."""
     state = formats.renamed(g.state_dict(), "blocks.{module}.inner.{leaf}")
-    return {"nets": {"G": {"model": state}, "D": {"model": d.state_dict()}}}
+    nets = {"G": {"model": state}, "D": {"model": d.state_dict()}}
+    return {"nets": nets, "optimizer": optimizer_of(g)}
 
 
 @pytest.mark.parametrize("older", [False, True], ids=["zip", "legacy"])

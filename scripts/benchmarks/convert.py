@@ -3,12 +3,13 @@
     python scripts/benchmarks/convert.py
 
 Writes a U-Net of pix2pix in PyTorch's format to a temporary folder, and
-measures, each in a process of its own and after all imports:
+measures, each in a process of its own and after the same with a tiny file,
+which imports and compiles what is needed:
 
 - `torch.load` of the file and one forward pass of the Keras model, which
   includes building it;
 - `convert.load` of the file, which includes building it as well;
-- how much memory each takes at its peak, beside what the imports take.
+- how much memory each takes at its peak, beside what the tiny file took.
 
 Needs the extra `parity`. The targets: at most 1.5 times the time of the first,
 and at most 3 times the file of memory.
@@ -25,10 +26,10 @@ import time
 WIDTH = 48
 
 
-def write(path):
+def write(path, width):
     import torch
 
-    state, width = {}, WIDTH
+    state = {}
     widths = [width * min(2**i, 8) for i in range(8)]
     for i, (maps, maps_in) in enumerate(
         zip(widths, [3, *widths], strict=False)
@@ -60,21 +61,25 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def measure(what, path):
+def run(what, path, width):
     import tensorflow as tf
 
     from kerasgan import convert, models
 
-    image = tf.zeros((1, 256, 256, 3))
     if what == "load and forward":
         import torch
 
-    before, start = peak(), time.perf_counter()
-    if what == "load and forward":
         torch.load(path, map_location="cpu", weights_only=True)
-        models.Pix2Pix(256, width=WIDTH)(image)
+        models.Pix2Pix(256, width=width)(tf.zeros((1, 256, 256, 3)))
     else:
         convert.load("pix2pix", {"generator": path})
+
+
+def measure(what, path):
+    tiny = pathlib.Path(path).with_name("tiny.pth")
+    run(what, tiny, 1)
+    before, start = peak(), time.perf_counter()
+    run(what, path, WIDTH)
     seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds, "bytes": peak() - before}))
 
@@ -82,7 +87,8 @@ def measure(what, path):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "model.pth")
-        count = write(path)
+        write(path.with_name("tiny.pth"), 1)
+        count = write(path, WIDTH)
         size = path.stat().st_size
         print(f"{count / 1e6:.1f} million parameters, {size / 1e6:.0f} MB")
         found = {}
