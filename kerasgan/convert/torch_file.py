@@ -275,8 +275,8 @@ def _tensor(name, value, storages, path):
         raise pickles.NotReadable(f"{name} is larger than its storage")
 
     def load():
-        flat = np.fromfile(
-            path, dtype, last - offset + 1, offset=start + offset * size_of
+        flat = np.memmap(
+            path, dtype, "r", start + offset * size_of, (last - offset + 1,)
         )
         array = np.lib.stride_tricks.as_strided(
             flat,
