@@ -185,22 +185,30 @@ def parser():
     added.add_argument(
         "architecture",
         metavar="ARCH",
-        help="cyclegan, dcgan, pix2pix or stylegan",
+        help="cyclegan, dcgan, lsgan, wgan_gp, pix2pix or stylegan",
     )
     added.add_argument(
         "files",
         metavar="FILE",
         nargs="+",
-        help="a state dict or .npz, or NETWORK=FILE; see docs/convert.md",
+        help="a checkpoint, NETWORK=FILE or FILE#PLACE; see docs/convert.md",
     )
     added.add_argument(
-        "-o", "--output", required=True, help="folder of the model, new"
+        "-o", "--output", help="folder of the model, new (required)"
     )
     added.add_argument(
-        "--license", required=True, help="of the weights, by their authors"
+        "--license", help="of the weights, by their authors (required)"
     )
     added.add_argument(
-        "--credit", required=True, help="authors and source of the weights"
+        "--credit", help="authors and source of the weights (required)"
+    )
+    added.add_argument(
+        "--explain",
+        action="store_true",
+        help="only print which tensor would go where",
+    )
+    added.add_argument(
+        "--classes", type=int, help="of a one-hot code beside the latents"
     )
     added.add_argument(
         "--dataset", default="not stated", help="the training data"
@@ -491,6 +499,13 @@ def _convert(options):
         if role in paths:
             raise Usage(f"There are two files for {role}.")
         paths[role] = path
+    sizes = {"image_size": options.image_size, "classes": options.classes}
+    if options.explain:
+        print(convert.explain(options.architecture, paths, **sizes))
+        return
+    for name in ("output", "license", "credit"):
+        if getattr(options, name) is None:
+            raise Usage(f"--{name} is required, unless with --explain.")
     fresh = convert.convert(
         options.architecture,
         paths,
@@ -498,8 +513,8 @@ def _convert(options):
         license=options.license,
         credit=options.credit,
         dataset=options.dataset,
-        image_size=options.image_size,
         images=options.images,
+        **sizes,
     )
     print(f"{options.architecture} in {options.output}")
     if fresh:

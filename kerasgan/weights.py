@@ -6,10 +6,13 @@ model is its average).
 """
 
 import hashlib
+import io
+import math
 import os
 
 import h5py
 import numpy as np
+import tensorflow as tf
 
 from kerasgan.fetch import printable
 from kerasgan.random import STATE
@@ -75,6 +78,41 @@ def _halved(name, array):
     return array.astype(np.float16)
 
 
+class Limit:
+    """Limits the number and size of variables before they are allocated.
+
+    Args:
+        variables: int. How many there may be.
+        numbers: int. How many numbers they may have together.
+
+    Example:
+    ```python
+    with tf.variable_creator_scope(Limit(100, 1_000_000)):
+        gan = DCGAN(image_size=32)  # ValueError
+    ```
+    """
+
+    def __init__(self, variables, numbers):
+        self.variables, self.numbers = variables, numbers
+
+    def __call__(self, next_creator, **kwargs):
+        value = kwargs["initial_value"]
+        if callable(value):
+            # In a graph the shape is known without allocating the values.
+            with tf.Graph().as_default():
+                value = value()
+        shape = tuple(np.shape(value) if np.isscalar(value) else value.shape)
+        self.variables -= 1
+        self.numbers -= math.prod(shape)
+        if self.variables < 0 or self.numbers < 0:
+            raise ValueError(
+                "The arguments make a larger model than the weights are of, "
+                "so it was not built. Received: a variable of shape "
+                f"{shape}"
+            )
+        return next_creator(**kwargs)
+
+
 def check_plain(path):
     """Refuses a file with anything but arrays of numbers in groups.
 
@@ -83,7 +121,7 @@ def check_plain(path):
     or `compact` have none of that.
 
     Args:
-        path: str or path of a Keras weights file.
+        path: str or path of a Keras weights file, or a `BytesIO` of one.
 
     Returns:
         Pair of ints: the number of arrays, and of numbers in them.
@@ -93,7 +131,7 @@ def check_plain(path):
     """
     try:
         with h5py.File(path, "r") as file:
-            return _count(file, os.path.getsize(path))
+            return _count(file, _size(path))
     except (OSError, RuntimeError, KeyError) as error:
         raise ValueError(
             f"{path} is not a sound HDF5 file: {printable(str(error))}"
@@ -103,6 +141,12 @@ def check_plain(path):
             f"{path} must hold nothing but arrays of numbers, each whole in "
             f"this file. Received: {printable(str(error))}"
         ) from None
+
+
+def _size(path):
+    if isinstance(path, io.BytesIO):
+        return path.getbuffer().nbytes
+    return os.path.getsize(path)
 
 
 class _NotPlain(Exception):

@@ -193,15 +193,19 @@ def test_a_number_in_a_name_does_not_ask_for_a_network_without_end(tmp_path):
         convert.load("cyclegan", paths, image_size=24)
 
 
-def test_instance_normalization_in_a_u_net_is_refused(tmp_path):
+def test_instance_normalization_in_a_u_net_is_another_network(tmp_path):
     state = {
         name: tensor
         for name, tensor in published.unet().items()
         if "running" not in name
     }
     paths = save(tmp_path, generator=state)
-    with pytest.raises(ValueError, match="running_mean"):
-        convert.load("pix2pix", paths)
+    gan = convert.load("pix2pix", paths)
+    assert gan.normalization == "affine_instance"
+    np.testing.assert_array_equal(
+        gan.generator.get_layer("up_norm_2").gamma,
+        state["model.model.1.model.3.model.3.model.3.model.4.weight"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -230,6 +234,8 @@ def test_the_card_needs_words(name, text, tmp_path):
 def test_an_image_size_is_for_cyclegan_alone():
     with pytest.raises(ValueError, match="for CycleGAN alone"):
         convert.load("dcgan", {"generator": "x"}, image_size=64)
+    with pytest.raises(ValueError, match="for the family of DCGAN alone"):
+        convert.load("pix2pix", {"generator": "x"}, classes=3)
 
 
 # Files
@@ -243,13 +249,6 @@ def test_arrays_of_objects_are_refused(tmp_path):
     path.write_bytes(b"not a zip")
     with pytest.raises(ValueError, match="plain arrays of numbers"):
         convert.load("dcgan", {"generator": path})
-
-
-def test_pytorch_is_asked_for_by_name(tmp_path, monkeypatch):
-    (tmp_path / "x.pth").write_bytes(b"")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"kerasgan\[convert\]"):
-        convert.load("dcgan", {"generator": tmp_path / "x.pth"})
 
 
 # The translators
@@ -323,6 +322,38 @@ def test_the_command_converts_one_direction_and_translates(tmp_path, capsys):
     np.testing.assert_array_equal(kept[:24, :24], pixels)
     with Image.open(result) as translated:
         np.testing.assert_array_equal(kept[:24, 26:50], translated)
+
+
+def test_the_command_explains(tmp_path, capsys):
+    state = published.dcgan(16)[0]
+    state["main.0.bias"] = np.ones(8, "float32")
+    file = str(save(tmp_path, netG=state)["netG"])
+    status = cli.main(["convert", "dcgan", file, "--explain"])
+    lines = capsys.readouterr().out.splitlines()
+    assert status == 0 and lines[0].startswith("DCGAN(")
+    rows = [line.split() for line in lines[3:]]
+    assert rows[0] == ["tensor", "layer", "shape", "note"]
+    assert rows[1] == "main.0.weight project.kernel (6, 8, 4, 4)".split()
+    note = "main.1.running_mean norm_4.moving_mean (8,) less main.0.bias"
+    assert note.split() in rows
+    assert cli.main(["convert", "dcgan", file]) == 2
+    assert "--output is required" in capsys.readouterr().err
+
+
+def test_what_is_not_it_is_named(tmp_path):
+    """The nearest architecture, and what was understood."""
+    paths = save(tmp_path, generator=published.resnet())
+    with pytest.raises(ValueError) as caught:
+        convert.load("pix2pix", paths)
+    message = str(caught.value)
+    assert "generator.npz: This is not a U-Net" in message
+    assert "Understood so far: 10 kernels (7x7 4-3, 3x3 8-4," in message
+    assert message.endswith("It is a generator of cyclegan.")
+    state = published.unet()
+    del state["model.model.3.weight"]
+    paths = save(tmp_path, generator=state)
+    with pytest.raises(ValueError, match="nearest other architecture is pix"):
+        convert.load("dcgan", paths)
 
 
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):

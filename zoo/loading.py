@@ -6,9 +6,6 @@ is built, it may not become larger than its weights file, so that a line in
 config.json cannot claim all memory.
 """
 
-import math
-
-import numpy as np
 import tensorflow as tf
 
 from kerasgan import fetch, models, weights
@@ -69,7 +66,7 @@ def build(folder, config):
     path = check_weights(folder, config["sha256"])
     model_class = _model_class(folder, config)
     arrays, numbers = weights.check_plain(path)
-    limit = _Limit(arrays + SPARE_VARIABLES, numbers + SPARE_NUMBERS)
+    limit = weights.Limit(arrays + SPARE_VARIABLES, numbers + SPARE_NUMBERS)
     source = f"{config['architecture']} in {folder}"
     try:
         with tf.variable_creator_scope(limit):
@@ -111,30 +108,6 @@ def _model_class(folder, config):
             f"from a newer version of kerasgan? Received: {folder}"
         )
     return model_class
-
-
-class _Limit:
-    """Limits the number and size of variables before they are allocated."""
-
-    def __init__(self, variables, numbers):
-        self.variables, self.numbers = variables, numbers
-
-    def __call__(self, next_creator, **kwargs):
-        value = kwargs["initial_value"]
-        if callable(value):
-            # In a graph the shape is known without allocating the values.
-            with tf.Graph().as_default():
-                value = value()
-        shape = tuple(np.shape(value) if np.isscalar(value) else value.shape)
-        self.variables -= 1
-        self.numbers -= math.prod(shape)
-        if self.variables < 0 or self.numbers < 0:
-            raise ValueError(
-                "The arguments make a larger model than the weights are of, "
-                "so it was not built. Received: a variable of shape "
-                f"{shape}"
-            )
-        return next_creator(**kwargs)
 
 
 def _check_card(gan, config, folder):

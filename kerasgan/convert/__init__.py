@@ -3,14 +3,26 @@
 docs/convert.md lists the supported files, and how each was verified.
 """
 
+import functools
 import hashlib
 import pathlib
 
 import numpy as np
+import tensorflow as tf
 
-from kerasgan import publishing
-from kerasgan.convert import cyclegan, dcgan, files, pix2pix, stylegan, tensors
+from kerasgan import models, publishing, weights
+from kerasgan.convert import (
+    cyclegan,
+    dcgan,
+    files,
+    networks,
+    pix2pix,
+    stylegan,
+    tensors,
+)
+from kerasgan.convert.checkpoints import Tensor
 from kerasgan.data.folder import decode, find_images
+from kerasgan.fetch import printable
 from kerasgan.tasks import TASKS
 
 # The networks of each architecture, in the order of their files on the command
@@ -24,6 +36,8 @@ ROLES = {
         "discriminator_a",
     ),
     "dcgan": ("generator", "discriminator"),
+    "lsgan": ("generator", "discriminator"),
+    "wgan_gp": ("generator", "discriminator"),
     "pix2pix": ("generator", "discriminator"),
     "stylegan": ("generator", "discriminator"),
 }
@@ -31,9 +45,27 @@ ROLES = {
 CONVERTERS = {
     "cyclegan": cyclegan.convert,
     "dcgan": dcgan.convert,
+    "lsgan": functools.partial(dcgan.convert, build=models.LSGAN),
+    "wgan_gp": functools.partial(dcgan.convert, build=models.WGANGP),
     "pix2pix": pix2pix.convert,
     "stylegan": stylegan.convert,
 }
+
+# What recognizes a generator by its structure, to name the nearest.
+READERS = {
+    "dcgan": dcgan.read_generator,
+    "pix2pix": pix2pix.read_generator,
+    "cyclegan": cyclegan.read_generator,
+}
+# Options that only some architectures have.
+OPTIONS = {
+    "image_size": ("CycleGAN", ("cyclegan",)),
+    "classes": ("the family of DCGAN", ("dcgan", "lsgan", "wgan_gp")),
+}
+# Variables and numbers that a model may have beside those of its files: its
+# averages, networks without a file, and stores of images.
+SPARE_VARIABLES = 1000
+MOST_COPIES = 8
 
 # The licences of the original code, which are not those of weights.
 LICENSES = {
@@ -55,6 +87,7 @@ LICENSES = {
     ),
 }
 LICENSES["pix2pix"] = LICENSES["cyclegan"]
+LICENSES["lsgan"] = LICENSES["wgan_gp"] = LICENSES["dcgan"]
 
 CARD = """\
 # {name}
@@ -119,26 +152,34 @@ REMARKS = {
 }
 
 
-def load(architecture, paths, image_size=None):
+REMARKS["lsgan"] = REMARKS["wgan_gp"] = REMARKS["dcgan"]
+
+
+def load(architecture, paths, image_size=None, classes=None):
     """Returns a model with third-party weights.
 
     Args:
-        architecture: str. `"cyclegan"`, `"dcgan"`, `"pix2pix"` or
-            `"stylegan"`.
-        paths: dict of network names, from `ROLES`, to files: a PyTorch state
-            dict, or a `.npz` of arrays by name. Networks without a file are
-            randomly initialized.
+        architecture: str. A key of `ROLES`.
+        paths: dict of network names, from `ROLES`, to files of PyTorch,
+            safetensors, NumPy, Keras or ONNX; `FILE#NAME` is one of several
+            networks in a file. Networks without a file are randomly
+            initialized.
         image_size: int or `None`. Height and width of CycleGAN's training
             images, which cannot be inferred from its files. Defaults to the
             paper's.
+        classes: int or `None`. Number of classes whose one-hot code a
+            generator of DCGAN's family reads after the latents, which cannot
+            be inferred either. Such a generator becomes a `CGAN`. Defaults
+            to `None`, no classes.
 
     Returns:
         A `GAN` whose averaged generators are the trained ones; `compile` it
         to continue training.
 
     Raises:
-        ValueError: If a file does not fit; lists all tensors that are
-            missing, unknown or of another shape.
+        ValueError: If a file does not fit; says what was understood of it,
+            or lists all tensors that are missing, unknown or of another
+            shape.
         OSError: If a file cannot be read.
 
     Example:
@@ -147,27 +188,116 @@ def load(architecture, paths, image_size=None):
     zebras = gan.translate(horses, to="b")
     ```
     """
-    return _load(architecture, paths, image_size)[0]
+    gan, laid = _laid(architecture, paths, image_size, classes)
+    _assign(gan, laid)
+    return gan
 
 
-def _load(architecture, paths, image_size=None):
-    """Returns the model and the names of the networks with weights."""
+def explain(architecture, paths, image_size=None, classes=None):
+    """Describes where the tensors of third-party files would go.
+
+    Args:
+        architecture: See `load`.
+        paths: See `load`.
+        image_size: See `load`.
+        classes: See `load`.
+
+    Returns:
+        str: the model, and for each network a table of tensor, layer and
+        shape, with a note where a value is computed. Tensors without a layer
+        and layers without a tensor are in it, too.
+
+    Raises:
+        ValueError: If the files hold no such network.
+        OSError: If a file cannot be read.
+    """
+    gan, laid = _laid(architecture, paths, image_size, classes)
+    arguments = ", ".join(f"{k}={v!r}" for k, v in gan.arguments().items())
+    lines = [f"{type(gan).__name__}({arguments})"]
+    for role, (found, places) in laid.items():
+        rows = [("tensor", "layer", "shape", "note")]
+        for name in dict.fromkeys([*places, *found]):
+            variable, _ = places.get(name, (None, None))
+            layer = "none"
+            if variable is not None:
+                layer = ".".join(variable.path.split("/")[-2:])
+            tensor = found.get(name)
+            shape = "missing" if tensor is None else str(tuple(tensor.shape))
+            note = tensor.note if isinstance(tensor, Tensor) else ""
+            rows.append((printable(name), layer, shape, note))
+        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        lines += ["", role]
+        for row in rows:
+            cells = [c.ljust(w) for c, w in zip(row, (*widths, 0), strict=True)]
+            lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _laid(architecture, paths, image_size, classes):
+    """Returns the model, and the argument of `tensors.assign`."""
     check_roles(architecture, paths)
-    options = {}
-    if image_size is not None:
-        if architecture != "cyclegan":
+    options = {"image_size": image_size, "classes": classes}
+    options = {k: v for k, v in options.items() if v is not None}
+    for name, value in options.items():
+        what, architectures = OPTIONS[name]
+        if architecture not in architectures:
             raise ValueError(
-                "`image_size` is for CycleGAN alone; for the others it "
-                "follows from the files. Received: "
-                f"image_size={image_size} for {architecture}"
+                f"`{name}` is for {what} alone; for the others it follows "
+                f"from the files. Received: {name}={value} for {architecture}"
             )
-        options["image_size"] = image_size
-    gan, found = CONVERTERS[architecture](files.read(paths), **options)
-    tensors.assign(found)
+    sources = files.sources(paths)
+    given = [t for s in sources.values() for t in s.checkpoint.tensors]
+    limit = weights.Limit(
+        MOST_COPIES * len(given) + SPARE_VARIABLES,
+        MOST_COPIES * sum(t.size for t in given) + weights.SPARE_NUMBERS,
+    )
+    if architecture == "stylegan":
+        sources = {
+            role: {
+                tensor.name: tensor.read() for tensor in s.checkpoint.tensors
+            }
+            for role, s in sources.items()
+        }
+    try:
+        with tf.variable_creator_scope(limit):
+            return CONVERTERS[architecture](sources, **options)
+    except networks.NotThis as error:
+        raise ValueError(f"{error}{_nearest(architecture, sources)}") from error
+
+
+def _nearest(architecture, sources):
+    """Returns a sentence about the architecture nearest to a file."""
+    understood = {}
+    for name, read in READERS.items():
+        if name == architecture:
+            continue
+        for role, source in sources.items():
+            if role.startswith("generator"):
+                try:
+                    networks.find(source.checkpoint, read, source.place)
+                except networks.NotThis as error:
+                    understood[name] = error.understood
+                else:
+                    return f" It is a generator of {name}."
+    best = max(understood, key=understood.get)
+    if not understood[best]:
+        return ""
+    return (
+        f" The nearest other architecture is {best}, of which "
+        f"{understood[best]} kernels fit."
+    )
+
+
+def _assign(gan, laid):
+    tensors.assign(laid)
     for name in gan.generator_names:
-        average = getattr(gan, f"average_{name}")
-        average.set_weights(getattr(gan, name).get_weights())
-    return gan, tuple(found)
+        pairs = zip(
+            getattr(gan, f"average_{name}").variables,
+            getattr(gan, name).variables,
+            strict=True,
+        )
+        for average, variable in pairs:
+            average.assign(variable)
 
 
 def check_roles(architecture, paths):
@@ -208,6 +338,7 @@ def convert(
     credit,
     dataset="not stated",
     image_size=None,
+    classes=None,
     images=None,
 ):
     """Converts third-party weights to a folder for `zoo.load`.
@@ -220,6 +351,7 @@ def convert(
         credit: str. Authors and source of the weights.
         dataset: str. The training data. Defaults to `"not stated"`.
         image_size: See `load`.
+        classes: See `load`.
         images: str or path or `None`. Images to translate for samples.png, a
             file or a folder. Defaults to none.
 
@@ -256,11 +388,16 @@ def convert(
         raise FileExistsError(
             f"The folder must be new or empty. Received: {folder}"
         )
-    gan, given = _load(architecture, paths, image_size)
+    gan, laid = _laid(architecture, paths, image_size, classes)
+    _assign(gan, laid)
+    given = tuple(laid)
     names = (*gan.generator_names, *gan.discriminator_names)
     fresh = tuple(name for name in names if name not in given)
     task = "Translates images" if _translates(gan) else "Generates images"
-    files_used = ", ".join(pathlib.Path(path).name for path in paths.values())
+    plain = {role: files.without_place(path) for role, path in paths.items()}
+    files_used = ", ".join(
+        dict.fromkeys(pathlib.Path(path).name for path in plain.values())
+    )
     description = f"{task}; {type(gan).__name__} converted from {files_used}."
     samples = _samples(gan, given, images)
     publishing.write(
@@ -275,7 +412,7 @@ def convert(
     )
     sources = "\n".join(
         f"| {role} | {pathlib.Path(path).name} | `{_sha256(path)}` |"
-        for role, path in paths.items()
+        for role, path in plain.items()
     )
     card = CARD.format(
         name=folder.absolute().name,

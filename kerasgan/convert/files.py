@@ -1,75 +1,173 @@
-"""Reads third-party files as arrays by name, without running code in them."""
+"""Reads third-party files as tensors by name, without running code in them.
 
-import importlib.util
+The format follows from the content, not from the name.
+"""
+
+import dataclasses
 import pathlib
-import subprocess
-import sys
-import tempfile
-import zipfile
 
-import numpy as np
+from kerasgan.convert import (
+    keras_file,
+    npz_file,
+    onnx_file,
+    safetensors_file,
+    torch_file,
+)
+from kerasgan.convert.checkpoints import Checkpoint
+from kerasgan.convert.networks import NotThis, find, one
 
 
-def read(paths):
-    """Returns the arrays of files by their names.
+def read(path):
+    """Returns the tensors of a file.
 
     Args:
-        paths: dict of any key to a path: a `.npz` of plain arrays, or else a
-            state dict written by `torch.save`.
+        path: str or path of a file of PyTorch, safetensors, NumPy (`.npz`),
+            Keras (`.h5`, `.weights.h5`, `.keras`) or ONNX.
 
     Returns:
-        dict of the same keys to dicts of name to float32 array.
+        `Checkpoint`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ImportError: If a file is PyTorch's and PyTorch is not installed.
-        ValueError: If a file holds anything but arrays by name.
+        ValueError: If it is damaged, too large for what it holds, or of no
+            known format.
     """
-    paths = {key: pathlib.Path(path) for key, path in paths.items()}
-    for path in paths.values():
-        if not path.is_file():
-            raise FileNotFoundError(f"There is no such file: {path}")
-    states = {k: p for k, p in paths.items() if p.suffix != ".npz"}
-    with tempfile.TemporaryDirectory() as scratch:
-        if states:
-            _copy_states(list(states.values()), scratch)
-        copies = {
-            k: pathlib.Path(scratch, f"{n}.npz") for n, k in enumerate(states)
-        }
-        return {
-            key: _read_npz(copies.get(key, path)) for key, path in paths.items()
-        }
-
-
-def _copy_states(paths, folder):
-    """Converts PyTorch files to 0.npz, 1.npz ... in a folder."""
-    if importlib.util.find_spec("torch") is None:
-        raise ImportError(
-            f"{paths[0].name} is read by PyTorch, which is not installed: "
-            "`pip install 'kerasgan[convert]'`. A .npz needs no PyTorch."
-        )
-    script = pathlib.Path(__file__).with_name("torch_file.py")
-    result = subprocess.run(
-        [sys.executable, str(script), folder, *map(str, paths)],
-        capture_output=True,
-        text=True,
-    )
-    if result.returncode == 2:
-        raise ValueError(result.stderr.strip())
-    if result.returncode != 0:
-        raise OSError(
-            f"PyTorch could not read {', '.join(p.name for p in paths)}: "
-            f"{result.stderr.strip()} (exit status {result.returncode})"
-        )
-
-
-def _read_npz(path):
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no such file: {path}")
     try:
-        # An array of objects would be a pickle.
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: np.float32(arrays[name]) for name in arrays.files}
-    except (ValueError, zipfile.BadZipFile, EOFError, OSError) as error:
-        raise ValueError(
-            f"{path.name} must hold plain arrays of numbers by name, as "
-            f"`numpy.savez` writes them. Received: {error}"
-        ) from error
+        return _reader(path)(path)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+
+
+def _reader(path):
+    with path.open("rb") as file:
+        start = file.read(16)
+    if start.startswith(b"PK") or path.suffix == ".npz":
+        names = npz_file.names(path)
+        if any(name.rpartition("/")[2] == "data.pkl" for name in names):
+            return torch_file.read
+        if keras_file.WEIGHTS in names:
+            return keras_file.read_archive
+        return npz_file.read
+    if start.startswith(b"\x89HDF"):
+        return keras_file.read
+    if start[:1] == b"\x80":
+        return torch_file.read
+    if start[8:9] == b"{":
+        return safetensors_file.read
+    if path.suffix == ".onnx":
+        return onnx_file.read
+    raise ValueError(
+        "The file is damaged, or of no known format: PyTorch, safetensors, "
+        "NumPy's .npz, Keras' .h5 and .keras, ONNX (by the name .onnx). "
+        f"Received: {start[:8]!r} at its beginning"
+    )
+
+
+@dataclasses.dataclass
+class Source:
+    """A file, or a place in it, that a network is to be read from.
+
+    Attributes:
+        role: str. The network of the model.
+        name: str. Of the file, for messages.
+        place: str. Where in the file, `""` for all of it.
+        checkpoint: `Checkpoint`.
+    """
+
+    role: str
+    name: str
+    place: str
+    checkpoint: Checkpoint
+    path: str | None = None
+
+    def network(self, read, what):
+        """Returns the network of this role.
+
+        Args:
+            read: See `networks.find`.
+            what: str. Description of the network, for messages.
+
+        Returns:
+            `networks.Network`.
+
+        Raises:
+            ValueError: If there is none, or more than one.
+        """
+        try:
+            found = one(find(self.checkpoint, read, self.place), what)
+        except NotThis as error:
+            raise NotThis(
+                f"{self.name}:{self.surroundings()} This is not {what}: "
+                f"{error.reason}.",
+                error.understood,
+            ) from error
+        self.path = found.path
+        return found
+
+    def surroundings(self):
+        """Returns a sentence about what else is in the file, or `""`."""
+        text = ""
+        if self.checkpoint.others:
+            text += (
+                " The file holds more than tensors, which was not built: "
+                f"{', '.join(self.checkpoint.others[:5])}."
+            )
+        if self.checkpoint.content:
+            text += f" The file holds {self.checkpoint.content}."
+        return text
+
+    def other(self, read):
+        """Returns another network of the file, or `None`.
+
+        It is one that lies beside the one of `network`, if it is the only one.
+
+        Args:
+            read: See `networks.find`.
+        """
+        if not self.path:
+            return None
+        try:
+            found = find(self.checkpoint, read)
+        except NotThis:
+            return None
+        inside = f"{self.path}."
+        found = [
+            n
+            for n in found
+            if not f"{n.path}.".startswith(inside)
+            and not inside.startswith(f"{n.path}." if n.path else "")
+        ]
+        return found[0] if len(found) == 1 else None
+
+
+def without_place(path):
+    """Returns the file of a path that may end in `#` and a place in it."""
+    text = str(path)
+    return text if pathlib.Path(text).exists() else text.partition("#")[0]
+
+
+def sources(paths):
+    """Reads the files of networks.
+
+    Args:
+        paths: dict of role to path, or to a path and `#` and a place in the
+            file.
+
+    Returns:
+        dict of role to `Source`. A file given twice is read once.
+
+    Raises:
+        See `read`.
+    """
+    found, checkpoints = {}, {}
+    for role, path in paths.items():
+        text = without_place(path)
+        place = str(path)[len(text) + 1 :]
+        if text not in checkpoints:
+            checkpoints[text] = read(text)
+        name = pathlib.Path(text).name
+        found[role] = Source(role, name, place, checkpoints[text])
+    return found

@@ -1,21 +1,92 @@
-"""The pix2pix networks of pytorch-CycleGAN-and-pix2pix.
+"""pix2pix's networks and their relatives.
 
-The blocks of the U-Net are nested: `model.model` is the outermost, its module 1
-the next one, and module 3 of each inner block the one inside it. The input of
-the PatchGAN is the pair of images.
+The U-Net is as many 4x4 convolutions as transposed ones, which are joined by
+skip connections, so that a transposed convolution reads twice what it makes.
 """
 
+import itertools
+
 from kerasgan import models
-from kerasgan.convert import patchgan
-from kerasgan.convert.tensors import batch_norm, cleaned, convolution, size_of
+from kerasgan.convert import matching, networks, patchgan
+from kerasgan.convert.networks import NotThis
+
+WHAT = "a U-Net of pytorch-CycleGAN-and-pix2pix or a relative"
+MOST_HALVINGS = 10
 
 
-def convert(networks):
+def read_generator(kernels, units):
+    """Returns the sizes of a U-Net, or refuses it.
+
+    Args:
+        kernels: List of `networks.Kernel`.
+        units: List of `matching.Unit`.
+
+    Returns:
+        Pair of a dict, the arguments of `Pix2Pix` without those of the
+        discriminator; and 0, as all kernels fit.
+
+    Raises:
+        NotThis: If it is none.
+    """
+    four = [k for k in kernels if k.side == 4]
+    halvings = len(four) // 2
+    if len(four) != len(kernels) or len(four) % 2:
+        raise NotThis("it is not an even number of 4x4 convolutions", len(four))
+    if not 5 <= halvings <= MOST_HALVINGS:
+        raise NotThis(
+            f"it halves an image {halvings} times, instead of 5 to "
+            f"{MOST_HALVINGS} times",
+            len(four),
+        )
+    shapes = [k.outer for k in four]
+    if four[0].layout == "keras":
+        shapes = [shape[::-1] for shape in shapes]
+    widest = max(max(shape) for shape in shapes) // 2
+    for width in sorted({min(shape[0], widest) for shape in shapes}):
+        left = list(shapes)
+        between = _between(halvings, width, widest)
+        for shape in between:
+            if shape in left:
+                left.remove(shape)
+        # The first and the last kernel.
+        ends = {maps: channels for maps, channels in left}
+        if len(left) == 2 and {*ends} == {width, 2 * width}:
+            break
+    else:
+        raise NotThis(
+            f"its {len(four)} kernels do not double feature maps up to "
+            f"{widest} and halve them again",
+            len(four) // 2,
+        )
+    norm = networks.norm_of(units) or "instance"
+    return {
+        "image_size": 2**halvings,
+        "source_channels": ends[width],
+        "target_channels": ends[2 * width],
+        "width": width,
+        "max_width": None if widest == 8 * width else widest,
+        "normalization": norm,
+        "use_bias": sum(bool(k.bias) for k in four) > 1,
+    }, 0
+
+
+def _between(halvings, width, most):
+    """Returns the outer axes of all kernels but the first and the last."""
+    widths = [min(width << i, most) for i in range(halvings)]
+    found = []
+    for number, (outside, inside) in enumerate(itertools.pairwise(widths)):
+        innermost = number == halvings - 2
+        found.append((inside, outside))
+        found.append((inside if innermost else 2 * inside, outside))
+    return found
+
+
+def convert(files):
     """Builds a `Pix2Pix` of matching size, and maps the tensors to it.
 
     Args:
-        networks: dict of `"generator"` and optionally `"discriminator"` to
-            their tensors by name.
+        files: dict of `"generator"` and optionally `"discriminator"` to
+            `networks.Source`.
 
     Returns:
         Pair of the model and the argument of `tensors.assign`.
@@ -23,41 +94,20 @@ def convert(networks):
     Raises:
         ValueError: If the tensors are not those of such networks.
     """
-    networks = {role: cleaned(t) for role, t in networks.items()}
-    generator = networks["generator"]
-    what = "a U-Net of pytorch-CycleGAN-and-pix2pix"
-    first, last = "model.model.0.weight", "model.model.3.weight"
-    block, halvings = "model.model.1.model", 2
-    while any(name.startswith(f"{block}.3.model.") for name in generator):
-        block, halvings = f"{block}.3.model", halvings + 1
-    gan = models.Pix2Pix(
-        width=size_of(generator, first, 0, what),
-        source_channels=size_of(generator, first, 1, what),
-        target_channels=size_of(generator, last, 1, what),
-        image_size=2**halvings,
-    )
-    places = {
-        "generator": _generator(gan),
-        "discriminator": patchgan.places(gan.discriminator, normalized=True),
+    found = {"generator": files["generator"].network(read_generator, WHAT)}
+    if "discriminator" in files:
+        other = files["discriminator"].network(patchgan.read, patchgan.WHAT)
+    else:
+        other = files["generator"].other(patchgan.read)
+    sizes = dict(found["generator"].sizes)
+    if other is not None:
+        found["discriminator"] = other
+        sizes["patch_size"] = other.sizes["patch_size"]
+        sizes["use_bias"] |= other.sizes["use_bias"]
+    gan = models.Pix2Pix(**sizes)
+    return gan, {
+        role: matching.lay(
+            getattr(gan, role), network.units, network.layout, network.epsilon
+        )
+        for role, network in found.items()
     }
-    return gan, {role: (t, places[role]) for role, t in networks.items()}
-
-
-def _generator(gan):
-    layer = gan.generator.get_layer
-    size = gan.image_size // 2
-    places = convolution("model.model.0", layer(f"down_{size}"))
-    places |= convolution("model.model.3", layer("to_image"))
-    block = "model.model.1.model"
-    while size > 2:
-        half = size // 2
-        places |= convolution(f"{block}.1", layer(f"down_{half}"))
-        places |= batch_norm(f"{block}.2", layer(f"down_norm_{half}"))
-        places |= convolution(f"{block}.5", layer(f"up_{size}"))
-        places |= batch_norm(f"{block}.6", layer(f"up_norm_{size}"))
-        block, size = f"{block}.3.model", half
-    # The innermost block has no normalization in the contracting path.
-    places |= convolution(f"{block}.1", layer("down_1"))
-    places |= convolution(f"{block}.3", layer("up_2"))
-    places |= batch_norm(f"{block}.4", layer("up_norm_2"))
-    return places

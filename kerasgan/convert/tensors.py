@@ -1,10 +1,12 @@
-"""Assigns the tensors of a file to variables, by their published names."""
+"""Assigns the tensors of a file to variables."""
 
 import dataclasses
 import re
 from collections.abc import Callable
 
 import numpy as np
+
+from kerasgan.convert.checkpoints import Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,63 +25,6 @@ class Layout:
 
 
 SAME = Layout(lambda shape: shape, lambda tensor: tensor)
-
-# PyTorch's kernels: of a convolution (out, in, height, width), of a
-# transposed one (in, out, height, width). Keras swaps the last two as well.
-KERNEL = Layout(
-    lambda shape: (shape[3], shape[2], shape[0], shape[1]),
-    lambda tensor: tensor.transpose(2, 3, 1, 0),
-)
-
-
-def batch_norm(prefix, layer):
-    """Maps the four tensors of a batch normalization to variables.
-
-    Args:
-        prefix: str. Name of the module in PyTorch.
-        layer: `keras.layers.BatchNormalization`.
-    """
-    return {
-        f"{prefix}.weight": (layer.gamma, SAME),
-        f"{prefix}.bias": (layer.beta, SAME),
-        f"{prefix}.running_mean": (layer.moving_mean, SAME),
-        f"{prefix}.running_var": (layer.moving_variance, SAME),
-    }
-
-
-def convolution(prefix, layer):
-    """Maps the kernel and bias of a convolution to variables.
-
-    Args:
-        prefix: str. Name of the module in PyTorch.
-        layer: `keras.layers.Conv2D` or `Conv2DTranspose`.
-    """
-    places = {f"{prefix}.weight": (layer.kernel, KERNEL)}
-    if layer.use_bias:
-        places[f"{prefix}.bias"] = (layer.bias, SAME)
-    return places
-
-
-def cleaned(tensors, ignored=()):
-    """Returns the tensors of a PyTorch network under their plain names.
-
-    Args:
-        tensors: dict of name to array.
-        ignored: Names, after the last dot, of tensors that are not weights,
-            besides the count of batches. Defaults to none.
-
-    Returns:
-        dict of name to array.
-    """
-    # The prefix of `torch.nn.DataParallel`.
-    if tensors and all(name.startswith("module.") for name in tensors):
-        tensors = {name[len("module.") :]: t for name, t in tensors.items()}
-    ignored = {"num_batches_tracked", *ignored}
-    return {
-        name: tensor
-        for name, tensor in tensors.items()
-        if name.rsplit(".", 1)[-1] not in ignored
-    }
 
 
 def size_of(tensors, name, axis, network):
@@ -132,30 +77,37 @@ def highest(tensors, pattern):
 def assign(networks):
     """Assigns tensors to variables, or lists every mismatch.
 
+    Tensors are read one after the other, so that no second copy of a network
+    is in memory.
+
     Args:
         networks: dict of the name of a network to a pair: its tensors, a dict
-            of name to array; and their places, a dict of the same names to
-            pairs of variable and `Layout`.
+            of name to array or `Tensor`; and their places, a dict of the same
+            names to pairs of variable and `Layout`.
 
     Raises:
         ValueError: If a tensor is missing, unknown, of another shape or not
-            finite. Lists all of them; no variable has changed then.
+            finite. Lists all of them; the model is not to be used then.
     """
-    problems, values = [], []
+    problems = []
     for network, (tensors, places) in networks.items():
         missing = [name for name in places if name not in tensors]
         unknown = [name for name in tensors if name not in places]
         misshapen, infinite = [], []
-        for name in places.keys() & tensors.keys():
+        for name in [name for name in places if name in tensors]:
             variable, layout = places[name]
             tensor, shape = tensors[name], layout.shape(tuple(variable.shape))
             if tensor.shape != shape:
                 misshapen.append(f"{name} {tensor.shape} instead of {shape}")
-            elif not np.isfinite(tensor).all():
-                infinite.append(name)
+                continue
+            array = tensor.read() if isinstance(tensor, Tensor) else tensor
+            if np.isfinite(array).all():
+                # Not two copies of a large kernel at once.
+                array = layout.change(array).reshape(variable.shape)
+                variable.assign(array)
             else:
-                changed = layout.change(tensor)
-                values.append((variable, changed.reshape(variable.shape)))
+                infinite.append(name)
+            del array
         problems += [
             f"{kind} in {network}: {', '.join(sorted(names))}"
             for kind, names in (
@@ -171,5 +123,3 @@ def assign(networks):
             "The tensors do not fit the network; docs/convert.md lists the "
             f"supported files. {'. '.join(problems)}."
         )
-    for variable, value in values:
-        variable.assign(value)

@@ -20,7 +20,7 @@ def tanh_images(x, name="images"):
     return layers.Activation("tanh", dtype="float32", name=name)(x)
 
 
-def score(x):
+def score(x, use_bias=False):
     """Returns one unbounded score for each image.
 
     Equivalent to a final 4x4 valid convolution without bias, written as a
@@ -28,20 +28,22 @@ def score(x):
 
     Args:
         x: Keras tensor `(batch, 4, 4, features)`.
+        use_bias: bool. Defaults to `False`.
     """
     x = layers.Flatten(name="flatten")(x)
-    return score_dense(x)
+    return score_dense(x, use_bias)
 
 
-def score_dense(x):
+def score_dense(x, use_bias=False):
     """Returns one unbounded score for each vector.
 
     Args:
         x: Keras tensor `(batch, features)`.
+        use_bias: bool. Defaults to `False`.
     """
     return layers.Dense(
         1,
-        use_bias=False,
+        use_bias=use_bias,
         kernel_initializer=INITIALIZER,
         dtype="float32",
         name="score",

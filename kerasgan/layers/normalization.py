@@ -205,10 +205,11 @@ class AffineInstanceNormalization(InstanceNormalization):
     Gains start from a normal around one, as those of `batch_normalization`.
 
     Args:
-        **kwargs: See `InstanceNormalization`.
+        epsilon: See `InstanceNormalization`.
+        **kwargs: See `keras.layers.Layer`: `name`, `dtype`.
 
     Call arguments:
-        inputs: Float tensor `(batch, height, width, channels)`.
+        inputs: See `InstanceNormalization`.
 
     Returns:
         Float tensor of the same shape and type.
@@ -229,4 +230,16 @@ class AffineInstanceNormalization(InstanceNormalization):
         )
 
     def call(self, inputs):
-        return super().call(inputs) * self.gamma + self.beta
+        gamma = tf.cast(self.gamma, inputs.dtype)
+        return super().call(inputs) * gamma + tf.cast(self.beta, inputs.dtype)
+
+
+# What a model's `normalization` may be, to a callable from the name of a layer
+# and `synchronized` to the layer.
+NORMALIZATIONS = {
+    "batch": batch_normalization,
+    "instance": lambda name, synchronized: InstanceNormalization(name=name),
+    "affine_instance": lambda name, synchronized: AffineInstanceNormalization(
+        name=name
+    ),
+}

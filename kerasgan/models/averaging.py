@@ -36,7 +36,9 @@ def copy_of(network, name):
     """
     config = {**network.get_config(), "name": name}
     copy = type(network).from_config(config)
-    copy.set_weights(network.get_weights())
+    # One after the other, without a second copy of all in memory.
+    for new, old in zip(copy.weights, network.weights, strict=True):
+        new.assign(old)
     copy.trainable = False
     return copy
 

@@ -89,6 +89,9 @@ class CGAN(ConditionalGAN):
         width: int. Feature maps at the largest resolution; each halving of
             resolution doubles them. Defaults to `64`.
         latent_dim: int. Length of the noise vector. Defaults to `100`.
+        use_bias: bool. Whether the layers without normalization and the
+            generator's first have a bias, as in many third-party networks;
+            the authors' have none. Defaults to `False`.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
         **kwargs: See `ClassGAN`: `class_names`, `class_frequencies`,
@@ -130,6 +133,7 @@ class CGAN(ConditionalGAN):
         channels=3,
         width=64,
         latent_dim=100,
+        use_bias=False,
         synchronized=False,
         **kwargs,
     ):
@@ -138,6 +142,7 @@ class CGAN(ConditionalGAN):
         self.image_size = image_size
         self.channels = channels
         self.width = width
+        self.use_bias = use_bias
         self.synchronized = synchronized
         super().__init__(
             num_classes=num_classes, latent_dim=latent_dim, **kwargs
@@ -151,6 +156,7 @@ class CGAN(ConditionalGAN):
             self.width,
             self.latent_dim,
             self.synchronized,
+            self.use_bias,
         )
         self.discriminator = build_discriminator(
             self.image_size,
@@ -158,6 +164,7 @@ class CGAN(ConditionalGAN):
             self.num_classes,
             self.width,
             self.synchronized,
+            self.use_bias,
         )
 
     def default_optimizers(self):
@@ -182,7 +189,13 @@ def join(x, code, name):
 
 
 def build_generator(
-    image_size, channels, num_classes, width, latent_dim, synchronized
+    image_size,
+    channels,
+    num_classes,
+    width,
+    latent_dim,
+    synchronized,
+    use_bias,
 ):
     """Latents `(latent_dim,)` and a label to an image in `[-1, 1]`."""
     up = functools.partial(
@@ -203,7 +216,7 @@ def build_generator(
     x = layers.Concatenate(name="join_latents")([latents, code])
     x = layers.Dense(
         first[0] * first[1] * filters,
-        use_bias=False,
+        use_bias=use_bias,
         kernel_initializer=INITIALIZER,
         name="project",
     )(x)
@@ -217,11 +230,14 @@ def build_generator(
         x = batch_normalization(f"norm_{size}", synchronized)(x)
         x = layers.ReLU(name=f"relu_{size}")(x)
         size *= 2
-    x = up(channels, name="to_image")(join(x, code, size // 2))
+    to_image = up(channels, use_bias=use_bias, name="to_image")
+    x = to_image(join(x, code, size // 2))
     return keras.Model((latents, labels), tanh_images(x), name="generator")
 
 
-def build_discriminator(image_size, channels, num_classes, width, synchronized):
+def build_discriminator(
+    image_size, channels, num_classes, width, synchronized, use_bias
+):
     """An image and a label to one unbounded score, high for real."""
     down = functools.partial(
         layers.Conv2D,
@@ -238,12 +254,14 @@ def build_discriminator(image_size, channels, num_classes, width, synchronized):
     x = images
     filters, size = width, shorter // 2
     while size >= 4:
-        x = down(filters, name=f"down_{size}")(join(x, code, size * 2))
-        if size < shorter // 2:  # No normalization on the first layer.
+        first = size == shorter // 2
+        halve = down(filters, use_bias=use_bias and first, name=f"down_{size}")
+        x = halve(join(x, code, size * 2))
+        if not first:  # No normalization on the first layer.
             x = batch_normalization(f"norm_{size}", synchronized)(x)
         x = layers.LeakyReLU(0.2, name=f"leaky_{size}")(x)
         filters, size = filters * 2, size // 2
     x = layers.Flatten(name="flatten")(x)
     x = layers.Concatenate(name="join_flat")([x, code])
-    scores = score_dense(x)
+    scores = score_dense(x, use_bias)
     return keras.Model((images, labels), scores, name="discriminator")

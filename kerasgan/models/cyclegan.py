@@ -25,7 +25,7 @@ from keras import layers
 
 from kerasgan import checks, losses
 from kerasgan.layers.common import INITIALIZER, tanh_images
-from kerasgan.layers.normalization import InstanceNormalization
+from kerasgan.layers.normalization import NORMALIZATIONS
 from kerasgan.layers.padding import Cropping2D, ReflectionPadding2D
 from kerasgan.layers.patchgan import build_patchgan
 from kerasgan.models.two_way import TwoWayGAN
@@ -48,6 +48,9 @@ class CycleGAN(TwoWayGAN):
         width: int. Feature maps of the first layers. Defaults to `64`.
         blocks: int. Residual blocks of each generator; the paper has 6 for
             128x128 and 9 from 256x256. Defaults to `9`.
+        normalization: str. `"instance"`, as in the paper;
+            `"affine_instance"`, with a gain and a bias for each feature map;
+            or `"batch"`. Defaults to `"instance"`.
         cycle_weight: float. Lambda in the paper. Defaults to `10.0`.
         identity_weight: float. Weight of the identity loss, as a share of
             `cycle_weight`; `0.0` disables it. Defaults to `0.5`.
@@ -65,7 +68,8 @@ class CycleGAN(TwoWayGAN):
 
     Raises:
         ValueError: If `image_size` is not a multiple of 4 of at least 24,
-            another size is not positive, or a weight is negative.
+            another size is not positive, a weight is negative, or there is
+            no such `normalization`.
 
     Training data:
         A dataset of pairs `(a, b)` of equally many images, float32 in
@@ -96,6 +100,7 @@ class CycleGAN(TwoWayGAN):
         channels=3,
         width=64,
         blocks=9,
+        normalization="instance",
         cycle_weight=10.0,
         identity_weight=0.5,
         **kwargs,
@@ -108,6 +113,7 @@ class CycleGAN(TwoWayGAN):
                 f"discriminators. Received: image_size={image_size!r}"
             )
         checks.positive(channels=channels, width=width, blocks=blocks)
+        checks.one_of(NORMALIZATIONS, normalization=normalization)
         checks.weight(
             cycle_weight=cycle_weight, identity_weight=identity_weight
         )
@@ -115,21 +121,25 @@ class CycleGAN(TwoWayGAN):
         self.channels = self.source_channels = channels
         self.width = width
         self.blocks = blocks
+        self.normalization = normalization
         self.cycle_weight = cycle_weight
         self.identity_weight = identity_weight
         super().__init__(**kwargs)
 
     def build_networks(self):
+        normalization = functools.partial(
+            NORMALIZATIONS[self.normalization], synchronized=False
+        )
         for name in self.generator_names:
             generator = build_generator(
-                self.channels, self.width, self.blocks, name
+                self.channels, self.width, self.blocks, normalization, name
             )
             setattr(self, name, generator)
         for name in self.discriminator_names:
             discriminator = build_patchgan(
                 self.channels,
                 self.width,
-                lambda layer: InstanceNormalization(name=layer),
+                normalization,
                 use_bias=True,
                 name=name,
                 initializer=INITIALIZER,
@@ -189,10 +199,10 @@ class CycleGAN(TwoWayGAN):
         shown_a = self.from_pool(self.pool_a, fake_a)
         shown_b = self.from_pool(self.pool_b, fake_b)
         with tf.GradientTape() as tape:
-            real_scores_a, fake_scores_a = together(
+            real_scores_a, fake_scores_a = self.together(
                 self.discriminator_a, real_a, shown_a
             )
-            real_scores_b, fake_scores_b = together(
+            real_scores_b, fake_scores_b = self.together(
                 self.discriminator_b, real_b, shown_b
             )
             d_loss = 0.5 * (
@@ -217,10 +227,19 @@ class CycleGAN(TwoWayGAN):
             fake_a = self.generator_ba(real_b, training=True)
             return fake_a, fake_b, tf.constant(0.0)
         # Section 5.2: images of the target set should not change.
-        fake_b, same_b = together(self.generator_ab, real_a, real_b)
-        fake_a, same_a = together(self.generator_ba, real_b, real_a)
+        fake_b, same_b = self.together(self.generator_ab, real_a, real_b)
+        fake_a, same_a = self.together(self.generator_ba, real_b, real_a)
         identity_loss = distance(same_a, real_a) + distance(same_b, real_b)
         return fake_a, fake_b, identity_loss
+
+    def together(self, network, first, second):
+        """Returns the outputs of a network for two batches.
+
+        Batch normalization would mix them in one pass.
+        """
+        if self.normalization == "batch":
+            return network(first, training=True), network(second, training=True)
+        return together(network, first, second)
 
 
 def together(network, first, second):
@@ -242,7 +261,7 @@ def distance(images, others):
     return tf.reduce_mean(tf.abs(images - others))
 
 
-def build_generator(channels, width, blocks, name):
+def build_generator(channels, width, blocks, normalization, name):
     """The residual network: an image to one in `[-1, 1]` (section 7.2).
 
     In the paper's notation, for a `width` of 64: c7s1-64, d128, d256, R256 for
@@ -253,7 +272,7 @@ def build_generator(channels, width, blocks, name):
     )
 
     def normalize(x, name):
-        return InstanceNormalization(name=f"norm_{name}")(x)
+        return normalization(f"norm_{name}")(x)
 
     def normalize_relu(x, name):
         return layers.ReLU(name=f"relu_{name}")(normalize(x, name))

@@ -45,6 +45,9 @@ class DCGAN(LatentGAN):
             discriminator, which is not in the paper: try `1.0` if the
             discriminator loss falls to zero and the images remain noise.
             Defaults to `0.0`, none.
+        use_bias: bool. Whether the layers without normalization and the
+            generator's first have a bias, as in many third-party networks;
+            the authors' have none. Defaults to `False`.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
         **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
@@ -84,6 +87,7 @@ class DCGAN(LatentGAN):
         width=64,
         latent_dim=100,
         r1_gamma=0.0,
+        use_bias=False,
         synchronized=False,
         **kwargs,
     ):
@@ -94,6 +98,7 @@ class DCGAN(LatentGAN):
         self.channels = channels
         self.width = width
         self.r1_gamma = r1_gamma
+        self.use_bias = use_bias
         self.synchronized = synchronized
         super().__init__(latent_dim=latent_dim, **kwargs)
 
@@ -104,9 +109,14 @@ class DCGAN(LatentGAN):
             self.width,
             self.latent_dim,
             self.synchronized,
+            self.use_bias,
         )
         self.discriminator = build_discriminator(
-            self.image_size, self.channels, self.width, self.synchronized
+            self.image_size,
+            self.channels,
+            self.width,
+            self.synchronized,
+            self.use_bias,
         )
 
     @classmethod
@@ -160,7 +170,9 @@ class DCGAN(LatentGAN):
         return self.report(d_loss=d_loss, g_loss=g_loss)
 
 
-def build_generator(image_size, channels, width, latent_dim, synchronized):
+def build_generator(
+    image_size, channels, width, latent_dim, synchronized, use_bias=False
+):
     """Latents `(latent_dim,)` to an image in `[-1, 1]` (figure 1)."""
     up = functools.partial(
         layers.Conv2DTranspose,
@@ -177,7 +189,7 @@ def build_generator(image_size, channels, width, latent_dim, synchronized):
     latents = keras.Input((latent_dim,), name="latents")
     x = layers.Dense(
         first[0] * first[1] * filters,
-        use_bias=False,
+        use_bias=use_bias,
         kernel_initializer=INITIALIZER,
         name="project",
     )(latents)
@@ -191,11 +203,13 @@ def build_generator(image_size, channels, width, latent_dim, synchronized):
         x = batch_normalization(f"norm_{size}", synchronized)(x)
         x = layers.ReLU(name=f"relu_{size}")(x)
         size *= 2
-    x = up(channels, name="to_image")(x)
+    x = up(channels, use_bias=use_bias, name="to_image")(x)
     return keras.Model(latents, tanh_images(x), name="generator")
 
 
-def build_discriminator(image_size, channels, width, synchronized):
+def build_discriminator(
+    image_size, channels, width, synchronized, use_bias=False
+):
     """An image to one unbounded score, high for real."""
     down = functools.partial(
         layers.Conv2D,
@@ -210,9 +224,10 @@ def build_discriminator(image_size, channels, width, synchronized):
     x = images
     filters, size = width, shorter // 2
     while size >= 4:
-        x = down(filters, name=f"down_{size}")(x)
-        if size < shorter // 2:  # No normalization on the first layer.
+        first = size == shorter // 2
+        x = down(filters, use_bias=use_bias and first, name=f"down_{size}")(x)
+        if not first:  # No normalization on the first layer.
             x = batch_normalization(f"norm_{size}", synchronized)(x)
         x = layers.LeakyReLU(0.2, name=f"leaky_{size}")(x)
         filters, size = filters * 2, size // 2
-    return keras.Model(images, score(x), name="discriminator")
+    return keras.Model(images, score(x, use_bias), name="discriminator")

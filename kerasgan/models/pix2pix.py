@@ -31,7 +31,7 @@ from kerasgan import checks, data, losses
 from kerasgan.layers import patchgan
 from kerasgan.layers.common import INITIALIZER, tanh_images
 from kerasgan.layers.dropout import Dropout, own_seed
-from kerasgan.layers.normalization import batch_normalization
+from kerasgan.layers.normalization import NORMALIZATIONS
 from kerasgan.models.translation import TranslationGAN
 from kerasgan.optimizers import Adam
 
@@ -53,6 +53,12 @@ class Pix2Pix(TranslationGAN):
             or `34` or `16`, for images that 70 pixels would cover. Defaults
             to `70`.
         l1_weight: float. Lambda in the paper. Defaults to `100.0`.
+        normalization: str. `"batch"`, as in the paper; `"instance"`; or
+            `"affine_instance"`, with a gain and a bias for each feature map.
+            Defaults to `"batch"`.
+        use_bias: bool. Whether convolutions other than the last have a
+            bias, too, as in the authors' release with instance normalization.
+            Defaults to `False`.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
         **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
@@ -67,8 +73,8 @@ class Pix2Pix(TranslationGAN):
 
     Raises:
         ValueError: If `image_size` is not a power of two of at least 32,
-            another size is not positive, `patch_size` is not one of these,
-            or `l1_weight` is negative.
+            another size is not positive, `patch_size` or `normalization` is
+            not one of these, or `l1_weight` is negative.
 
     Training data:
         A dataset of pairs `(input, target)` of image batches, float32 in
@@ -98,6 +104,8 @@ class Pix2Pix(TranslationGAN):
         max_width=None,
         patch_size=70,
         l1_weight=100.0,
+        normalization="batch",
+        use_bias=False,
         synchronized=False,
         **kwargs,
     ):
@@ -114,6 +122,7 @@ class Pix2Pix(TranslationGAN):
         )
         checks.one_of(patchgan.DEPTHS, patch_size=patch_size)
         checks.weight(l1_weight=l1_weight)
+        checks.one_of(NORMALIZATIONS, normalization=normalization)
         self.image_size = image_size
         self.source_channels = source_channels
         self.target_channels = target_channels
@@ -121,13 +130,15 @@ class Pix2Pix(TranslationGAN):
         self.max_width = max_width
         self.patch_size = patch_size
         self.l1_weight = l1_weight
+        self.normalization = normalization
+        self.use_bias = use_bias
         self.synchronized = synchronized
         self.size_multiple = self.minimum_size = image_size
         super().__init__(**kwargs)
 
     def build_networks(self):
         normalization = functools.partial(
-            batch_normalization, synchronized=self.synchronized
+            NORMALIZATIONS[self.normalization], synchronized=self.synchronized
         )
         self.generator = build_generator(
             self.image_size,
@@ -136,13 +147,14 @@ class Pix2Pix(TranslationGAN):
             self.width,
             self.max_width or 8 * self.width,
             normalization,
+            self.use_bias,
             self.seed,
         )
         self.discriminator = patchgan.build_patchgan(
             self.source_channels + self.target_channels,
             self.width,
             normalization,
-            use_bias=False,
+            use_bias=self.use_bias,
             name="discriminator",
             initializer=INITIALIZER,
             patch_size=self.patch_size,
@@ -350,6 +362,7 @@ def build_generator(
     width,
     max_width,
     normalization,
+    use_bias,
     seed,
 ):
     """The U-Net: an image to an image in `[-1, 1]` (section 6.1.1).
@@ -362,7 +375,7 @@ def build_generator(
         "padding": "same",
         "kernel_initializer": INITIALIZER,
     }
-    down = functools.partial(layers.Conv2D, use_bias=False, **convolution)
+    down = functools.partial(layers.Conv2D, use_bias=use_bias, **convolution)
     up = functools.partial(layers.Conv2DTranspose, **convolution)
 
     images = keras.Input((None, None, source_channels), name="images")
@@ -381,7 +394,7 @@ def build_generator(
     for block, skip in enumerate(reversed(skips)):
         size *= 2
         x = layers.ReLU(name=f"relu_{size}")(x)
-        x = up(skip.shape[-1], use_bias=False, name=f"up_{size}")(x)
+        x = up(skip.shape[-1], use_bias=use_bias, name=f"up_{size}")(x)
         x = normalization(f"up_norm_{size}")(x)
         if block < dropouts:
             layer_seed = own_seed(seed, block + 1)

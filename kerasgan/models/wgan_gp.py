@@ -47,6 +47,9 @@ class WGANGP(LatentGAN):
         critic_steps: int. Critic updates for each generator update; every
             batch is divided among them. Defaults to `5`, as in the paper.
         penalty_weight: float. Lambda in the paper. Defaults to `10.0`.
+        use_bias: bool. Whether the generator's first and last layers have a
+            bias, see `DCGAN`; the critic's convolutions have one in any case.
+            Defaults to `False`.
         synchronized: bool. Whether the generator's batch statistics are
             taken over all replicas. Defaults to `False`.
         **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
@@ -91,6 +94,7 @@ class WGANGP(LatentGAN):
         latent_dim=128,
         critic_steps=5,
         penalty_weight=10.0,
+        use_bias=False,
         synchronized=False,
         **kwargs,
     ):
@@ -104,6 +108,7 @@ class WGANGP(LatentGAN):
         self.width = width
         self.critic_steps = critic_steps
         self.penalty_weight = penalty_weight
+        self.use_bias = use_bias
         self.synchronized = synchronized
         super().__init__(latent_dim=latent_dim, **kwargs)
 
@@ -114,6 +119,7 @@ class WGANGP(LatentGAN):
             self.width,
             self.latent_dim,
             self.synchronized,
+            self.use_bias,
         )
         self.discriminator = build_critic(
             self.image_size, self.channels, self.width

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasgan.layers.normalization import InstanceNormalization
+from kerasgan.layers.normalization import (
+    AffineInstanceNormalization,
+    InstanceNormalization,
+)
 
 
 def test_every_channel_of_every_image_has_mean_0_and_variance_1():
@@ -42,3 +45,14 @@ def test_has_no_weights():
     layer(tf.ones((1, 2, 2, 1)))
     assert layer.weights == []
     assert layer.get_config()["epsilon"] == 0.5
+
+
+def test_gain_and_bias_of_each_feature_map():
+    images = np.random.RandomState(0).randn(2, 4, 4, 3).astype("float32")
+    layer = AffineInstanceNormalization()
+    normed = InstanceNormalization()(images)
+    np.testing.assert_allclose(layer(images), normed, atol=1e-6)
+    layer.gamma.assign([1.0, 2.0, 3.0])
+    layer.beta.assign([0.0, 0.5, -1.0])
+    expected = np.multiply(normed, [1.0, 2.0, 3.0]) + [0.0, 0.5, -1.0]
+    np.testing.assert_allclose(layer(images), expected, atol=1e-5)

@@ -30,6 +30,16 @@ def noise(count, size=24, seed=0):
 # The networks.
 
 
+def test_batches_are_separate_with_batch_normalization():
+    gan = build(normalization="batch")
+    network = gan.generator_ab
+    first, second = noise(2), 3.0 * noise(2, seed=1)
+    both = gan.together(network, first, second)
+    for batch, found in zip((first, second), both, strict=True):
+        expected = network(batch, training=True)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_patches_of_the_paper():
     gan = models.CycleGAN.paper(width=1)
     for discriminator in gan.discriminators:
