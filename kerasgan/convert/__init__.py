@@ -9,7 +9,16 @@ import pathlib
 import numpy as np
 
 from kerasgan import publishing
-from kerasgan.convert import cyclegan, dcgan, files, pix2pix, stylegan, tensors
+from kerasgan.convert import (
+    cyclegan,
+    dcgan,
+    files,
+    pix2pix,
+    stylegan,
+    stylegan2,
+    stylegan2_pickle,
+    tensors,
+)
 from kerasgan.data.folder import decode, find_images
 from kerasgan.tasks import TASKS
 
@@ -26,6 +35,7 @@ ROLES = {
     "dcgan": ("generator", "discriminator"),
     "pix2pix": ("generator", "discriminator"),
     "stylegan": ("generator", "discriminator"),
+    "stylegan2": ("generator", "discriminator"),
 }
 
 CONVERTERS = {
@@ -33,6 +43,7 @@ CONVERTERS = {
     "dcgan": dcgan.convert,
     "pix2pix": pix2pix.convert,
     "stylegan": stylegan.convert,
+    "stylegan2": stylegan2.convert,
 }
 
 # The licences of the original code, which are not those of weights.
@@ -55,6 +66,11 @@ LICENSES = {
     ),
 }
 LICENSES["pix2pix"] = LICENSES["cyclegan"]
+LICENSES["stylegan2"] = (
+    "NVIDIA published StyleGAN2-ADA's code and networks under the Nvidia "
+    "Source Code License: not for commercial use. Networks that others "
+    "trained have the licence that those others gave them."
+)
 
 CARD = """\
 # {name}
@@ -98,7 +114,7 @@ SAMPLES = """\
 """
 
 FRESH = """\
-In no file, and therefore randomly initialized: {names}.
+In no file that fits, and therefore randomly initialized: {names}.
 
 """
 
@@ -123,10 +139,11 @@ def load(architecture, paths, image_size=None):
     """Returns a model with third-party weights.
 
     Args:
-        architecture: str. `"cyclegan"`, `"dcgan"`, `"pix2pix"` or
-            `"stylegan"`.
+        architecture: str. `"cyclegan"`, `"dcgan"`, `"pix2pix"`,
+            `"stylegan"` or `"stylegan2"`.
         paths: dict of network names, from `ROLES`, to files: a PyTorch state
-            dict, or a `.npz` of arrays by name. Networks without a file are
+            dict, or a `.npz` of arrays by name; for StyleGAN2 the authors'
+            pickle. Networks without a file are
             randomly initialized.
         image_size: int or `None`. Height and width of CycleGAN's training
             images, which cannot be inferred from its files. Defaults to the
@@ -162,11 +179,17 @@ def _load(architecture, paths, image_size=None):
                 f"image_size={image_size} for {architecture}"
             )
         options["image_size"] = image_size
-    gan, found = CONVERTERS[architecture](files.read(paths), **options)
+    if architecture == "stylegan2":
+        networks = {r: stylegan2_pickle.read(p) for r, p in paths.items()}
+    else:
+        networks = files.read(paths)
+    gan, found = CONVERTERS[architecture](networks, **options)
     tensors.assign(found)
     for name in gan.generator_names:
-        average = getattr(gan, f"average_{name}")
-        average.set_weights(getattr(gan, name).get_weights())
+        # StyleGAN2's files have both.
+        if f"average_{name}" not in found:
+            average = getattr(gan, f"average_{name}")
+            average.set_weights(getattr(gan, name).get_weights())
     return gan, tuple(found)
 
 
