@@ -132,6 +132,11 @@ REMARKS = {
         "`generate(16, seed=0, truncation=0.7)`. The noise maps are those of "
         "the file."
     ),
+    "stylegan2": (
+        "The authors' samples are often truncated: "
+        "`generate(16, seed=0, truncation=0.7)`. The noise maps are those of "
+        "the file, as with the authors' `--noise-mode=const`."
+    ),
 }
 
 

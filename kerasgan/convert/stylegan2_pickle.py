@@ -244,9 +244,13 @@ def _storage(record):
 
 
 def _check_total(networks, size):
-    """Refuses arrays that share a storage, which could be many."""
+    """Refuses many arrays of one storage.
+
+    One number for each byte allows for a storage of 16 bits, and for G and
+    G_ema that are one network.
+    """
     arrays = [a for m in networks.values() for a in m.flat().values()]
-    if sum(array.nbytes for array in arrays) > size:
+    if sum(array.size for array in arrays) > size:
         raise NotReadable("its tensors are larger than the file")
 
 
