@@ -181,27 +181,31 @@ def parser():
     )
     added.add_argument("--commit", help="of kerasgan during training")
 
-    added = command(_convert, "convert", "Convert third-party weights.")
+    added = command(
+        _convert, "convert", "Convert third-party weights, or to PyTorch."
+    )
     added.add_argument(
         "architecture",
         metavar="ARCH",
-        help="cyclegan, dcgan, pix2pix or stylegan",
+        help="cyclegan, dcgan, pix2pix, stylegan or stylegan2; with --to, name "
+        "of a model",
     )
     added.add_argument(
         "files",
         metavar="FILE",
-        nargs="+",
-        help="a state dict or .npz, or NETWORK=FILE; see docs/convert.md",
+        nargs="*",
+        help="a state dict, .npz or .pkl, or NETWORK=FILE; see docs/convert.md",
+    )
+    added.add_argument(
+        "--to",
+        choices=("pytorch", "safetensors"),
+        help="write a model's generators for PyTorch instead",
     )
     added.add_argument(
         "-o", "--output", required=True, help="folder of the model, new"
     )
-    added.add_argument(
-        "--license", required=True, help="of the weights, by their authors"
-    )
-    added.add_argument(
-        "--credit", required=True, help="authors and source of the weights"
-    )
+    added.add_argument("--license", help="of the weights, by their authors")
+    added.add_argument("--credit", help="authors and source of the weights")
     added.add_argument(
         "--dataset", default="not stated", help="the training data"
     )
@@ -478,6 +482,12 @@ def _export(options):
 
 
 def _convert(options):
+    if options.to:
+        return _convert_to(options)
+    for name in ("files", "license", "credit"):
+        if not getattr(options, name):
+            option = "FILE" if name == "files" else f"--{name}"
+            raise Usage(f"{option} is required, unless with --to.")
     commands.start_tensorflow()
     from kerasgan import convert
 
@@ -504,6 +514,18 @@ def _convert(options):
     print(f"{options.architecture} in {options.output}")
     if fresh:
         print(f"in no file, therefore randomly initialized: {', '.join(fresh)}")
+
+
+def _convert_to(options):
+    if options.files:
+        raise Usage("With --to, give the name of one model and no file.")
+    commands.start_tensorflow()
+    from kerasgan.convert import to_pytorch
+
+    name = options.architecture
+    card = zoo.card(name)
+    written = to_pytorch.write(zoo.load(name), options.output, options.to, card)
+    print(f"{name} for PyTorch in {options.output}: {', '.join(written)}")
 
 
 def _serve(options):
