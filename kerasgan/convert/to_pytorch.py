@@ -9,7 +9,6 @@ but for what two frameworks join differently.
 import importlib.util
 import json
 import pathlib
-import pprint
 import re
 import struct
 import subprocess
@@ -21,6 +20,7 @@ import numpy as np
 from kerasgan import checks
 from kerasgan.layers.spectral import SpectralLayer
 from kerasgan.models.biggan_networks import GENERATORS
+from kerasgan.models.sampling import LatentGAN
 
 FORMATS = {"pytorch": ".pt", "safetensors": ".safetensors"}
 
@@ -36,9 +36,9 @@ ENDS = {
 # By source: patterns of our paths, and the names there. `None` leaves out.
 NAMES = {
     "biggan": (
+        (r".*/u$", None),
         (r"block_(\d+)_(norm_\d)_(gain|bias)/", r"blocks/\1/\2/\3/"),
         (r"block_(\d+)_(\w+)/", r"blocks/\1/\2/"),
-        (r".*/u", None),
     ),
     "progan": ((r"to_rgb_{size}/", "to_rgb/"), (r"to_rgb_\d+/.*", None)),
     "stylegan": (
@@ -111,8 +111,10 @@ from generator import load, to_uint8
 
 generator = load("{first}")
 with torch.no_grad():
-    images = to_uint8(generator({example}))  # {shape}
+    images = to_uint8(generator({example}))
 ```
+
+The images are `{shape}`.
 
 Made by kerasgan from its model {name}. Licence of the weights: {license}.
 """
@@ -136,16 +138,7 @@ def sources():
         "CycleGAN": ("cyclegan", _taken("channels", "width", "blocks")),
         "DCGAN": dcgan,
         "LSGAN": dcgan,
-        "Pix2Pix": (
-            "pix2pix",
-            _taken(
-                "image_size",
-                "source_channels",
-                "target_channels",
-                "width",
-                "max_width",
-            ),
-        ),
+        "Pix2Pix": ("pix2pix", _pix2pix),
         "ProGAN": ("progan", _progan),
         "StyleGAN": ("stylegan", _stylegan),
         "StyleGAN2": ("stylegan2", _stylegan2),
@@ -243,16 +236,15 @@ def _module(source, settings, format):
             )
         text += READ_SAFETENSORS
         read = "read(path)"
-    shown = pprint.pformat(settings, width=64, compact=True, sort_dicts=False)
-    shown = shown.replace("\n", "\n    ").replace("{", "{\n    ", 1)
-    return text + LOAD.format(settings=shown[:-1] + ",\n}", read=read)
+    shown = "".join(f'    "{k}": {v!r},\n' for k, v in settings.items())
+    return text + LOAD.format(settings=f"{{\n{shown}}}", read=read)
 
 
 def _page(gan, folder, weights, settings, card):
     if hasattr(gan, "translate"):
-        example, count = "images", "images in [-1, 1], (n, channels, h, w)"
+        example, count = "images", "(n, channels, height, width)"
     else:
-        example, count = f"torch.randn(16, {gan.latent_dim})", 16
+        example = _latents(gan)
         if "num_classes" in settings and settings["num_classes"]:
             example += ", torch.arange(16) % " + str(settings["num_classes"])
         height, width, channels = gan.image_shape
@@ -266,6 +258,14 @@ def _page(gan, folder, weights, settings, card):
         example=example,
         shape=count,
     )
+
+
+def _latents(gan):
+    """Returns the code that samples latents as the model does."""
+    shape = f"16, {gan.latent_dim}"
+    if type(gan).sample_latents is LatentGAN.sample_latents:
+        return f"torch.randn({shape})"
+    return f"3**0.5 * (2 * torch.rand({shape}) - 1)"
 
 
 # Weights
@@ -402,6 +402,14 @@ def _vanilla_gan(gan):
         "image_shape": list(gan.image_shape),
         "units": gan.generator_units,
         "latent_dim": gan.latent_dim,
+    }
+
+
+def _pix2pix(gan):
+    return {
+        **_taken("image_size", "source_channels", "target_channels")(gan),
+        "width": gan.width,
+        "max_width": gan.max_width or 8 * gan.width,
     }
 
 

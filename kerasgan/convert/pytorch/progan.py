@@ -18,12 +18,12 @@ def pixel_norm(x):
 
 
 class Conv(nn.Module):
-    """A convolution, or dense layer, whose weights are scaled at run time."""
+    """A convolution whose weights are scaled at run time."""
 
-    def __init__(self, inputs, outputs, side, gain=SQRT2, bias=True):
+    def __init__(self, inputs, outputs, side, gain=SQRT2):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(outputs, inputs, side, side))
-        self.bias = nn.Parameter(torch.empty(outputs)) if bias else None
+        self.bias = nn.Parameter(torch.empty(outputs))
         self.scale = gain / math.sqrt(inputs * side**2)
 
     def forward(self, x):
@@ -43,7 +43,8 @@ class Generator(nn.Module):
         super().__init__()
         self.sizes = [4 * 2**n for n in range(len(maps))]
         self.first = (4, 4, maps[0])
-        self.dense_4 = Conv(latent_dim, 16 * maps[0], 1, SQRT2 / 4, bias=False)
+        self.dense_4 = nn.Linear(latent_dim, 16 * maps[0], bias=False)
+        self.scale = SQRT2 / 4 / math.sqrt(latent_dim)
         self.bias_4 = nn.ParameterDict({"bias": torch.empty(maps[0])})
         self.conv_4 = Conv(maps[0], maps[0], 3)
         for size, below, above in zip(
@@ -54,7 +55,7 @@ class Generator(nn.Module):
         self.to_rgb = Conv(maps[-1], channels, 1, gain=1.0)
 
     def forward(self, latents):
-        x = self.dense_4(pixel_norm(latents)[:, :, None, None]).flatten(1)
+        x = self.scale * self.dense_4(pixel_norm(latents))
         x = x.unflatten(1, self.first).permute(0, 3, 1, 2)
         x = x + self.bias_4["bias"][:, None, None]
         x = pixel_norm(functional.leaky_relu(x, 0.2))
