@@ -181,27 +181,31 @@ def parser():
     )
     added.add_argument("--commit", help="of kerasgan during training")
 
-    added = command(_convert, "convert", "Convert third-party weights.")
+    added = command(
+        _convert, "convert", "Convert third-party weights, or to PyTorch."
+    )
     added.add_argument(
         "architecture",
         metavar="ARCH",
-        help="cyclegan, dcgan, lsgan, wgan_gp, pix2pix or stylegan",
+        help="cyclegan, dcgan, lsgan, wgan_gp, pix2pix, stylegan or stylegan2; "
+        "with --to, name of a model",
     )
     added.add_argument(
         "files",
         metavar="FILE",
-        nargs="+",
+        nargs="*",
         help="a checkpoint, NETWORK=FILE or FILE#PLACE; see docs/convert.md",
+    )
+    added.add_argument(
+        "--to",
+        choices=("pytorch", "safetensors"),
+        help="write a model's generators for PyTorch instead",
     )
     added.add_argument(
         "-o", "--output", help="folder of the model, new (required)"
     )
-    added.add_argument(
-        "--license", help="of the weights, by their authors (required)"
-    )
-    added.add_argument(
-        "--credit", help="authors and source of the weights (required)"
-    )
+    added.add_argument("--license", help="of the weights, by their authors")
+    added.add_argument("--credit", help="authors and source of the weights")
     added.add_argument(
         "--explain",
         action="store_true",
@@ -486,6 +490,10 @@ def _export(options):
 
 
 def _convert(options):
+    if options.to:
+        return _convert_to(options)
+    if not options.files:
+        raise Usage("FILE is required, unless with --to.")
     commands.start_tensorflow()
     from kerasgan import convert
 
@@ -504,7 +512,7 @@ def _convert(options):
         print(convert.explain(options.architecture, paths, **sizes))
         return
     for name in ("output", "license", "credit"):
-        if getattr(options, name) is None:
+        if not getattr(options, name):
             raise Usage(f"--{name} is required, unless with --explain.")
     fresh = convert.convert(
         options.architecture,
@@ -519,6 +527,20 @@ def _convert(options):
     print(f"{options.architecture} in {options.output}")
     if fresh:
         print(f"in no file, therefore randomly initialized: {', '.join(fresh)}")
+
+
+def _convert_to(options):
+    if options.files:
+        raise Usage("With --to, give the name of one model and no file.")
+    if not options.output:
+        raise Usage("--output is required with --to.")
+    commands.start_tensorflow()
+    from kerasgan.convert import to_pytorch
+
+    name = options.architecture
+    card = zoo.card(name)
+    written = to_pytorch.write(zoo.load(name), options.output, options.to, card)
+    print(f"{name} for PyTorch in {options.output}: {', '.join(written)}")
 
 
 def _serve(options):

@@ -114,7 +114,9 @@ def test_a_folder_in_use_is_left_alone(dcgan):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", list(convert.ROLES))
+@pytest.mark.parametrize(
+    "architecture", ["cyclegan", "dcgan", "pix2pix", "stylegan"]
+)
 def test_all_train_on_and_export(architecture, tmp_path):
     sizes = {"cyclegan": 24, "dcgan": 16, "pix2pix": 32, "stylegan": 16}
     size = sizes[architecture]

@@ -18,6 +18,8 @@ from kerasgan.convert import (
     networks,
     pix2pix,
     stylegan,
+    stylegan2,
+    stylegan2_pickle,
     tensors,
 )
 from kerasgan.convert.checkpoints import Tensor
@@ -40,6 +42,7 @@ ROLES = {
     "wgan_gp": ("generator", "discriminator"),
     "pix2pix": ("generator", "discriminator"),
     "stylegan": ("generator", "discriminator"),
+    "stylegan2": ("generator", "discriminator"),
 }
 
 CONVERTERS = {
@@ -87,6 +90,11 @@ LICENSES = {
     ),
 }
 LICENSES["pix2pix"] = LICENSES["cyclegan"]
+LICENSES["stylegan2"] = (
+    "NVIDIA published StyleGAN2-ADA's code and networks under the Nvidia "
+    "Source Code License: not for commercial use. Networks that others "
+    "trained have the licence that those others gave them."
+)
 LICENSES["lsgan"] = LICENSES["wgan_gp"] = LICENSES["dcgan"]
 
 CARD = """\
@@ -131,7 +139,7 @@ SAMPLES = """\
 """
 
 FRESH = """\
-In no file, and therefore randomly initialized: {names}.
+In no file that fits, and therefore randomly initialized: {names}.
 
 """
 
@@ -149,9 +157,12 @@ REMARKS = {
         "`generate(16, seed=0, truncation=0.7)`. The noise maps are those of "
         "the file."
     ),
+    "stylegan2": (
+        "The authors' samples are often truncated: "
+        "`generate(16, seed=0, truncation=0.7)`. The noise maps are those of "
+        "the file, as with the authors' `--noise-mode=const`."
+    ),
 }
-
-
 REMARKS["lsgan"] = REMARKS["wgan_gp"] = REMARKS["dcgan"]
 
 
@@ -161,9 +172,9 @@ def load(architecture, paths, image_size=None, classes=None):
     Args:
         architecture: str. A key of `ROLES`.
         paths: dict of network names, from `ROLES`, to files of PyTorch,
-            safetensors, NumPy, Keras or ONNX; `FILE#NAME` is one of several
-            networks in a file. Networks without a file are randomly
-            initialized.
+            safetensors, NumPy, Keras or ONNX; for StyleGAN2 the authors'
+            pickle. `FILE#NAME` is one of several networks in a file. Networks
+            without a file are randomly initialized.
         image_size: int or `None`. Height and width of CycleGAN's training
             images, which cannot be inferred from its files. Defaults to the
             paper's.
@@ -245,6 +256,9 @@ def _laid(architecture, paths, image_size, classes):
                 f"`{name}` is for {what} alone; for the others it follows "
                 f"from the files. Received: {name}={value} for {architecture}"
             )
+    if architecture == "stylegan2":
+        pickled = {r: stylegan2_pickle.read(p) for r, p in paths.items()}
+        return stylegan2.convert(pickled)
     sources = files.sources(paths)
     given = [t for s in sources.values() for t in s.checkpoint.tensors]
     limit = weights.Limit(
@@ -291,6 +305,9 @@ def _nearest(architecture, sources):
 def _assign(gan, laid):
     tensors.assign(laid)
     for name in gan.generator_names:
+        # StyleGAN2's files have both.
+        if f"average_{name}" in laid:
+            continue
         pairs = zip(
             getattr(gan, f"average_{name}").variables,
             getattr(gan, name).variables,

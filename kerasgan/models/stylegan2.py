@@ -57,6 +57,10 @@ class StyleGAN2(StyledGAN):
         channel_base: int. A resolution has `channel_base / resolution`
             feature maps. Defaults to `32768`.
         channel_max: int. Maximum number of feature maps. Defaults to `512`.
+        clamp: float, or `None` for none. Maximum absolute value of feature
+            maps after the activation, and of what the generator adds to the
+            image; the authors' is 256, for half precision. Defaults to
+            `None`.
         r1_gamma: float. Gamma of the R1 penalty, whose weight is half of it.
             Defaults to `10.0`, for 1024x1024; see `auto` for other sizes.
         r1_interval: int. Steps from one R1 penalty to the next. Defaults to
@@ -121,6 +125,7 @@ class StyleGAN2(StyledGAN):
         mapping_layers=8,
         channel_base=32768,
         channel_max=512,
+        clamp=None,
         r1_gamma=10.0,
         r1_interval=16,
         path_weight=2.0,
@@ -147,6 +152,7 @@ class StyleGAN2(StyledGAN):
             r1_gamma=r1_gamma,
             path_weight=path_weight,
             learning_rate=learning_rate,
+            clamp=0.0 if clamp is None else clamp,
             ema_ramp=0.0 if ema_ramp is None else ema_ramp,
         )
         checks.probability(mixing_chance=mixing_chance)
@@ -157,6 +163,7 @@ class StyleGAN2(StyledGAN):
         self.mapping_layers = mapping_layers
         self.channel_base = channel_base
         self.channel_max = channel_max
+        self.clamp = clamp
         self.r1_gamma = r1_gamma
         self.r1_interval = r1_interval
         self.path_weight = path_weight
@@ -201,6 +208,7 @@ class StyleGAN2(StyledGAN):
             "channels": self.channels,
             "channel_base": self.channel_base,
             "channel_max": self.channel_max,
+            "clamp": self.clamp,
             "dtype": self.dtype_policy,
         }
 

@@ -99,16 +99,16 @@ class StyleGAN2Discriminator(Network):
         Args:
             images: See the call.
         """
-        x = activate(getattr(self, f"from_rgb_{self.image_size}")(images))
+        x = self.activate(getattr(self, f"from_rgb_{self.image_size}")(images))
         for size in reversed(self.resolutions[1:]):
             inputs = x
-            x = activate(getattr(self, f"conv0_{size}")(x))
-            x = activate(getattr(self, f"conv1_{size}")(x))
+            x = self.activate(getattr(self, f"conv0_{size}")(x))
+            x = self.activate(getattr(self, f"conv1_{size}")(x))
             if self.residual:
                 skip = getattr(self, f"skip_{size}")
                 # The variance of the sum is that of each part.
                 x = (x + skip(smooth_downsample(inputs))) / SQRT2
-        x = activate(self.conv_4(self.stddev_4(x)))
+        x = self.activate(self.conv_4(self.stddev_4(x)))
         x = tf.reshape(x, (-1, math.prod(x.shape[1:])))
         return self.score_4(activate(self.dense_4(x)))
 

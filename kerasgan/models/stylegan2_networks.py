@@ -41,11 +41,12 @@ class Network(keras.Model):
         channel_base: int. A resolution has `channel_base / resolution`
             feature maps.
         channel_max: int. Maximum number of feature maps.
+        clamp: float or `None`. Maximum absolute value of feature maps.
         **kwargs: See `keras.Model`: `name`, `dtype`.
     """
 
     def __init__(
-        self, image_size, channels, channel_base, channel_max, **kwargs
+        self, image_size, channels, channel_base, channel_max, clamp, **kwargs
     ):
         # The layers cast their own inputs; images stay float32.
         super().__init__(autocast=False, **kwargs)
@@ -53,6 +54,7 @@ class Network(keras.Model):
         self.channels = channels
         self.channel_base = channel_base
         self.channel_max = channel_max
+        self.clamp = clamp
 
     @property
     def resolutions(self):
@@ -73,6 +75,24 @@ class Network(keras.Model):
         layer.build(shape)
         setattr(self, layer.name, layer)
 
+    def activate(self, x):
+        """Returns `activate` of feature maps, clamped.
+
+        Args:
+            x: Float tensor.
+        """
+        return self.clamped(activate(x))
+
+    def clamped(self, x):
+        """Returns values of at most `clamp`.
+
+        Args:
+            x: Float tensor.
+        """
+        if self.clamp is None:
+            return x
+        return tf.clip_by_value(x, -self.clamp, self.clamp)
+
     def get_config(self):
         return {
             **super().get_config(),
@@ -80,6 +100,7 @@ class Network(keras.Model):
             "channels": self.channels,
             "channel_base": self.channel_base,
             "channel_max": self.channel_max,
+            "clamp": self.clamp,
         }
 
 
@@ -332,10 +353,10 @@ class StyleGAN2Synthesis(Network):
             noise = None if noises is None else noises[place]
             x = getattr(self, f"conv{end}")((x, styles[:, place]))
             x = getattr(self, f"noise{end}")(x, noise)
-            x = activate(getattr(self, f"bias{end}")(x))
+            x = self.activate(getattr(self, f"bias{end}")(x))
             if place % 2 == 0:
                 to_rgb = getattr(self, f"to_rgb_{size}")
-                added = to_rgb((x, styles[:, place + 1]))
+                added = self.clamped(to_rgb((x, styles[:, place + 1])))
                 images = (
                     added if images is None else smooth_upsample(images) + added
                 )

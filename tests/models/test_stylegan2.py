@@ -32,6 +32,19 @@ def parameters(network):
 # Networks
 
 
+def test_clamp():
+    """Feature maps, and what each of two resolutions adds to the image."""
+    gan = tiny.stylegan2(clamp=0.25)
+    plain = tiny.stylegan2()
+    plain.set_weights(gan.get_weights())
+    styles = 3.0 * normal(4, 4, 4)
+    images = gan.generator.synthesis(styles)
+    assert np.abs(plain.generator.synthesis(styles)).max() > 0.6
+    assert 0.3 < np.abs(images).max() <= 0.5
+    assert np.abs(gan.generator.synthesis.activate(styles)).max() == 0.25
+    assert gan.get_config()["clamp"] == 0.25
+
+
 @pytest.fixture
 def empty_weights(monkeypatch):
     """Counts need no random numbers."""

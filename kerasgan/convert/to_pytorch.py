@@ -1,0 +1,471 @@
+"""Writes generators as plain PyTorch modules, with their weights.
+
+The sources in `pytorch/` are written by hand, one for each kind of generator.
+They are copied with the model's sizes and a function that loads the weights, so
+that the result needs PyTorch alone. Its modules have the names of our layers,
+but for what two frameworks join differently.
+"""
+
+import importlib.util
+import json
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+from kerasgan import checks
+from kerasgan.layers.spectral import SpectralLayer
+from kerasgan.models.biggan_networks import GENERATORS
+from kerasgan.models.sampling import LatentGAN
+
+FORMATS = {"pytorch": ".pt", "safetensors": ".safetensors"}
+
+# Names of variables in PyTorch.
+ENDS = {
+    "kernel": "weight",
+    "embeddings": "weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+# By source: patterns of our paths, and the names there. `None` leaves out.
+NAMES = {
+    "biggan": (
+        (r".*/u$", None),
+        (r"block_(\d+)_(norm_\d)_(gain|bias)/", r"blocks/\1/\2/\3/"),
+        (r"block_(\d+)_(\w+)/", r"blocks/\1/\2/"),
+    ),
+    "progan": ((r"to_rgb_{size}/", "to_rgb/"), (r"to_rgb_\d+/.*", None)),
+    "stylegan": (
+        (r".*/average_w", "average_w"),
+        (r"dense_(\d+)/", r"mapping/\1/"),
+        (r"constant_4/maps", "constant"),
+        (r"noise(\d_\d+)/map", r"finish\1/noise"),
+        (r"noise(\d_\d+)/", r"finish\1/"),
+        (r"(?:bias|adain)(\d_\d+)/", r"finish\1/"),
+        (r"to_rgb_{size}/", "to_rgb/"),
+        (r"to_rgb_\d+/.*", None),
+    ),
+    "stylegan2": (
+        (r".*/average_w", "average_w"),
+        (r"mapping_(\d+)/", r"mapping/\1/"),
+        (r"constant_4/maps", "constant"),
+        (r"noise(\d_\d+)/map", r"conv\1/noise"),
+        (r"noise(\d_\d+)/scale", r"conv\1/strength"),
+        (r"bias(\d_\d+)/", r"conv\1/"),
+    ),
+}
+
+LOAD = '''
+
+SETTINGS = {settings}
+
+
+def load(path):
+    """Returns the generator with the weights of a file, for inference."""
+    generator = Generator(**SETTINGS)
+    generator.load_state_dict({read})
+    return generator.eval()
+
+
+def to_uint8(images):
+    """Returns images in [-1, 1] as whole numbers from 0 to 255."""
+    return (127.5 * images + 127.5).round().clamp(0, 255).byte()
+'''
+
+READ_SAFETENSORS = '''
+
+def read(path):
+    """Returns the tensors of a safetensors file."""
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header, data = json.loads(file.read(length)), bytearray(file.read())
+    types = {"F32": torch.float32, "I64": torch.int64}
+    tensors = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            first, last = entry["data_offsets"]
+            values = torch.frombuffer(
+                data[first:last], dtype=types[entry["dtype"]]
+            )
+            tensors[name] = values.reshape(entry["shape"])
+    return tensors
+'''
+
+README = """\
+# {name} in PyTorch
+
+{description}
+
+`generator.py` needs PyTorch alone. The weights are {weights}.
+
+```python
+import torch
+
+from generator import load, to_uint8
+
+generator = load("{first}")
+with torch.no_grad():
+    images = to_uint8(generator({example}))
+```
+
+The images are `{shape}`.
+
+Made by kerasgan from its model {name}. Licence of the weights: {license}.
+"""
+
+
+def sources():
+    """Returns the supported architectures.
+
+    Returns:
+        dict of the name of a class in `kerasgan.models` to a pair: the name
+        of its source in `pytorch/`, and a function from a model to the
+        arguments of that source's `Generator`.
+    """
+    dcgan = ("dcgan", _dcgan)
+    return {
+        "ACGAN": ("acgan", _acgan),
+        "BigGAN": ("biggan", _biggan),
+        "CGAN": ("cgan", _cgan),
+        "ConditionalStyleGAN": ("stylegan", _stylegan),
+        "ConditionalStyleGAN2": ("stylegan2", _stylegan2),
+        "CycleGAN": ("cyclegan", _taken("channels", "width", "blocks")),
+        "DCGAN": dcgan,
+        "LSGAN": dcgan,
+        "Pix2Pix": ("pix2pix", _pix2pix),
+        "ProGAN": ("progan", _progan),
+        "StyleGAN": ("stylegan", _stylegan),
+        "StyleGAN2": ("stylegan2", _stylegan2),
+        "VanillaGAN": ("vanilla_gan", _vanilla_gan),
+        "WGAN": dcgan,
+        "WGANGP": dcgan,
+    }
+
+
+def write(gan, folder, format="pytorch", card=None):
+    """Writes the averaged generators of a model for PyTorch.
+
+    The folder has `generator.py`, a module that needs PyTorch alone and
+    generates the same images of the same latents; the weights of each
+    generator; and a page on its use.
+
+    Args:
+        gan: A `GAN`.
+        folder: str or path. Must not exist, or be empty.
+        format: str. `"pytorch"` for a state dict, which needs PyTorch to be
+            written, or `"safetensors"`. Defaults to `"pytorch"`.
+        card: The model's `zoo.Card`, for the page. Defaults to none.
+
+    Returns:
+        list of str: the names of the files.
+
+    Raises:
+        ValueError: If the architecture is not supported, or the format is
+            another one.
+        ImportError: If PyTorch is needed and not installed.
+        OSError: If the folder is not empty.
+
+    Example:
+    ```python
+    to_pytorch.write(zoo.load("dcgan_personas_64"), "dcgan_in_pytorch")
+    ```
+    """
+    checks.one_of(FORMATS, format=format)
+    source, settings = _source(gan)
+    if format == "pytorch" and importlib.util.find_spec("torch") is None:
+        raise ImportError(
+            "A state dict is written by PyTorch, which is not installed: "
+            "`pip install 'kerasgan[convert]'`. The format safetensors needs "
+            "no PyTorch."
+        )
+    folder = pathlib.Path(folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise FileExistsError(
+            f"The folder must be new or empty. Received: {folder}"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "generator.py").write_text(_module(source, settings, format))
+    written = ["generator.py"]
+    for name in gan.generator_names:
+        state = tensors(getattr(gan, f"average_{name}"), source)
+        written.append(name + FORMATS[format])
+        path = folder / written[-1]
+        if format == "pytorch":
+            _save_state(state, path)
+        else:
+            save_safetensors(state, path)
+    (folder / "README.md").write_text(
+        _page(gan, folder, written[1:], settings, card), "utf-8"
+    )
+    return [*written, "README.md"]
+
+
+def _source(gan):
+    """Returns the name of a model's source, and its arguments."""
+    architecture = type(gan).__name__
+    supported = sources()
+    if architecture not in supported:
+        raise ValueError(
+            f"There is a PyTorch module for {', '.join(supported)}. "
+            f"Received: {architecture}"
+        )
+    name, settings = supported[architecture]
+    return name, settings(gan)
+
+
+def _module(source, settings, format):
+    """Returns the text of generator.py."""
+    path = pathlib.Path(__file__).with_name("pytorch") / f"{source}.py"
+    text = path.read_text("utf-8")
+    read = "torch.load(path, weights_only=True)"
+    if format == "safetensors":
+        standard = re.search(r"^import (math|itertools)\n", text, re.M)
+        before = standard.group() if standard else "import torch\n"
+        gap = "" if standard else "\n"
+        text = text.replace(before, f"import json\n{gap}{before}", 1)
+        if "import itertools\nimport json" not in text:
+            text = text.replace(
+                "import json\nimport itertools\n",
+                "import itertools\nimport json\n",
+            )
+        text += READ_SAFETENSORS
+        read = "read(path)"
+    shown = "".join(f'    "{k}": {v!r},\n' for k, v in settings.items())
+    return text + LOAD.format(settings=f"{{\n{shown}}}", read=read)
+
+
+def _page(gan, folder, weights, settings, card):
+    if hasattr(gan, "translate"):
+        example, count = "images", "(n, channels, height, width)"
+    else:
+        example = _latents(gan)
+        if "num_classes" in settings and settings["num_classes"]:
+            example += ", torch.arange(16) % " + str(settings["num_classes"])
+        height, width, channels = gan.image_shape
+        count = f"(16, {channels}, {height}, {width})"
+    return README.format(
+        name=card.name if card else folder.absolute().name,
+        description=card.description if card else type(gan).__name__,
+        license=card.license if card else "not stated",
+        weights=" and ".join(f"`{name}`" for name in weights),
+        first=weights[0],
+        example=example,
+        shape=count,
+    )
+
+
+def _latents(gan):
+    """Returns the code that samples latents as the model does."""
+    shape = f"16, {gan.latent_dim}"
+    if type(gan).sample_latents is LatentGAN.sample_latents:
+        return f"torch.randn({shape})"
+    return f"3**0.5 * (2 * torch.rand({shape}) - 1)"
+
+
+# Weights
+
+
+def tensors(network, source):
+    """Returns the weights of a generator as PyTorch has them.
+
+    Args:
+        network: A Keras generator.
+        source: str. Name of the PyTorch source.
+
+    Returns:
+        dict of name to float32 array; counts of batches are int64.
+    """
+    divided = {
+        layer.kernel.path: layer.normalized_kernel(training=False).numpy()
+        for layer in network._flatten_layers()
+        if isinstance(layer, SpectralLayer)
+    }
+    size = getattr(getattr(network, "synthesis", network), "image_size", None)
+    found = {}
+    for variable in network.weights:
+        name = _renamed(variable.path, source, size)
+        if name is None:
+            continue
+        value = divided.get(variable.path)
+        value = np.float32(variable.numpy() if value is None else value)
+        found[name] = _turned(variable.name, value)
+        if variable.name == "moving_mean":
+            counter = name.replace("running_mean", "num_batches_tracked")
+            found[counter] = np.int64(0)
+    return found
+
+
+def _renamed(path, source, size):
+    """Returns the PyTorch name of a variable, or `None` to leave it out."""
+    for pattern, name in NAMES.get(source, ()):
+        pattern = pattern.replace("{size}", str(size))
+        if re.match(pattern, path):
+            if name is None:
+                return None
+            path = re.sub(f"^{pattern}", name, path)
+            break
+    *scope, end = path.split("/")
+    if source == "biggan" and scope[0] == "blocks":
+        scope[1] = str(int(scope[1]) - 1)  # They are numbered from one.
+    return ".".join([*scope, ENDS.get(end, end)])
+
+
+def _turned(name, value):
+    """Returns a weight in PyTorch's order of axes."""
+    if name == "kernel":
+        # Of a transposed convolution as well: ours has the outputs before
+        # the inputs, theirs the inputs before the outputs.
+        return value.T if value.ndim == 2 else value.transpose(3, 2, 0, 1)
+    return value.transpose(0, 3, 1, 2) if value.ndim == 4 else value
+
+
+def _save_state(state, path):
+    """Writes a state dict, by PyTorch in a process of its own."""
+    script = pathlib.Path(__file__).with_name("torch_state.py")
+    with tempfile.TemporaryDirectory() as scratch:
+        arrays = pathlib.Path(scratch, "state.npz")
+        np.savez(arrays, **state)
+        result = subprocess.run(
+            [sys.executable, str(script), str(arrays), str(path)],
+            capture_output=True,
+            text=True,
+        )
+    if result.returncode != 0:
+        raise OSError(
+            f"PyTorch could not write {path}: {result.stderr.strip()} (exit "
+            f"status {result.returncode})"
+        )
+
+
+def save_safetensors(state, path):
+    """Writes arrays in the format safetensors.
+
+    Args:
+        state: dict of name to float32 or int64 array.
+        path: str or path.
+    """
+    header, offset = {}, 0
+    for name, array in state.items():
+        header[name] = {
+            "dtype": {"float32": "F32", "int64": "I64"}[array.dtype.name],
+            "shape": array.shape,
+            "data_offsets": (offset, offset + array.nbytes),
+        }
+        offset += array.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for array in state.values():
+            file.write(np.ascontiguousarray(array).tobytes())
+
+
+# Arguments of the sources
+
+
+def _taken(*names):
+    return lambda gan: {name: getattr(gan, name) for name in names}
+
+
+def _dcgan(gan):
+    if "hidden_1" in {layer.name for layer in gan.generator.layers}:
+        raise ValueError(
+            "There is a PyTorch module for WGAN's convolutional generator, "
+            "not for that of dense layers. Received: an MLP"
+        )
+    return {
+        "image_size": list(checks.sides(gan.image_size)),
+        **_taken("channels", "width", "latent_dim")(gan),
+    }
+
+
+def _cgan(gan):
+    return _dcgan(gan) | {"num_classes": gan.num_classes}
+
+
+def _acgan(gan):
+    return {
+        "image_size": list(checks.sides(gan.image_size)),
+        "width": gan.generator_width,
+        **_taken("channels", "num_classes", "latent_dim")(gan),
+    }
+
+
+def _vanilla_gan(gan):
+    return {
+        "image_shape": list(gan.image_shape),
+        "units": gan.generator_units,
+        "latent_dim": gan.latent_dim,
+    }
+
+
+def _pix2pix(gan):
+    return {
+        **_taken("image_size", "source_channels", "target_channels")(gan),
+        "width": gan.width,
+        "max_width": gan.max_width or 8 * gan.width,
+    }
+
+
+def _biggan(gan):
+    if gan.embedding_dim is None or gan.attention_size is not None:
+        raise ValueError(
+            "There is a PyTorch module for BigGAN with a shared embedding and "
+            "without attention. Received: embedding_dim="
+            f"{gan.embedding_dim}, attention_size={gan.attention_size}"
+        )
+    return {
+        "maps": [gan.width * m for m in GENERATORS[gan.image_size]],
+        **_taken("channels", "num_classes", "embedding_dim", "latent_dim")(gan),
+    }
+
+
+def _maps(network):
+    return [network.features(size) for size in network.resolutions]
+
+
+def _check_grown(gan):
+    if not gan.is_grown:
+        raise ValueError(
+            "A growing model can be written when it has its full resolution; "
+            f"train it on. Received: images seen: {gan.images_seen.numpy():,}"
+        )
+
+
+def _progan(gan):
+    _check_grown(gan)
+    return {
+        "maps": _maps(gan.generator),
+        **_taken("channels", "latent_dim")(gan),
+    }
+
+
+def _stylegan(gan):
+    _check_grown(gan)
+    return {
+        "maps": _maps(gan.generator.synthesis),
+        **_taken(
+            "channels",
+            "latent_dim",
+            "w_dim",
+            "mapping_layers",
+            "truncation_layers",
+        )(gan),
+        "num_classes": getattr(gan, "num_classes", 0),
+    }
+
+
+def _stylegan2(gan):
+    return {
+        "maps": _maps(gan.generator.synthesis),
+        **_taken(
+            "channels", "latent_dim", "style_dim", "mapping_layers", "clamp"
+        )(gan),
+        "num_classes": getattr(gan, "num_classes", 0),
+    }
