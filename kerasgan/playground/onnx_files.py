@@ -64,9 +64,16 @@ def convert(gan, function, specs):
             for weight, name in zip(weights, names, strict=True)
         ),
     ]
-    model, _ = tf2onnx.convert.from_function(
-        tf.function(of_weights, autograph=False), input_signature=signature
-    )
+    logger = tf.get_logger()
+    level = logger.level
+    # It warns of the tables of words, which no function reads.
+    logger.setLevel("ERROR")
+    try:
+        model, _ = tf2onnx.convert.from_function(
+            tf.function(of_weights, autograph=False), input_signature=signature
+        )
+    finally:
+        logger.setLevel(level)
     arrays = [keras.ops.convert_to_numpy(weight) for weight in weights]
     _store(model.graph, dict(zip(names, arrays, strict=True)))
     if any(spec.name == LABELS for spec in specs):

@@ -72,7 +72,7 @@ export function toImageData(pixels, [height, width, channels]) {
 
 export const GAP = 2;
 
-// Makes a canvas large enough for a grid; `scale` is the width to show it at.
+// Makes a canvas large enough for a grid, shown about `shown` pixels wide.
 export function setGrid(canvas, [height, width], rows, columns, shown) {
   const size = [columns * (width + GAP) - GAP, rows * (height + GAP) - GAP];
   if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;

@@ -13,7 +13,6 @@ export function paintable(size, changed, fail) {
     "aria-roledescription": "painting area",
     "aria-label": "Input image. Arrow keys move the brush, the space bar paints.",
   });
-  canvas.style.width = `${size * Math.max(1, Math.round(320 / size))}px`;
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const cursor = make("div", { className: "cursor", hidden: true });
   const frame = make("div", { className: "frame paint" }, canvas, cursor);
@@ -146,12 +145,10 @@ export function paintable(size, changed, fail) {
   context.fillRect(0, 0, size, size);
   return {
     frame,
-    controls: [
-      field("Open an image", file, make("p", { className: "hint" },
-        `Or drop it on the input. The central square is used, at ${size} x ${size}.`)),
-      field("Color", color), brush.container,
-      make("div", { className: "field row" }, undo, clear),
-    ],
+    tools: make("div", { className: "tools" }, field("Color", color), brush.container,
+      make("div", { className: "row" }, undo, clear)),
+    opener: field("Open an image", file, make("p", { className: "hint" },
+      `Or drop it on the input. The central square is used, at ${size} x ${size}.`)),
     openAddress,
     // Copies an image of the same size.
     set: (image) => replace(() => context.putImageData(image, 0, 0)),

@@ -38,7 +38,7 @@ export function translator(model, { changed, fail }) {
   }
 
   const exampleField = make("fieldset", {}, make("legend", {}, "Examples"), examples);
-  const root = make("div", {}, choices, exampleField, ...input.controls);
+  const root = make("div", {}, choices, exampleField, input.opener);
   choose(direction.graph);
   showChoices();
   const back = make("button", { type: "button", click: () => {
@@ -54,6 +54,7 @@ export function translator(model, { changed, fail }) {
     canvases: [
       make("figure", {}, titles[0], input.frame),
       make("figure", {}, titles[1], make("div", { className: "frame" }, output)),
+      input.tools,
     ],
     more: model.directions.length > 1 ? [back] : [],
     async update(isStale) {
