@@ -82,7 +82,7 @@ export function setGrid(canvas, [height, width], rows, columns, shown) {
 export function place(canvas, pixels, shape, row, column) {
   const [height, width] = shape;
   const image = toImageData(pixels, shape);
-  canvas.getContext("2d").putImageData(image, column * (width + GAP), row * (height + GAP));
+  canvas.getContext("2d", { willReadFrequently: true }).putImageData(image, column * (width + GAP), row * (height + GAP));
 }
 
 export function save(canvas, name) {

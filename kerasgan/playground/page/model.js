@@ -16,7 +16,9 @@ function request(task, values, report) {
   if (!worker) {
     worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     worker.addEventListener("message", ({ data: { id, result, error, ...progress } }) => {
-      const { resolve, reject, report } = waiting.get(id);
+      // Downloads go on for a while after another one has failed.
+      const { resolve, reject, report } = waiting.get(id) ?? {};
+      if (!resolve) return;
       if ("loaded" in progress) return report?.(progress);
       waiting.delete(id);
       if (error) reject(new Error(error));

@@ -42,7 +42,7 @@ export function translator(model, { changed, fail }) {
   choose(direction.graph);
   showChoices();
   const back = make("button", { type: "button", click: () => {
-    const image = output.getContext("2d").getImageData(0, 0, output.width, output.height);
+    const image = output.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, output.width, output.height);
     choose(model.directions.find((other) => other !== direction).graph);
     showChoices();
     input.set(image);
