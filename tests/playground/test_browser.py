@@ -410,10 +410,12 @@ def test_mixed_styles(page, name):
         page.choose("Class", "2")
     page.slide("Truncation", 0.8)
     for which in ("Coarse", "Middle", "Fine"):
-        if page.page.get_by_label(which).count() == 0:
+        radio = page.page.get_by_role("radio", name=which)
+        if radio.count() == 0:
             assert which == "Fine" and gan.image_size < 64
             continue
-        page.check(which)
+        radio.check()
+        page.wait()
         table = page.images(gan.image_shape).reshape(3, 4, *gan.image_shape)
         if zoo.card(name).classes:
             # No such function in Python, for want of a seed's class.
@@ -546,8 +548,10 @@ def test_painting_dropping_and_back_again(page):
         page.page.keyboard.press(key)
     page.wait()
     painted = page.canvas("canvas[role=application]")
-    place = gan.image_size // 2
-    np.testing.assert_array_equal(painted[place, place + 6, :3], [0, 255, 0])
+    green = (painted[..., :3] == [0, 255, 0]).all(axis=-1)
+    assert 20 < green.sum() < 200
+    # Two dots, one brush and one pixel apart.
+    assert np.ptp(np.flatnonzero(green.any(axis=1))) in (11, 12, 13)
     assert_alike(
         page.images(gan.image_shape),
         gan.translate(painted[None, ..., :3].copy()),
@@ -602,16 +606,19 @@ def test_what_fails_is_said_and_can_be_tried_again(page, server):
     assert_alike(
         page.images((32, 32, 1)), load(BY_CLASS).generate(16, seed=2**63 - 1)
     )
-    for broken in ("manifest.json", "runtime/ort.wasm.gz", "runtime/ort.js"):
-        server["fails"] = broken
-        page.page.goto(f"{page.address}?model={ONE}&without={broken}")
-        page.page.wait_for_selector("#problem:not([hidden])")
-        text = page.page.inner_text("#problem")
-        assert "could not" in text, text
-        server["fails"] = ""
-        page.click("Try again")
-        assert page.page.is_hidden("#problem")
-        page.canvas()
+
+
+@pytest.mark.parametrize(
+    "broken", ["manifest.json", "runtime/ort.wasm.gz", "runtime/ort.js"]
+)
+def test_a_page_that_cannot_start_says_so(page, server, broken):
+    page.expected = ["503"]
+    server["fails"] = broken
+    page.open(f"model={ONE}")
+    assert "could not" in page.page.inner_text("#problem")
+    server["fails"] = ""
+    page.click("Try again")
+    assert_alike(page.images((32, 32, 1)), load(ONE).generate(16, seed=0))
 
 
 def test_progress_is_shown(page, server):

@@ -33,7 +33,7 @@ def test_the_page_names_no_other_server():
     for path in playground.PAGE.iterdir():
         text = path.read_text("utf-8")
         found = set(re.findall(r"(?:https?:)?//[\w.]+\.\w+[^\s\"']*", text))
-        # The name of the format of an image, not an address to load.
+        # The name of the format of the icon, not an address to load.
         assert found <= {"http://www.w3.org/2000/svg"}, path
 
 

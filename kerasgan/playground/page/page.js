@@ -130,9 +130,17 @@ find("model").addEventListener("change", () => {
   history.replaceState(null, "", `?${query}`);
   show(find("model").value);
 });
-find("again").addEventListener("click", () => (manifest ? changed() : start().catch(fail)));
+find("again").addEventListener("click", () => (manifest ? changed() : begin()));
 find("save").addEventListener("click", () => save(view.saved(), `${view.fileName()}.png`).catch(fail));
-start().catch((error) => {
-  fail(new Error(`The page could not start. ${error.message}`));
-  result.setAttribute("aria-busy", "false");
-});
+async function begin() {
+  result.setAttribute("aria-busy", "true");
+  find("problem").hidden = true;
+  try {
+    await start();
+  } catch (error) {
+    fail(new Error(`The page could not start. ${error.message}`));
+    result.setAttribute("aria-busy", "false");
+  }
+}
+
+begin();
