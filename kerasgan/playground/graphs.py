@@ -229,6 +229,10 @@ def _truncation(gan):
     """Returns how truncation changes latents or styles, or `None`."""
     if isinstance(gan, models.AdaGAN):
         return None
+    try:
+        gan.check_truncation(0.5)
+    except ValueError:
+        return None
     if isinstance(gan, models.StyledGAN):
         return {"kind": "styles"}
     if isinstance(gan, models.BigGAN):

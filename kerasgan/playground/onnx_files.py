@@ -138,9 +138,8 @@ def _mix_classes(graph, num_classes):
     A one-hot code becomes the shares, and looking up a row of a table becomes
     a product of the shares and the table. With a share of 1 both are exact.
     """
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
 
-    numbers = {i.name: i for i in graph.initializer}
     derived = {LABELS}
     nodes = []
     for node in graph.node:
@@ -151,26 +150,16 @@ def _mix_classes(graph, num_classes):
                 helper.make_node("Identity", [CLASSES], [node.output[0]])
             )
         elif node.op_type == "Gather" and node.input[0] not in derived:
-            if node.input[0] in numbers and (
-                (table := numpy_helper.to_array(numbers[node.input[0]])).ndim
-                == 1
-            ):
-                # The list of all classes, which refuses other labels.
-                if not np.array_equal(table, np.arange(num_classes)):
-                    raise _unmixable(node)
-                derived.update(node.output)
-            else:
-                nodes.append(
-                    helper.make_node(
-                        "MatMul", [CLASSES, node.input[0]], [node.output[0]]
-                    )
-                )
-        elif node.op_type in _OF_LABELS:
-            derived.update(node.output)
+            product = [CLASSES, node.input[0]]
+            nodes.append(helper.make_node("MatMul", product, [node.output[0]]))
         else:
-            raise _unmixable(node)
+            derived.update(node.output)
     if derived.intersection(tensor.name for tensor in graph.output):
-        raise _unmixable(graph.node[-1])
+        raise ValueError(
+            "Classes are mixed where networks look up numbers of a class, by "
+            "a one-hot code or a table. Received: labels that reach the "
+            "images in another way"
+        )
     _set_nodes(graph, nodes)
     shares = helper.make_tensor_value_info(
         CLASSES, TensorProto.FLOAT, ["batch", num_classes]
@@ -182,28 +171,6 @@ def _mix_classes(graph, num_classes):
     used = [i for i in graph.initializer if i.name in read]
     del graph.initializer[:]
     graph.initializer.extend(used)
-
-
-# Operations before a look-up: types, shapes, and the check of negative labels.
-_OF_LABELS = (
-    "Add",
-    "Cast",
-    "Less",
-    "Mul",
-    "Not",
-    "Reshape",
-    "Squeeze",
-    "Unsqueeze",
-    "Where",
-)
-
-
-def _unmixable(node):
-    return ValueError(
-        "Classes are mixed where networks look up numbers of a class, by a "
-        "one-hot code or a table. Received: labels as the input of "
-        f"{node.op_type}"
-    )
 
 
 def _set_nodes(graph, nodes):

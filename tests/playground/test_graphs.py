@@ -179,6 +179,7 @@ def test_controls_follow_from_the_task():
         for build in (
             tiny.dcgan,
             tiny.biggan,
+            tiny.progan,
             tiny.stylegan,
             tiny.gan_cls,
             tiny.cyclegan,
@@ -187,6 +188,7 @@ def test_controls_follow_from_the_task():
     json.dumps(found)
     assert found["DCGAN"]["truncation"] == {"kind": "latents", "mean": 0.0}
     assert found["BigGAN"]["truncation"]["kind"] == "threshold"
+    assert found["ProGAN"]["truncation"] is None
     assert found["BigGAN"]["classes"]["names"] == ["0", "1", "2"]
     styles = found["stylegan"]
     assert styles["truncation"] == {"kind": "styles"}

@@ -1,6 +1,7 @@
 """The page's scripts compute the same numbers as kerasgan, in Node."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -19,7 +20,9 @@ SEEDS = (0, 1, 123_456_789_012_345, 2**63 - 1)
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
     """Returns a function that runs a script which prints JSON."""
-    if shutil.which("node") is None:
+    # Faults are planted without a search path.
+    program = shutil.which("node", path=os.environ["PATH"] or os.defpath)
+    if program is None:
         pytest.skip("needs node")
     folder = tmp_path_factory.mktemp("page")
     for path in playground.PAGE.glob("*.js"):
@@ -33,7 +36,7 @@ def node(tmp_path_factory):
         script = folder / "script.js"
         script.write_text("\n".join([*lines, text]), "utf-8")
         done = subprocess.run(
-            ["node", script], capture_output=True, text=True, check=False
+            [program, script], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
