@@ -190,7 +190,7 @@ export function generator(model, { changed, seed }) {
         found.forEach((pixels, i) => place(canvas, pixels, model.shape, 0, i));
       }
       const argument = condition.python(wish, 1);
-      const isSaid = argument !== null && !model.codes && (argument || !model.classes);
+      const isSaid = model.codes ? argument === "" : argument || (argument === "" && !model.classes);
       code = isSaid
         ? `path = latents.interpolate(gan, [${ends.join(", ")}], 100, ` +
           `${argument ? `${argument.replace(" * 1", "")}, ` : ""}closed=False${suffix(psi)})\n` +
