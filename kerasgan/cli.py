@@ -23,6 +23,7 @@ from kerasgan.commands import (
     compare,
     completion,
     generate,
+    playground,
     train,
 )
 from kerasgan.fetch import printable
@@ -162,6 +163,8 @@ def parser():
         action="store_true",
         help="also the discriminator's scores (saved_model)",
     )
+
+    playground.add(command)
 
     added = command(_publish, "publish", "Publish a finished run.")
     added.add_argument("run_folder", metavar="RUN", help="runs/RECIPE")

@@ -113,7 +113,8 @@ def planted(fault):
     new = fault["fault"].replace("\n", "\n" + indent)
     text = text[:start] + new + text[stop:]
     try:
-        ast.parse(textwrap.dedent(text))
+        if path.suffix == ".py":
+            ast.parse(textwrap.dedent(text))
     except SyntaxError as error:
         raise LookupError(f"The fault is not Python: {fault}") from error
     rest = lines[end:] if end else []

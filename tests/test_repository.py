@@ -52,6 +52,7 @@ IMPORT_ORDER = (
     "evaluation",
     "model_card",
     "publishing",
+    "playground",
     "convert",
     "commands",
     "cli",

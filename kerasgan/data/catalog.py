@@ -59,6 +59,9 @@ class DataSet:
         protocols: dict of task to the names of the protocols that measure a
             model by default; the first one is what the leaderboard shows.
             Those of pairs depend on the size: `kerasgan.evaluation`.
+        example_captions: Tuple of str. For pages to begin with.
+        sides: Pair of str: what the inputs and the targets of pairs show.
+            `None` for a set without pairs.
     """
 
     name: str
@@ -76,6 +79,8 @@ class DataSet:
     in_captions: tuple = ()
     features: dict = dataclasses.field(default_factory=dict)
     protocols: dict = dataclasses.field(default_factory=dict)
+    example_captions: tuple = ()
+    sides: tuple | None = None
 
     @property
     def has_pairs(self):
@@ -164,6 +169,7 @@ CATALOG = types.MappingProxyType(
                 license="MIT",
                 input="input",
                 halves=splits.concept_halves,
+                sides=("flat emoji", "3D emoji"),
             ),
             DataSet(
                 name="personas",
@@ -204,6 +210,12 @@ CATALOG = types.MappingProxyType(
                         "pr3479_personas_test",
                     ),
                 },
+                example_captions=(
+                    "a smiling person with fair skin, long red hair, glasses, "
+                    "wearing a blue shirt",
+                    "a frowning person with dark skin, a bald head, "
+                    "sunglasses, a beard, wearing a yellow shirt",
+                ),
             ),
             DataSet(
                 name="relief",
@@ -223,6 +235,7 @@ CATALOG = types.MappingProxyType(
                 license="Apache-2.0",
                 input="input",
                 halves=splits.longitude_halves,
+                sides=("shaded relief", "satellite image"),
                 features={128: "classifier_relief_128"},
             ),
         )
