@@ -172,6 +172,11 @@ def parser():
         help="folder to write; its last part is the name of the model",
     )
     added.add_argument("--push", help="also to hf://user/repository")
+    added.add_argument(
+        "--base-model",
+        metavar="USER/REPOSITORY",
+        help="with --push: the weights on the Hub that training began with",
+    )
     added.add_argument("--recipe", help="name or file (the run's own)")
     added.add_argument(
         "--weaknesses", help="known weaknesses, from looking at samples"
@@ -447,6 +452,10 @@ def _publish(options):
     if options.push:
         # Evaluation takes long: an invalid address is refused before it.
         publishing.repository_of(options.push)
+        if options.base_model:
+            publishing.repository_of(f"hf://{options.base_model}")
+    elif options.base_model:
+        raise Usage("--base-model is of a card on the Hub: it needs --push.")
     sha256 = publishing.publish(
         options.run_folder,
         options.output,
@@ -459,7 +468,10 @@ def _publish(options):
     print(f"{options.run_folder} is published in {options.output}")
     print(f"To pin exactly this model, append #sha256={sha256} to its address")
     if options.push:
-        print(f"Pushed: {publishing.push(options.output, options.push)}")
+        pushed = publishing.push(
+            options.output, options.push, options.base_model
+        )
+        print(f"Pushed: {pushed}")
 
 
 def _export(options):
