@@ -22,6 +22,7 @@ from kerasgan.commands import (
     animate,
     compare,
     completion,
+    demo,
     generate,
     train,
 )
@@ -238,6 +239,8 @@ def parser():
             default=limit.default,
             help=f"{limit.metadata['help']} (%(default)s)",
         )
+
+    demo.add(command)
 
     added = command(_data, "data", "Prepare training data.")
     kinds = added.add_subparsers(metavar="ACTION", required=True)

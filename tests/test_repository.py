@@ -55,6 +55,7 @@ IMPORT_ORDER = (
     "hub_card",
     "publishing",
     "convert",
+    "demo",
     "commands",
     "cli",
 )
