@@ -2,14 +2,12 @@
 
     pip install '.[docs]'
     python scripts/build_site.py build/site
-    python scripts/build_site.py build/site --playground build/playground \\
-        --figures build/figures
+    python scripts/build_site.py build/site --playground build/playground
 
 The folder can be served by any static server. The build fails on any warning,
 on a link without a target and on a page that loads something from elsewhere.
 The playground is the folder that `kerasgan playground` writes; with it, each
-card has a block in which its model runs. The figures are those that the
-tutorials write.
+card has a block in which its model runs.
 """
 
 import argparse
@@ -79,7 +77,11 @@ The models of the zoo run in a browser, without a server: nothing is uploaded.
 
 <a class="md-button" href="playground/index.html">Open the playground</a>
 """
-CSS = "img { image-rendering: pixelated; }\n"
+CSS = """\
+img { image-rendering: pixelated; }
+.md-grid { max-width: 80rem; }
+.md-typeset td code { white-space: nowrap; }
+"""
 # Tags and attributes that make a browser load something.
 LOADED = {
     ("script", "src"),
@@ -103,20 +105,17 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--playground", type=pathlib.Path)
-    parser.add_argument("--figures", type=pathlib.Path)
     options = parser.parse_args(arguments)
-    build(options.folder, options.playground, options.figures)
+    build(options.folder, options.playground)
     print(f"{len([*pages(options.folder)])} pages in {options.folder}")
 
 
-def build(folder, playground=None, figures=None):
+def build(folder, playground=None):
     """Builds the site.
 
     Args:
         folder: `pathlib.Path`. Replaced.
         playground: `pathlib.Path` of the folder of the playground, or `None`.
-        figures: `pathlib.Path` of the figures of the tutorials, or `None` for
-            those in tutorials/figures.
 
     Raises:
         RuntimeError: If there is a warning, a link without a target, or a
@@ -131,7 +130,7 @@ def build(folder, playground=None, figures=None):
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
         source = scratch / "source"
-        navigation = write_sources(source, playground is not None, figures)
+        navigation = write_sources(source, playground is not None)
         config = scratch / "mkdocs.yml"
         # YAML takes JSON.
         config.write_text(json.dumps(configuration(navigation)), "utf-8")
@@ -170,10 +169,16 @@ def configuration(navigation):
         "options": {
             "docstring_style": "google",
             # Types are in the text of the docstrings.
-            "docstring_options": {"warnings": False},
+            "docstring_options": {
+                "warnings": False,
+                "returns_multiple_items": False,
+                "returns_named_value": False,
+            },
             "docstring_section_style": "list",
             "filters": "public",
             "heading_level": 2,
+            # The arguments of a class are in its docstring.
+            "merge_init_into_class": True,
             "members_order": "source",
             "show_docstring_attributes": True,
             "show_if_no_docstring": False,
@@ -188,7 +193,7 @@ def configuration(navigation):
         "site_description": "Generative adversarial networks for Keras 3",
         "docs_dir": "source",
         "site_dir": "site",
-        "extra_css": ["pixels.css"],
+        "extra_css": ["site.css"],
         "theme": {
             "name": "material",
             # Those of the system; others would come from another server.
@@ -219,22 +224,21 @@ def configuration(navigation):
     }
 
 
-def write_sources(source, with_playground, figures):
+def write_sources(source, with_playground):
     """Writes the pages in Markdown, and what they show.
 
     Args:
         source: `pathlib.Path` of a new folder.
         with_playground: bool. Whether cards have a block of the playground.
-        figures: See `build`.
 
     Returns:
         list, the navigation as MkDocs takes it.
     """
     source.mkdir()
-    (source / "pixels.css").write_text(CSS, "utf-8")
-    documents = [*DOCUMENTS, *relative("docs/*.md")]
+    (source / "site.css").write_text(CSS, "utf-8")
+    tutorials = relative("docs/tutorials/*.md")
+    documents = [*DOCUMENTS, *relative("docs/*.md"), *tutorials]
     cards = [f"zoo/{name}/README.md" for name in zoo.list()]
-    lessons = relative("tutorials/*.py")
     known = {*documents, *cards}
     for path in documents:
         text = (ROOT / path).read_text("utf-8")
@@ -248,25 +252,17 @@ def write_sources(source, with_playground, figures):
     put(source / "gallery.md", f"# Gallery\n\n{gallery()}\n")
     for module in MODULES:
         put(source / f"api/{module}.md", f"# {module}\n\n::: {module}\n")
-    for path in lessons:
-        page = source / path
-        put(page.with_suffix(".md"), lesson(ROOT / path))
-    if lessons:
-        shown = figures or ROOT / "tutorials" / "figures"
-        copy_figures(shown, source / "tutorials" / "figures")
     navigation = [
-        {"Start": [*documents[:1], *documents[1:4]]},
+        {"Start": [*DOCUMENTS]},
         {"Models": ["gallery.md", *cards]},
-        {"Documents": documents[4:]},
+        {"Tutorials": ordered(tutorials)},
+        {"Documents": relative("docs/*.md")},
         {"Reference": [{m: f"api/{m}.md"} for m in MODULES]},
     ]
-    if lessons:
-        tutorials = [str(pathlib.Path(p).with_suffix(".md")) for p in lessons]
-        navigation.insert(2, {"Tutorials": tutorials})
     if with_playground:
         put(source / "try.md", TRY)
         navigation.append({"Playground": "try.md"})
-    return navigation
+    return [part for part in navigation if all(part.values())]
 
 
 def relative(pattern):
@@ -282,13 +278,20 @@ def put(path, text):
     path.write_text(text, "utf-8")
 
 
+def ordered(paths):
+    """Returns the paths of pages, that of their index first."""
+    return sorted(
+        paths, key=lambda path: (not path.endswith("README.md"), path)
+    )
+
+
 def copy_figures(folder, target):
-    """Copies the images of a folder."""
-    target.mkdir(parents=True, exist_ok=True)
-    if folder.is_dir():
-        for path in folder.iterdir():
-            if path.suffix in SUFFIXES:
-                shutil.copy(path, target)
+    """Copies the images of a folder and of those in it."""
+    for path in folder.rglob("*"):
+        if path.suffix in SUFFIXES:
+            place = target / path.relative_to(folder)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, place)
 
 
 def within(text, path, known):
@@ -370,13 +373,6 @@ def protocols(name):
         )
         lines.append(f"- `{score}`: {about}")
     return PROTOCOLS.format(lines="\n".join(lines))
-
-
-def lesson(path):
-    """Returns a tutorial, a percent script, as a page."""
-    import jupytext
-
-    return jupytext.writes(jupytext.read(path), "md")
 
 
 # Checks
