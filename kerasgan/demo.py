@@ -38,7 +38,12 @@ WIDEST_LATENT = 3.0
 LARGEST_UPLOAD = "20mb"
 # A model's image is small: enlarged, its pixels stay visible. No font of
 # another server.
-STYLE = "img { image-rendering: pixelated; }"
+STYLE = """
+.output img {
+  image-rendering: pixelated;
+  width: 100%; height: 100%; object-fit: contain;
+}
+"""
 FONTS = ("system-ui", "sans-serif")
 MONOSPACED = ("ui-monospace", "monospace")
 
@@ -528,8 +533,15 @@ def _output(kind):
         return gradio.Textbox(label="Output", lines=16)
     if kind == "points":
         return gradio.ScatterPlot(x="x", y="y", label="Output")
-    # PNG, because other formats change pixels.
-    return gradio.Image(format="png", height=420, label="Output")
+    return gradio.Image(
+        # Other formats change pixels.
+        format="png",
+        height=420,
+        label="Output",
+        # Without the one that uploads it.
+        buttons=["download", "fullscreen"],
+        elem_classes="output",
+    )
 
 
 def _on_click(gan, label, function, inputs, output, name, seed):

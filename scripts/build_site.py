@@ -28,6 +28,9 @@ from kerasgan.tasks import TASKS
 ROOT = pathlib.Path(__file__).parent.parent
 # Pages at the top of the repository; README.md is the first page.
 DOCUMENTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+# Their tables need the room of both menus at the side.
+WIDE = ("docs/leaderboard.md",)
+BARE = "---\nhide:\n- navigation\n- toc\n---\n\n"
 SUFFIXES = (".png", ".svg", ".webp", ".jpg", ".gif")
 # The modules of the reference. Of each, what it lists in `__all__`, or all
 # that is public.
@@ -241,8 +244,8 @@ def write_sources(source, with_playground):
     cards = [f"zoo/{name}/README.md" for name in zoo.list()]
     known = {*documents, *cards}
     for path in documents:
-        text = (ROOT / path).read_text("utf-8")
-        put(source / path, within(text, path, known))
+        text = within((ROOT / path).read_text("utf-8"), path, known)
+        put(source / path, BARE + text if path in WIDE else text)
     for path in cards:
         text = (ROOT / path).read_text("utf-8")
         name = pathlib.Path(path).parent.name

@@ -25,6 +25,7 @@ NAMES = (
     "infogan",
     "gan_cls",
     "stylegan",
+    "conditional_stylegan",
     "pix2pix",
     "cyclegan",
     "unrolled_gan",
@@ -296,6 +297,9 @@ def test_the_page_sends_nothing_to_anyone(address):
     with urllib.request.urlopen(f"{address}config") as answer:
         config = answer.read().decode()
     assert '"analytics_enabled":false' in config.replace(" ", "")
+    # No button that uploads a result.
+    assert '"buttons":["download","fullscreen"]' in config.replace(" ", "")
+    assert '"share"' not in config
     loaded = re.findall(r"<(?:script|link|img|iframe)[^>]*?>", html)
     assert loaded
     outside = [
