@@ -36,14 +36,16 @@ STEPS = 24
 # Beyond 3 lie 0.3% of a normal distribution.
 WIDEST_LATENT = 3.0
 LARGEST_UPLOAD = "20mb"
-# A model's image is small: enlarged, its pixels stay visible. No font of
-# another server.
+# A model's image is small: enlarged, its pixels stay visible.
 STYLE = """
 .output img {
   image-rendering: pixelated;
   width: 100%; height: 100%; object-fit: contain;
 }
 """
+# Without the one that uploads an image.
+BUTTONS = ["download", "fullscreen"]
+# Those of the system; others would come from another server.
 FONTS = ("system-ui", "sans-serif")
 MONOSPACED = ("ui-monospace", "monospace")
 
@@ -145,6 +147,7 @@ def _model(gan):
                 type="filepath",
                 sources=["upload", "webcam", "clipboard"],
                 label="Input",
+                buttons=BUTTONS,
             )
             _translation(gan, source, "translate")
         with gradio.Tab("Sketch"):
@@ -479,6 +482,7 @@ def _canvas(gan):
         layers=False,
         brush=gradio.Brush(default_size=size // 32),
         label="Input",
+        buttons=BUTTONS,
     )
 
 
@@ -538,8 +542,7 @@ def _output(kind):
         format="png",
         height=420,
         label="Output",
-        # Without the one that uploads it.
-        buttons=["download", "fullscreen"],
+        buttons=BUTTONS,
         elem_classes="output",
     )
 
