@@ -22,6 +22,7 @@ from kerasgan.commands import (
     animate,
     compare,
     completion,
+    demo,
     generate,
     playground,
     train,
@@ -175,6 +176,11 @@ def parser():
         help="folder to write; its last part is the name of the model",
     )
     added.add_argument("--push", help="also to hf://user/repository")
+    added.add_argument(
+        "--base-model",
+        metavar="USER/REPOSITORY",
+        help="with --push: the weights on the Hub that training began with",
+    )
     added.add_argument("--recipe", help="name or file (the run's own)")
     added.add_argument(
         "--weaknesses", help="known weaknesses, from looking at samples"
@@ -248,6 +254,8 @@ def parser():
             default=limit.default,
             help=f"{limit.metadata['help']} (%(default)s)",
         )
+
+    demo.add(command)
 
     added = command(_data, "data", "Prepare training data.")
     kinds = added.add_subparsers(metavar="ACTION", required=True)
@@ -462,6 +470,10 @@ def _publish(options):
     if options.push:
         # Evaluation takes long: an invalid address is refused before it.
         publishing.repository_of(options.push)
+        if options.base_model:
+            publishing.repository_of(f"hf://{options.base_model}")
+    elif options.base_model:
+        raise Usage("--base-model is of a card on the Hub: it needs --push.")
     sha256 = publishing.publish(
         options.run_folder,
         options.output,
@@ -474,7 +486,10 @@ def _publish(options):
     print(f"{options.run_folder} is published in {options.output}")
     print(f"To pin exactly this model, append #sha256={sha256} to its address")
     if options.push:
-        print(f"Pushed: {publishing.push(options.output, options.push)}")
+        pushed = publishing.push(
+            options.output, options.push, options.base_model
+        )
+        print(f"Pushed: {pushed}")
 
 
 def _export(options):

@@ -2,7 +2,7 @@
 
 import re
 
-from kerasgan import evaluation, recipes, tasks
+from kerasgan import evaluation, models, recipes, tasks
 from kerasgan.data import catalog
 from zoo import cards
 
@@ -17,14 +17,16 @@ END = "(?:## |Licence of the weights: )"
 CARD = """\
 # {name}
 
-{description} {architecture}, trained on {dataset}.
+{description} {architecture} ({paper}), trained on {dataset}. \
+Intended for research, teaching and experiments: what it generates follows its \
+training data and is evidence of nothing else.
 
 {samples}
 
 ```python
-import zoo
+{imports}
 
-gan = zoo.load("{name}")
+gan = {load}
 {usage}
 ```
 
@@ -136,6 +138,9 @@ def text(folder, recipe, metrics, weaknesses, about_data):
     return CARD.format(
         **fields,
         samples=_samples(folder, task, caption),
+        imports=_imports(task),
+        load=load(config["name"]),
+        paper=paper(config["architecture"]),
         usage=_usage(config, task),
         scores=scores,
         weaknesses=weaknesses,
@@ -167,6 +172,25 @@ def from_user_or_card(given, folder, heading, content):
             f"`{OPTIONS[heading]}`."
         )
     return given
+
+
+def load(name):
+    """Returns the call that loads a model, as cards show it.
+
+    Args:
+        name: str. Name, folder or address.
+    """
+    return f'zoo.load("{name}")'
+
+
+def paper(architecture):
+    """Returns the paper of an architecture as a Markdown link.
+
+    Args:
+        architecture: str. Name of a class in `kerasgan.models`.
+    """
+    docstring = models.architectures()[architecture].__doc__
+    return re.search(r"Reference:\s+(\[.+?\]\(.+?\))", docstring, re.S)[1]
 
 
 def credit(dataset):
@@ -265,13 +289,34 @@ def _figure(file, caption):
     return f"![{caption}]({file})\n\n*{caption}*"
 
 
+def _imports(task):
+    if task.method == "translate":
+        return "import zoo\nfrom kerasgan.data import folder"
+    return "import zoo"
+
+
 def _usage(config, task):
-    """Returns the line that calls the model, and what it returns."""
-    if task.method != "generate":
-        return task.usage
+    """Returns the lines that call the model, and what it returns."""
+    shape = config[task.shape]
+    usage = task.usage
+    if task.output == "images":
+        arguments, (height, width, _) = config["arguments"], shape
+        usage = usage.format(
+            caption=_caption(config),
+            size=height if height == width else (height, width),
+            channels=arguments.get("source_channels", shape[2]),
+        )
     if task.output == "text":
-        return f"{task.usage}  # 16 str"
-    shape = ", ".join(map(str, config[task.shape]))
-    if task.output == "points":
-        return f"{task.usage}  # float32, (16, {shape})"
-    return f"{task.usage}  # uint8, (16, {shape})"
+        return f"{usage}  # 16 str"
+    count = 16 if task.condition != "captions" else 1
+    count = count if task.method == "generate" else 1
+    kind = "float32" if task.output == "points" else "uint8"
+    return f"{usage}  # {kind}, ({count}, {', '.join(map(str, shape))})"
+
+
+def _caption(config):
+    """Returns an example of a caption of a model's data."""
+    known = catalog.CATALOG.get(config["dataset"])
+    if known and known.caption:
+        return known.caption
+    return " ".join(config["arguments"].get("vocabulary", [])[:4])

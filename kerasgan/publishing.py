@@ -17,6 +17,7 @@ import zoo
 from kerasgan import (
     checkpoints,
     evaluation,
+    hub_card,
     model_card,
     plain_json,
     recipes,
@@ -31,18 +32,6 @@ FIRST, BEST = "first.weights.h5", "best.weights.h5"
 README = model_card.README
 # Figures besides the samples, where they fit the model.
 FIGURES = tuple(evaluation.FIGURES)
-
-# What the Hub reads at the top of a card.
-FRONT_MATTER = """\
----
-library_name: keras
-tags:
-- kerasgan
-- gan
-- {task}
----
-
-"""
 
 
 def publish(
@@ -120,28 +109,43 @@ def publish(
             (folder / name).unlink(missing_ok=True)
             if (new / name).is_file():
                 os.replace(new / name, folder / name)
+    return sha256_of(folder)
+
+
+def sha256_of(folder):
+    """Returns the sha256 of config.json, which identifies a model.
+
+    Args:
+        folder: `pathlib.Path`.
+    """
     return hashlib.sha256((folder / cards.CONFIG).read_bytes()).hexdigest()
 
 
-def push(folder, address):
+def push(folder, address, base_model=None):
     """Uploads a published folder to the Hugging Face Hub.
 
     The repository is made if there is none. Only the five files of a
-    published folder and its figures are uploaded.
+    published folder and its figures are uploaded. The card gets the Hub's
+    metadata and loads the model from its new address.
 
     Args:
         folder: str or path, as `publish` made it.
         address: str. `hf://user/repository`.
+        base_model: str or `None`. `user/repository` of the weights that it was
+            trained from, if they are on the Hub. Defaults to `None`.
 
     Returns:
         str, the address with the new commit, which identifies the upload.
 
     Raises:
-        ValueError: If the address is not of that form.
+        ValueError: If the address or the base model is not of that form, or
+            the card does not show how to load the model.
         ImportError: If the extra `hub` is not installed.
         OSError: If the Hub refuses.
     """
     repository = repository_of(address)
+    if base_model is not None:
+        repository_of(f"hf://{base_model}")
     folder = pathlib.Path(folder)
     config, _ = cards.read(folder)
     with tempfile.TemporaryDirectory() as scratch:
@@ -149,9 +153,8 @@ def push(folder, address):
         published = [*files(config["task"]), *figures]
         for name in published:
             shutil.copy(cards.own_file(folder, name), scratch)
-        readme = pathlib.Path(scratch, README)
-        text = FRONT_MATTER.format(**config) + readme.read_text("utf-8")
-        readme.write_text(text, "utf-8")
+        text = hub_card.text(folder, address, sha256_of(folder), base_model)
+        pathlib.Path(scratch, README).write_text(text, "utf-8")
         with remote.one_sentence(address):
             hub = remote.client().HfApi()
             hub.create_repo(repository, exist_ok=True)

@@ -23,8 +23,11 @@ class Task:
         options: Tuple of str. The options of `kerasgan generate` that apply.
         output: str. What comes out: `"images"`, `"text"` or `"points"`.
         shape: str. The field of a card that gives the shape of one sample.
-        usage: str. The line of a card that shows how to call the model.
+        usage: str. The lines of a card that show how to call the model, with
+            the fields `caption`, `size` and `channels`.
         samples: str. File of a published folder that shows samples.
+        pipeline: str or `None`. The task's name on the Hugging Face Hub, which
+            has none for every task, nor one for classes.
         suffix: str. Of files of samples: `".png"` or `".txt"`.
     """
 
@@ -37,6 +40,7 @@ class Task:
     shape: str
     usage: str
     samples: str
+    pipeline: str | None = None
 
     @property
     def suffix(self):
@@ -48,6 +52,8 @@ _IMAGES = {
     "shape": "image_shape",
     "samples": "samples.png",
 }
+# Nothing is "unconditional" about a class, but the Hub has no other name.
+_WITHOUT_TEXT = "unconditional-image-generation"
 
 TASKS = types.MappingProxyType(
     {
@@ -60,6 +66,7 @@ TASKS = types.MappingProxyType(
                 feature=None,
                 options=("n", "truncation"),
                 usage="images = gan.generate(16, seed=0)",
+                pipeline=_WITHOUT_TEXT,
                 **_IMAGES,
             ),
             Task(
@@ -69,6 +76,7 @@ TASKS = types.MappingProxyType(
                 feature="label",
                 options=("n", "labels", "truncation"),
                 usage="images = gan.generate(16, seed=0)",
+                pipeline=_WITHOUT_TEXT,
                 **_IMAGES,
             ),
             Task(
@@ -77,7 +85,11 @@ TASKS = types.MappingProxyType(
                 condition="captions",
                 feature="caption",
                 options=("captions", "truncation"),
-                usage='images = gan.generate(captions=["..."] * 16, seed=0)',
+                usage=(
+                    'captions = ["{caption}"]\n'
+                    "images = gan.generate(captions=captions, seed=0)"
+                ),
+                pipeline="text-to-image",
                 **_IMAGES,
             ),
             Task(
@@ -86,7 +98,12 @@ TASKS = types.MappingProxyType(
                 condition=None,
                 feature=None,
                 options=(),
-                usage="images = gan.translate(images)",
+                usage=(
+                    'image = folder.decode("input.png", size={size}, '
+                    "channels={channels})\n"
+                    "images = gan.translate(image[None])"
+                ),
+                pipeline="image-to-image",
                 **_IMAGES,
             ),
             Task(
@@ -98,6 +115,7 @@ TASKS = types.MappingProxyType(
                 output="text",
                 shape="sequence_shape",
                 usage="sentences = gan.generate(16, seed=0)",
+                pipeline="text-generation",
                 samples="samples.txt",
             ),
             Task(

@@ -1,15 +1,19 @@
-"""Writes the README's gallery and docs/leaderboard.md from the zoo's folders.
+"""Writes gallery, leaderboard and model cards from the folders of the zoo.
 
     python scripts/leaderboard.py
 
-Scores of the second classifier come from benchmarks/baseline_scores.json.
-tests/test_repository.py checks both pages against the output.
+The gallery is in README.md, the leaderboard in docs/leaderboard.md. A card
+keeps its sections that were written by hand. Scores of the second classifier
+come from benchmarks/baseline_scores.json. tests/test_repository.py checks all
+pages against the output.
 """
 
 import json
 import pathlib
 
 import zoo
+from kerasgan import model_card, recipes
+from zoo import cards
 
 ROOT = pathlib.Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -183,6 +187,18 @@ def gallery():
     )
 
 
+def card(name):
+    """Returns the model card of a folder, as kerasgan writes it today."""
+    folder = zoo.folder(name)
+    recipe, _ = recipes.load(name)
+    _, metrics = cards.read(folder)
+    by_hand = [
+        model_card.from_user_or_card(None, folder, heading, heading)
+        for heading in (model_card.WEAKNESSES, model_card.DATA)
+    ]
+    return model_card.text(folder, recipe, metrics, *by_hand)
+
+
 def pages():
     """Returns the generated parts of each page: path to name to Markdown."""
     return {
@@ -214,3 +230,5 @@ def written(text, parts):
 if __name__ == "__main__":
     for path, parts in pages().items():
         path.write_text(written(path.read_text("utf-8"), parts), "utf-8")
+    for name in zoo.list():
+        (zoo.folder(name) / model_card.README).write_text(card(name), "utf-8")

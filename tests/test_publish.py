@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 
 import numpy as np
@@ -12,6 +13,7 @@ from kerasgan import (
     cli,
     data,
     evaluation,
+    hub_card,
     model_card,
     publishing,
     recipes,
@@ -21,6 +23,7 @@ from kerasgan import (
 from tests import tiny
 from tests.support import hub as hubs
 from tests.support import server as servers
+from zoo import cards
 
 # A recipe on data that kerasgan does not know.
 RECIPE = """
@@ -163,6 +166,7 @@ def test_sections_of_the_author_stay(trained, packed):
         (ABOUT[:2], "give `--data`"),
         ([*ABOUT, "--recipe", "dcgan_fashion_mnist_32"], "not made by this"),
         ([*ABOUT, "--push", "https://a/b"], "hf://user/repository"),
+        ([*ABOUT, "--base-model", "a/b"], "needs --push"),
         ([*ABOUT, "--push", "hf://user/model@main"], "not to a revision"),
     ],
 )
@@ -354,16 +358,14 @@ def hub(monkeypatch, tmp_path):
 
 def test_pushed_and_loaded_again(hub, trained, packed, capsys):
     (packed / "secret.txt").write_text("not for others")
-    push = ["--push", "hf://user/mine"]
+    push = ["--push", "hf://user/mine", "--base-model", "someone/first"]
     assert cli.main(["publish", str(trained), "-o", str(packed), *push]) == 0
     address = capsys.readouterr().out.split("Pushed: ")[1].strip()
     assert address == f"hf://user/mine@{hubs.commit_name(1)}"
     pushed = hub.commits["user/mine"][-1]
     assert sorted(pushed) == sorted(publishing.files("image"))
     readme = pushed.pop("README.md").decode()
-    text = (packed / "README.md").read_text("utf-8")
-    assert readme.startswith("---\nlibrary_name: keras\n")
-    assert readme.endswith(text)
+    assert "\nbase_model: someone/first\n" in readme
     for name, content in pushed.items():
         assert content == (packed / name).read_bytes()
     np.testing.assert_array_equal(
@@ -371,7 +373,86 @@ def test_pushed_and_loaded_again(hub, trained, packed, capsys):
         zoo.load(packed).generate(4, seed=1),
     )
     pin = hashlib.sha256((packed / "config.json").read_bytes()).hexdigest()
+    assert f"`#sha256={pin}`" in readme
     assert zoo.card(f"hf://user/mine#sha256={pin}") == zoo.card(packed)
+
+
+@pytest.mark.parametrize("name", ["gan_cls_personas_64", "pix2pix_fluent_64"])
+def test_the_lines_of_a_pushed_card_run(hub, name, tmp_path, monkeypatch):
+    publishing.push(zoo.folder(name), "hf://user/mine")
+    card = hub.commits["user/mine"][-1]["README.md"].decode()
+    lines = re.search("```python\n(.*?)```", card, re.S)[1]
+    assert 'gan = zoo.load("hf://user/mine")' in lines.splitlines()
+    image = np.random.RandomState(0).randint(0, 256, (70, 90, 3), "uint8")
+    data.save_png(tmp_path / "input.png", image)
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    exec(lines, found)
+    assert found["images"].shape == (1, 64, 64, 3)
+    # It was this model, from the hub.
+    assert found["gan"].name == name
+    assert any(path.endswith("/model.weights.h5") for _, path in hub.requests)
+    # What the Hub reads, by its own client.
+    about = hub_card.remote.client().ModelCard(card).data
+    task = tasks.TASKS[found["gan"].task]
+    assert about.pipeline_tag == task.pipeline
+    assert about.library_name == "kerasgan"
+    assert about.widget[0]["output"]["url"] in hub.commits["user/mine"][-1]
+    kept = zoo.card(name)
+    assert about.license == kept.license.lower()
+    for protocol, entry in kept.scores.items():
+        values = entry["value"]
+        if not isinstance(values, dict):
+            values = {"": values}
+        for part, value in values.items():
+            (shown,) = [
+                result.metric_value
+                for result in about.eval_results
+                if result.metric_name == f"{protocol} {part}".strip()
+            ]
+            assert shown == value
+
+
+def test_metadata_of_models_without_scores_or_images(packed):
+    pytest.importorskip("huggingface_hub")
+    config = json.loads((packed / "config.json").read_text("utf-8"))
+    about = hub_card.metadata(config, {}).to_dict()
+    assert "model-index" not in about
+    assert "datasets" not in about
+    score = {"metric": "fd", "value": float("inf"), "protocol": {"name": "x"}}
+    assert not hub_card.scores(config, {"scores": {"x": score}})
+    points = {**config, "task": "points", "point_shape": [2]}
+    about = hub_card.metadata(points, {}).to_dict()
+    assert not {"widget", "pipeline_tag"} & set(about)
+
+
+def test_data_that_are_on_the_hub(hub):
+    config, metrics = cards.read(zoo.folder("cgan_fashion_mnist_32"))
+    about = hub_card.metadata(config, metrics)
+    assert about.datasets == ["zalando-datasets/fashion_mnist"]
+    assert {r.dataset_type for r in about.eval_results} == {*about.datasets}
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("CC-BY-4.0", {"license": "cc-by-4.0"}),
+        ("GPL-3.0-only", {"license": "gpl-3.0"}),
+        ("not stated", {"license": "other", "license_name": "not-stated"}),
+    ],
+)
+def test_licences_of_the_hub(name, fields):
+    assert hub_card.license_of(name) == fields
+
+
+def test_a_card_that_does_not_load_the_model_is_not_pushed(hub, packed):
+    text = (packed / "README.md").read_text("utf-8")
+    (packed / "README.md").write_text(text.replace("zoo.load", "load"))
+    with pytest.raises(ValueError, match="shows how to load the model"):
+        publishing.push(packed, "hf://user/mine")
+    with pytest.raises(ValueError, match="hf://user/repository"):
+        publishing.push(packed, "hf://user/mine", base_model="first")
+    assert not hub.commits
 
 
 def test_what_links_elsewhere_is_not_pushed(hub, packed, tmp_path):

@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+import kerasgan
 import zoo
 from kerasgan import evaluation, metrics, models, recipes
 from tests.support.scripts import script
@@ -51,9 +52,11 @@ IMPORT_ORDER = (
     "zoo",
     "evaluation",
     "model_card",
+    "hub_card",
     "publishing",
     "playground",
     "convert",
+    "demo",
     "commands",
     "cli",
 )
@@ -222,6 +225,13 @@ def test_a_folder_is_whole(name):
 
 
 @every_name
+def test_a_card_is_as_kerasgan_writes_it(name):
+    text = (zoo.folder(name) / "README.md").read_text("utf-8")
+    # If not: python scripts/leaderboard.py
+    assert text == leaderboard().card(name)
+
+
+@every_name
 def test_a_card_shows_the_measured_scores(name):
     folder = zoo.folder(name)
     text = (folder / "README.md").read_text("utf-8")
@@ -252,6 +262,11 @@ def test_a_recipe_is_that_of_its_card(name):
 @every_name
 def test_a_recipe_says_what_came_out(name):
     assert leaderboard().trained(name) in recipe_docstring(name)
+
+
+def test_a_citation_is_of_this_version():
+    text = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\nversion: {kerasgan.__version__}\n" in text
 
 
 def test_all_weights_together_are_small():

@@ -56,6 +56,8 @@ class DataSet:
             captions name.
         features: dict of image size to the name of the zoo's feature network
             that was trained on the data.
+        caption: str or `None`. An example of a caption.
+        hub: str or `None`. Its name on the Hugging Face Hub, if it is there.
         protocols: dict of task to the names of the protocols that measure a
             model by default; the first one is what the leaderboard shows.
             Those of pairs depend on the size: `kerasgan.evaluation`.
@@ -77,6 +79,8 @@ class DataSet:
     conditions: tuple = ()
     classes: tuple = ()
     in_captions: tuple = ()
+    caption: str | None = None
+    hub: str | None = None
     features: dict = dataclasses.field(default_factory=dict)
     protocols: dict = dataclasses.field(default_factory=dict)
     example_captions: tuple = ()
@@ -131,6 +135,7 @@ CATALOG = types.MappingProxyType(
                     "https://github.com/zalandoresearch/fashion-mnist"
                 ),
                 license="MIT",
+                hub="zalando-datasets/fashion_mnist",
                 conditions=("label",),
                 # As the authors name them.
                 classes=(
@@ -186,6 +191,7 @@ CATALOG = types.MappingProxyType(
                 ),
                 license="CC-BY-4.0",
                 conditions=("caption",),
+                caption="a smiling person with long pink hair",
                 # The pattern of a shirt is in captions too, but not its cut.
                 in_captions=(
                     "hair",
