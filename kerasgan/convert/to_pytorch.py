@@ -20,7 +20,7 @@ import numpy as np
 from kerasgan import checks
 from kerasgan.layers.spectral import SpectralLayer
 from kerasgan.models.biggan_networks import GENERATORS
-from kerasgan.models.sampling import LatentGAN
+from kerasgan.models.sampling import UniformLatentGAN
 
 FORMATS = {"pytorch": ".pt", "safetensors": ".safetensors"}
 
@@ -263,9 +263,9 @@ def _page(gan, folder, weights, settings, card):
 def _latents(gan):
     """Returns the code that samples latents as the model does."""
     shape = f"16, {gan.latent_dim}"
-    if type(gan).sample_latents is LatentGAN.sample_latents:
-        return f"torch.randn({shape})"
-    return f"3**0.5 * (2 * torch.rand({shape}) - 1)"
+    if isinstance(gan, UniformLatentGAN):
+        return f"{gan.latent_limit:.7g} * (2 * torch.rand({shape}) - 1)"
+    return f"torch.randn({shape})"
 
 
 # Weights
