@@ -348,7 +348,9 @@ real_statistics = statistics(held_out)
 
 
 def generated(latents):
-    images = [generator(part) for part in np.split(latents, len(latents) // 500)]
+    images = [
+        generator(part) for part in np.split(latents, len(latents) // 500)
+    ]
     return data.to_uint8(np.concatenate(images)).numpy()
 
 
