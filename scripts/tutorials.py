@@ -4,9 +4,9 @@
     python scripts/tutorials.py pages docs/tutorials [NAME ...]
     python scripts/tutorials.py notebooks FOLDER
 
-`pages` runs each tutorial in full and writes it as Markdown, with what its cells
-print and the figures that they save. `notebooks` runs nothing: it writes the
-same cells as Jupyter notebooks, with the figures of docs/tutorials.
+`pages` runs each tutorial in full and writes it as Markdown, with what its
+cells print and the figures that they save. `notebooks` runs nothing: it writes
+the same cells as Jupyter notebooks, with the figures of docs/tutorials.
 """
 
 import argparse
@@ -87,9 +87,10 @@ def notebook(name):
         for path in sorted(PAGES.glob("figures/*")):
             if f'"{path.name}"' in cell.source:
                 image = base64.b64encode(path.read_bytes()).decode()
-                cell.outputs = [
-                    nbformat.v4.new_output("display_data", {"image/png": image})
-                ]
+                shown = {"image/png": image}
+                cell.outputs.append(
+                    nbformat.v4.new_output("display_data", shown)
+                )
     return found
 
 

@@ -77,6 +77,7 @@ PUBLISHED = re.compile(
 SCANNED = (
     "*.md",
     "docs/*.md",
+    "docs/tutorials/*.md",
     "scripts/leaderboard.py",
     "scripts/benchmarks/baseline_dcgan.py",
     "scripts/benchmarks/l1_unet.py",
@@ -299,7 +300,7 @@ def slug(heading):
     "path",
     sorted(
         str(path.relative_to(ROOT))
-        for pattern in ("*.md", "docs/*.md", "zoo/*/*.md")
+        for pattern in ("*.md", "docs/**/*.md", "zoo/*/*.md")
         for path in ROOT.glob(pattern)
     ),
 )

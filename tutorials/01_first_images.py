@@ -87,8 +87,9 @@ print(f"another seed:                     {other_seed} of 255")
 # %%
 latents = gan.seeded_latents(seed=0, count=64)
 by_hand = data.to_uint8(gan(latents)).numpy()
+by_hand_difference = difference(by_hand, images)
 print("latents", latents.shape)
-print("difference from generate:", difference(by_hand, images), "of 255")
+print("largest difference from generate:", by_hand_difference, "of 255")
 print(f"mean {np.mean(latents):.2f}, standard deviation {np.std(latents):.2f}")
 
 # %% [markdown]

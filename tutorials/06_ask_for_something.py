@@ -72,7 +72,9 @@ for name in ("cgan_fashion_mnist_32", "acgan_fashion_mnist_32"):
     images = model.generate(labels=labels, seed=0)
     right = classifier.recognize(images)["class"] == labels
     obeys[name] = float(right.mean())
-    shares = {c: right[labels == i].mean() for i, c in enumerate(gan.class_names)}
+    shares = {
+        c: right[labels == i].mean() for i, c in enumerate(gan.class_names)
+    }
     worst = min(shares, key=shares.get)
     print(f"{name:25} {obeys[name]:.1%}, worst: {worst} {shares[worst]:.0%}")
 
@@ -94,8 +96,7 @@ for name in ("cgan_fashion_mnist_32", "acgan_fashion_mnist_32"):
 # %%
 faces = zoo.load("gan_cls_personas_64")
 caption = (
-    "a smiling person with tan skin, long {} hair, glasses, "
-    "wearing a {} shirt"
+    "a smiling person with tan skin, long {} hair, glasses, wearing a {} shirt"
 )
 requests = [
     caption.format(hair, shirt)
@@ -137,7 +138,9 @@ for name, value in heard.items():
 # one form and knows only their words.
 
 # %%
-unknown = share(sentence.replace("blue", "ultramarine"), "clothing_color", "blue")
+unknown = share(
+    sentence.replace("blue", "ultramarine"), "clothing_color", "blue"
+)
 print(f"'ultramarine' in place of 'blue': {unknown:.0%} blue shirts")
 
 # %% [markdown]

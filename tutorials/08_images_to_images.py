@@ -92,7 +92,9 @@ def l1(a, b):
 
 
 changed, returned = l1(there, flat), l1(back, flat)
-print(f"there changes {changed:.1f} grey levels, the way back leaves {returned:.1f}")
+print(
+    f"there changes {changed:.1f} grey levels, the way back leaves {returned:.1f}"
+)
 columns = np.stack([flat, solid, there, back], axis=1).reshape(-1, 64, 64, 3)
 show("08_emoji.png", columns, columns=4)
 
@@ -137,15 +139,17 @@ differences = {"SavedModel": int(np.abs(exported - images).max())}
 # seeds in them, so give them the latents.
 
 # %%
-from ai_edge_litert.interpreter import Interpreter  # noqa: E402
-from onnxruntime import InferenceSession  # noqa: E402
+from ai_edge_litert.interpreter import Interpreter
+from onnxruntime import InferenceSession
 
 latents = np.asarray(gan.seeded_latents(seed=0, count=16))
 
 gan.export(folder / "litert", format="litert")
 lite = Interpreter(str(folder / "litert" / "model.tflite"))
 run = lite.get_signature_runner("serving_default")
-differences["LiteRT"] = int(np.abs(run(latents=latents)["images"] - images).max())
+differences["LiteRT"] = int(
+    np.abs(run(latents=latents)["images"] - images).max()
+)
 
 gan.export(folder / "onnx", format="onnx")
 onnx_file = folder / "onnx" / "serving_default.onnx"
