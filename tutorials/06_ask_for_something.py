@@ -22,8 +22,9 @@ FIGURES = Path(os.environ.get("KERASGAN_FIGURES", "figures"))
 
 
 def show(name, images, columns):
-    """Saves a grid of images; a notebook shows it."""
-    data.save_png(FIGURES / name, data.grid(images, columns))
+    """Saves a grid of images, at twice their size; a notebook shows it."""
+    grid = data.grid(images, columns).repeat(2, axis=0).repeat(2, axis=1)
+    data.save_png(FIGURES / name, grid)
     return Image.open(FIGURES / name)
 
 
