@@ -228,11 +228,14 @@ def test_latent_space(run):
     )
     assert norms.std() == pytest.approx(0.5**0.5, abs=0.05)
     assert line < 0.8 * norms.mean() < arc
-    assert shares["glasses", 3] > shares["glasses", 1] > shares["random", 1]
-    assert shares["glasses", 3] > 2 * shares["random", 3]
+    # Glasses after one step, sunglasses after three; neither at random.
+    assert shares["glasses", 0][0] == 0.0
+    assert shares["glasses", 1][0] > 3 * shares["random", 1][0]
+    assert shares["glasses", 3][0] < shares["glasses", 1][0]
+    assert shares["glasses", 3][1] > 2 * shares["random", 3][1]
     # Coarse styles carry the shape: the face becomes that of the column.
     assert changes["coarse"][0] > changes["fine"][0]
-    assert errors[0] < 0.7 * errors[1]
+    assert errors[0] < 0.3 * errors[1]
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@
 # coarse style of one face with the fine style of another, and search the latent
 # that makes a given image.
 #
-# ![A walk through faces, and people who are given glasses](figures/07_glasses.png)
+# ![Eight faces without glasses, and one, two and three steps towards them](figures/07_glasses.png)
 #
 # It takes a minute on two cores, with networks of the package alone.
 
@@ -25,8 +25,9 @@ FIGURES = Path(os.environ.get("KERASGAN_FIGURES", "figures"))
 
 
 def show(name, images, columns):
-    """Saves a grid of images; a notebook shows it."""
-    data.save_png(FIGURES / name, data.grid(images, columns))
+    """Saves a grid of images, at twice their size; a notebook shows it."""
+    grid = data.grid(images, columns).repeat(2, axis=0).repeat(2, axis=1)
+    data.save_png(FIGURES / name, grid)
     return Image.open(FIGURES / name)
 
 
@@ -76,28 +77,33 @@ show("07_walk.png", walks, columns=11)
 
 # %%
 classifier = zoo.features("personas")
-glasses = classifier.attributes["eyes"].index("glasses")
+eyes = classifier.attributes["eyes"]
 
 
-def wears_glasses(images):
-    return classifier.recognize(images)["eyes"] == glasses
+def eyes_of(images):
+    return np.array(eyes)[classifier.recognize(images)["eyes"]]
 
 
 points = np.asarray(gan.seeded_latents(seed=0, count=3000))
-has = wears_glasses(gan.run_in_batches(points, 250))
+has = eyes_of(gan.run_in_batches(points, 250)) == "glasses"
 direction = latents.direction(points[has], points[~has])
 random = np.random.default_rng(0).normal(size=direction.shape)
 random *= np.linalg.norm(direction) / np.linalg.norm(random)
 print(f"{has.mean():.0%} of 3,000 faces wear glasses")
 
 others = np.asarray(gan.seeded_latents(seed=1, count=400))
-others = others[~wears_glasses(gan.run_in_batches(others, 250))][:250]
+without = eyes_of(gan.run_in_batches(others, 250)) != "glasses"
+others = others[without][:250]
 shares = {}
 for name, vector in (("glasses", direction), ("random", random)):
-    for times in (1, 2, 3):
-        images = gan.run_in_batches(others + times * vector, 250)
-        shares[name, times] = float(wears_glasses(images).mean())
-        print(f"{times} x {name:8} {shares[name, times]:.0%} wear glasses now")
+    for times in (0, 1, 2, 3):
+        points = (others + times * vector).astype("float32")
+        found = eyes_of(gan.run_in_batches(points, 250))
+        both = (found == "glasses").mean(), (found == "sunglasses").mean()
+        shares[name, times] = both
+        print(
+            f"{times} x {name:8} {both[0]:4.0%} glasses, {both[1]:4.0%} sunglasses"
+        )
 
 rows = [
     gan.run_in_batches((others[:8] + times * direction).astype("float32"), 64)
@@ -106,8 +112,12 @@ rows = [
 show("07_glasses.png", np.concatenate(rows), columns=8)
 
 # %% [markdown]
-# The random vector of the same length is the control. Without it we would know
-# only that *something* changed.
+# One step gives glasses to **28%** of the faces, the random vector of the same
+# length to **6%**. That is the control: without it we would know only that
+# *something* changed. Then something unplanned happens. Two and three steps give
+# fewer glasses and more **sunglasses**: the direction is one of "more on the
+# eyes", and what lies farther along it has another name. A direction is a
+# tendency, not a switch, and a figure of eight chosen faces would not have told.
 #
 # ## Styles
 #
