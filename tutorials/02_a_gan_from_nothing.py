@@ -391,7 +391,12 @@ gan = GAN(generator, discriminator)
 gan.compile(adam(2e-4), adam(2e-4))
 epochs = 2 if SHORT else 8  # Of 200 steps each.
 gan.fit(
-    batches, steps_per_epoch=200, epochs=epochs, verbose=0, callbacks=[watch]
+    batches,
+    steps_per_epoch=200,
+    epochs=epochs,
+    shuffle=False,  # The batches have their own order.
+    verbose=0,
+    callbacks=[watch],
 )
 watch.on_epoch_begin(epochs)
 

@@ -64,7 +64,7 @@ flat = np.stack([draw_face("smile"), draw_face("surprise")])
 pix2pix = zoo.load("pix2pix_fluent_64")
 solid = pix2pix.translate(flat)
 print(solid.dtype, solid.shape)
-inside = (slice(None), slice(8, 22), slice(12, 52))  # The forehead.
+inside = (slice(None), slice(10, 18), slice(24, 40))  # The forehead.
 shading = {
     name: float(images[inside].std(axis=(1, 2)).mean())
     for name, images in (("drawing", flat), ("pix2pix", solid))
