@@ -109,17 +109,17 @@ def test_a_gan_from_nothing(run):
 
 @pytest.mark.slow
 def test_your_own_folder(run):
-    refused, dry, stopped, finished, published, compared, shape = run(
+    dry, strict, stopped, finished, published, compared, shape = run(
         "03",
-        "refused",
         "dry",
+        "strict",
         "stopped",
         "finished",
         "published",
         "compared",
         "shape",
     )
-    assert refused == 2  # The broken file.
+    assert strict == 2  # The broken file.
     assert dry == stopped == finished == published == compared == 0
     assert shape == (16, 32, 32, 3)
 

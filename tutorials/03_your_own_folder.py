@@ -11,8 +11,10 @@
 # this page shows the way, not the best images.
 
 # %%
+import contextlib
 import os
 import shlex
+import sys
 import tempfile
 from pathlib import Path
 
@@ -33,9 +35,8 @@ os.chdir(folder)
 def kerasgan(line):
     """Runs what you would type in a shell."""
     print("$ kerasgan", line)
-    status = cli.main(shlex.split(line))
-    print("status", status)
-    return status
+    with contextlib.redirect_stderr(sys.stdout):
+        return cli.main(shlex.split(line))
 
 
 # %% [markdown]
@@ -70,20 +71,22 @@ print(len(list(images.iterdir())), "files")
 # happen. Nothing is trained.
 
 # %%
-epochs = 3 if SHORT else 20
+epochs = 3 if SHORT else 60
 command = (
     "train --arch dcgan --data images --size 32 -o run "
     f"--set epochs={epochs} width=24 batch_size=32 augment=mirror"
 )
-refused = kerasgan(command + " --dry-run")
+dry = kerasgan(command + " --dry-run")
 
 # %% [markdown]
-# A broken file is an error, because it may be a sign of a broken copy. If you
-# know that it is not, say so:
+# The broken file is skipped, with a warning that counts such files. It may be a
+# sign of a broken copy. Where every file must be sound, say so, and it is an
+# error:
 
 # %%
-command += " skip_broken=true"
-dry = kerasgan(command + " --dry-run")
+strict = kerasgan(command + " skip_broken=false --dry-run")
+print("status", strict)
+(images / "broken.png").unlink()
 
 # %% [markdown]
 # `--size` is that of training, always square unless you give two numbers. Other
@@ -146,14 +149,12 @@ print(shape)
 generated = kerasgan("generate models/my_faces --seeds 0-63 -o generated/")
 
 # %% [markdown]
-# Is it any good? `compare` gives the scores of two folders. The features of the
-# personas classifier come with the package; with `--features` left out, it
-# fetches Inception, for FID. With 64 images here, of the four numbers only the
-# kernel distance and the sliced Wasserstein distance mean something:
-# [How good is it?](05_how_good_is_it.md) tells why.
+# Is it any good? `compare` gives the scores of two folders. With `--features` left
+# out it fetches Inception, for FID and its relatives. Without features there is
+# the sliced Wasserstein distance alone, which compares patches at several sizes;
+# lower is better. [How good is it?](05_how_good_is_it.md) explains the others.
 
 # %%
-(images / "broken.png").unlink()
 compared = kerasgan("compare images generated --features none")
 
 # %% [markdown]
