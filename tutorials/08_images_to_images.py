@@ -100,7 +100,8 @@ columns = np.stack([flat, solid, there, back], axis=1).reshape(-1, 64, 64, 3)
 show("08_emoji.png", columns, columns=4)
 
 # %% [markdown]
-# In the columns: the drawing, pix2pix, CycleGAN, and CycleGAN back again. Neither
+# In the columns: the drawing, pix2pix, CycleGAN, and CycleGAN back again. The
+# drawing is flat; pix2pix shades the forehead by **6.4** grey levels. Neither
 # has seen a drawing of yours: what is far from the training data comes out
 # strange. Both cards say what they do badly.
 #
