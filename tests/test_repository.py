@@ -81,6 +81,7 @@ PUBLISHED = re.compile(
 SCANNED = (
     "*.md",
     "docs/*.md",
+    "docs/tutorials/*.md",
     "scripts/leaderboard.py",
     "scripts/benchmarks/baseline_dcgan.py",
     "scripts/benchmarks/l1_unet.py",
@@ -315,7 +316,7 @@ def slug(heading):
     "path",
     sorted(
         str(path.relative_to(ROOT))
-        for pattern in ("*.md", "docs/*.md", "zoo/*/*.md")
+        for pattern in ("*.md", "docs/**/*.md", "zoo/*/*.md")
         for path in ROOT.glob(pattern)
     ),
 )
