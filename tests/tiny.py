@@ -896,6 +896,8 @@ MODELS = [
         sample=lambda gan: gan.translate(
             images_to_translate(5)[..., :1], to="b"
         ),
+        # As of CycleGAN.
+        synchronized={"pool_size": 8},
         # The layers of the reimplementations; none has a bias.
         paper={
             "sample_shape": (64, 64, 3),

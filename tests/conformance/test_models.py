@@ -260,6 +260,7 @@ def test_two_replicas_take_the_same_step(model, mirrored):
                 "conditional_sngan": 1e-4,
                 "infogan": 5e-6,
                 "sngan": 1e-4,
+                "stackgan": 1e-5,
                 "wgan_gp": 5e-6,
             }.get(model.name, 1e-6),
             err_msg=name,
