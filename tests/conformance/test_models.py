@@ -258,6 +258,7 @@ def test_two_replicas_take_the_same_step(model, mirrored):
             atol={
                 "biggan": 1e-4,
                 "conditional_sngan": 1e-4,
+                "cut": 1e-4,
                 "infogan": 5e-6,
                 "sngan": 1e-4,
                 "stackgan": 1e-5,
