@@ -52,13 +52,24 @@ def clipped(gradients, limit):
         List of float tensors, all scaled by one factor of at most 1.
     """
     gradients = [tf.convert_to_tensor(g) for g in gradients]
-    context = tf.distribute.get_replica_context()
-    totals = gradients
-    if context is not None and context.num_replicas_in_sync > 1:
-        totals = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-    norm = tf.linalg.global_norm(totals)
+    norm = tf.linalg.global_norm(total(gradients))
     scale = limit / tf.maximum(norm, limit)
     return [g * tf.cast(scale, g.dtype) for g in gradients]
+
+
+def total(values):
+    """Returns the sums of tensors over all replicas.
+
+    Args:
+        values: List of float tensors, those of this replica.
+
+    Returns:
+        List of float tensors, the same on each replica.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return values
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
 def own_rows(tensor, rows):
