@@ -61,6 +61,21 @@ def clipped(gradients, limit):
     return [g * tf.cast(scale, g.dtype) for g in gradients]
 
 
+def total(values):
+    """Returns the sums of scalars over all replicas.
+
+    Args:
+        values: List of float scalar tensors, those of this replica.
+
+    Returns:
+        List of float scalar tensors, the same on each replica.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return values
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
+
+
 def own_rows(tensor, rows):
     """Returns this replica's share of the global batch.
 

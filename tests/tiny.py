@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan import models
+from kerasgan.augment import AdaptiveAugmentation
 
 BATCH = 8
 
@@ -351,6 +352,16 @@ def stylegan(**changes):
     return lively(models.StyleGAN(**{**STYLES, **changes}))
 
 
+def ada_dcgan(**changes):
+    """Its p is neither 0 nor at rest."""
+    augment = AdaptiveAugmentation(kimg=0.08, interval=1, seed=7)
+    arguments = {**SMALL, "width": 4, "augment": augment, **changes}
+    gan = models.DCGAN(**arguments)
+    if gan.augment is augment:
+        augment.p.assign(0.5)
+    return gan
+
+
 def conditional_stylegan(**changes):
     arguments = {"num_classes": 3, **STYLES, **changes}
     return lively(models.ConditionalStyleGAN(**arguments))
@@ -452,6 +463,13 @@ MODELS = [
             "classifier_epochs": [1.5],
             "reweighting": ["bagging"],
         },
+    ),
+    Tiny(
+        name="ada_dcgan",
+        build=ada_dcgan,
+        synchronized={"synchronized": True},
+        optimizers=ADAM,
+        refuses={"augment": ["ada", 0.6]},
     ),
     Tiny(
         name="began",

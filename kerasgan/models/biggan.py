@@ -39,6 +39,7 @@ import tensorflow as tf
 
 from kerasgan import checks, losses
 from kerasgan.models import averaging, inputs
+from kerasgan.models.augmented import AugmentedGAN
 from kerasgan.models.biggan_networks import (
     GENERATORS,
     INITIALIZERS,
@@ -51,7 +52,7 @@ from kerasgan.penalties import orthogonality_penalty
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class BigGAN(ClassGAN):
+class BigGAN(AugmentedGAN, ClassGAN):
     """BigGAN.
 
     Args:
@@ -83,7 +84,7 @@ class BigGAN(ClassGAN):
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
         **kwargs: See `ClassGAN`: `class_names`, `class_frequencies`, `seed`,
-            `name`, `dtype`.
+            `name`, `dtype`; and `AugmentedGAN`: `augment`.
 
     Call arguments:
         inputs: Pair of latents, float tensor `(batch, latent_dim)` from a
@@ -253,7 +254,7 @@ class BigGAN(ClassGAN):
             with tf.GradientTape() as tape:
                 scores = self.discriminator(
                     (
-                        tf.concat([fake_images, real_images], 0),
+                        self.seen(tf.concat([fake_images, real_images], 0)),
                         tf.concat([labels, real_labels], 0),
                     ),
                     training=True,
@@ -263,6 +264,7 @@ class BigGAN(ClassGAN):
                     losses.real_hinge_loss(real_scores)
                 ) + tf.reduce_mean(losses.fake_hinge_loss(fake_scores))
             self.update_discriminators(tape, d_loss)
+            self.observe(real_scores)
             d_losses.append(d_loss)
 
         # Generator: raise the scores of fakes, with orthogonal kernels.
@@ -271,7 +273,7 @@ class BigGAN(ClassGAN):
         with tf.GradientTape() as tape:
             fake_images = self.generator((latents, labels), training=True)
             fake_scores = self.discriminator(
-                (fake_images, labels), training=True
+                (self.seen(fake_images), labels), training=True
             )
             g_loss = -tf.reduce_mean(fake_scores)
             penalty = self.orthogonal_weight / 2.0 * self.orthogonality()

@@ -26,13 +26,13 @@ from keras import layers
 from kerasgan import checks, losses
 from kerasgan.layers.common import INITIALIZER, score, tanh_images
 from kerasgan.layers.normalization import batch_normalization
-from kerasgan.models.sampling import LatentGAN
+from kerasgan.models.augmented import AugmentedGAN
 from kerasgan.optimizers import Adam
 from kerasgan.penalties import scores_and_r1
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class DCGAN(LatentGAN):
+class DCGAN(AugmentedGAN):
     """Deep convolutional GAN.
 
     Args:
@@ -50,7 +50,8 @@ class DCGAN(LatentGAN):
             the authors' have none. Defaults to `False`.
         synchronized: bool. Whether batch statistics are taken over all
             replicas. Defaults to `False`.
-        **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
+        **kwargs: See `AugmentedGAN`: `augment`; and `GAN`: `ema_decay`, `seed`,
+            `name`, `dtype`.
 
     Call arguments:
         latents: Float tensor `(batch, latent_dim)`, from a unit normal.
@@ -141,6 +142,9 @@ class DCGAN(LatentGAN):
         return losses.non_saturating_generator_loss(fake_scores)
 
     def train_step(self, real_images):
+        def discriminate(images):
+            return self.discriminator(self.seen(images), training=True)
+
         # Both updates use the same fakes, as in the authors' releases.
         latents = self.sample_latents(tf.shape(real_images)[0])
         with tf.GradientTape() as generator_tape:
@@ -150,19 +154,18 @@ class DCGAN(LatentGAN):
         # passes, so that batch statistics never mix real and fake.
         with tf.GradientTape() as tape:
             real_scores, penalty = scores_and_r1(
-                functools.partial(self.discriminator, training=True),
-                real_images,
-                self.r1_gamma,
+                discriminate, real_images, self.r1_gamma
             )
-            fake_scores = self.discriminator(fake_images, training=True)
+            fake_scores = discriminate(fake_images)
             d_loss = tf.reduce_mean(
                 self.discriminator_loss(real_scores, fake_scores)
             ) + tf.reduce_mean(penalty)
         self.update_discriminators(tape, d_loss)
+        self.observe(real_scores)
 
         # Generator: make the updated discriminator classify fakes as real.
         with generator_tape:
-            fake_scores = self.discriminator(fake_images, training=True)
+            fake_scores = discriminate(fake_images)
             g_loss = tf.reduce_mean(self.generator_loss(fake_scores))
         self.update_generators(generator_tape, g_loss)
         self.update_average(inputs=latents)

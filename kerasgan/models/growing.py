@@ -23,7 +23,7 @@ import tensorflow as tf
 from kerasgan import checks
 from kerasgan.layers.resampling import blend, downsample, upsample
 from kerasgan.models import averaging, rates
-from kerasgan.models.sampling import LatentGAN
+from kerasgan.models.augmented import AugmentedGAN
 from kerasgan.optimizers import Adam
 from kerasgan.schedules import Growth
 
@@ -199,7 +199,7 @@ class GrowingNetwork(keras.Model):
         }
 
 
-class GrowingGAN(LatentGAN):
+class GrowingGAN(AugmentedGAN):
     """Base class of progressively growing models.
 
     Args:
@@ -213,7 +213,8 @@ class GrowingGAN(LatentGAN):
         fmap_base: int. A resolution has `2 * fmap_base / resolution` feature
             maps. Defaults to `8192`.
         fmap_max: int. Maximum number of feature maps. Defaults to `512`.
-        **kwargs: See `LatentGAN`: `ema_decay`, `seed`, `name`, `dtype`.
+        **kwargs: See `AugmentedGAN`: `augment`, `ema_decay`, `seed`, `name`,
+            `dtype`.
 
     Raises:
         ValueError: If a size is invalid.

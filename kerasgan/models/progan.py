@@ -65,7 +65,9 @@ class ProGAN(GrowingGAN):
         group_size: int. Group size of the minibatch standard deviation.
             Defaults to `4`.
         **kwargs: See `GrowingGAN`: `channels`, `latent_dim`, `fmap_base`,
-            `fmap_max`; and `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
+            `fmap_max`; `AugmentedGAN`: `augment`; and `GAN`: `ema_decay`,
+            `seed`, `name`, `dtype`. The penalty is at points between augmented
+            images.
 
     Call arguments:
         latents: Float tensor `(batch, latent_dim)`, from a unit normal.
@@ -162,7 +164,8 @@ class ProGAN(GrowingGAN):
 
         # Critic: maximize the difference between scores of real and fake
         # images, under the gradient penalty.
-        fake_images = generate(self.sample_latents(batch_size))
+        real_images = self.seen(real_images)
+        fake_images = self.seen(generate(self.sample_latents(batch_size)))
         with tf.GradientTape() as tape:
             # One pass: no minibatch group mixes real and fake.
             scores = critic(
@@ -181,11 +184,12 @@ class ProGAN(GrowingGAN):
                 + self.drift_weight * tf.reduce_mean(real_scores**2)
             )
         self.update_discriminators(tape, d_loss)
+        self.observe(real_scores)
 
         # Generator: maximize the critic's scores of fakes.
         latents = self.sample_latents(batch_size)
         with tf.GradientTape() as tape:
-            g_loss = -tf.reduce_mean(critic(generate(latents)))
+            g_loss = -tf.reduce_mean(critic(self.seen(generate(latents))))
         self.update_generators(tape, g_loss)
         self.update_average()
         self.count_images(batch_size)

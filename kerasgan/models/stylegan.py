@@ -67,7 +67,8 @@ class StyleGAN(StyledGAN, GrowingGAN):
             images, converted to the batch size. Defaults to a half-life of
             10,000 images.
         **kwargs: See `GrowingGAN`: `channels`, `latent_dim`, `fmap_base`,
-            `fmap_max`; and `GAN`: `seed`, `name`, `dtype`.
+            `fmap_max`; `AugmentedGAN`: `augment`; and `GAN`: `seed`, `name`,
+            `dtype`.
 
     Call arguments:
         inputs: Float tensor `(batch, latent_dim)`, from a unit normal; or a
@@ -169,7 +170,7 @@ class StyleGAN(StyledGAN, GrowingGAN):
 
         def discriminate(images):
             return self.own_scores(
-                self.discriminator(images, fade=fade), labels
+                self.discriminator(self.seen(images), fade=fade), labels
             )
 
         # Discriminator: distinguish real images from fakes, with R1 at real
@@ -185,6 +186,7 @@ class StyleGAN(StyledGAN, GrowingGAN):
                 + self.r1_gamma / 2.0 * squared_gradients
             )
         self.update_discriminators(tape, d_loss)
+        self.observe(real_scores)
 
         # Generator: make the updated discriminator classify fakes as real.
         with tf.GradientTape() as tape:

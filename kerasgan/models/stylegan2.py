@@ -23,8 +23,6 @@ any number of replicas; labels of generated images are those of the batch;
 gradients that are not finite are not replaced.
 """
 
-import functools
-
 import keras
 import tensorflow as tf
 
@@ -83,7 +81,8 @@ class StyleGAN2(StyledGAN):
         ema_ramp: float, or `None` for none. The half-life is at most this
             fraction of the images seen so far, so that the average of a short
             run does not hold the first weights. Defaults to `None`.
-        **kwargs: See `GAN`: `seed`, `name`, `dtype`.
+        **kwargs: See `AugmentedGAN`: `augment`; and `GAN`: `seed`, `name`,
+            `dtype`.
 
     Call arguments:
         inputs: Float tensor `(batch, latent_dim)`, from a unit normal; or a
@@ -259,7 +258,7 @@ class StyleGAN2(StyledGAN):
             fake_images = self.synthesize(styles)
             g_loss = tf.reduce_mean(
                 losses.non_saturating_generator_loss(
-                    self.scores(fake_images, labels)
+                    self.scores(self.seen(fake_images), labels)
                 )
             )
         self.update_generators(tape, g_loss)
@@ -271,11 +270,13 @@ class StyleGAN2(StyledGAN):
         styles = self.training_styles(batch_size, labels)
         fake_images = self.synthesize(styles)
         with tf.GradientTape() as tape:
+            real_scores = self.scores(self.seen(real_images), labels)
+            fake_scores = self.scores(self.seen(fake_images), labels)
             d_loss = tf.reduce_mean(
-                losses.real_loss(self.scores(real_images, labels))
-                + losses.fake_loss(self.scores(fake_images, labels))
+                losses.real_loss(real_scores) + losses.fake_loss(fake_scores)
             )
         self.update_discriminators(tape, d_loss)
+        self.observe(real_scores)
         if self.r1_gamma:
             due = tf.equal(step % self.r1_interval, 0)
             replicas.run_if(
@@ -325,7 +326,8 @@ class StyleGAN2(StyledGAN):
         """
         with tf.GradientTape() as tape:
             scores, squared_gradients = scores_and_squared_gradients(
-                functools.partial(self.scores, condition=labels), real_images
+                lambda images: self.scores(self.seen(images), labels),
+                real_images,
             )
             penalty = self.r1_gamma / 2.0 * tf.reduce_mean(squared_gradients)
             # Once for all steps since the last; the bias of the scores has a

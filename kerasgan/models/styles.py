@@ -11,10 +11,10 @@ inference w may be shrunk toward its mean (appendix B).
 import tensorflow as tf
 
 from kerasgan import random
-from kerasgan.models.sampling import LatentGAN
+from kerasgan.models.augmented import AugmentedGAN
 
 
-class StyledGAN(LatentGAN):
+class StyledGAN(AugmentedGAN):
     """Base class of the models with a mapping and a synthesis network.
 
     A subclass has the attributes `mixing_chance` and `generator`, a network
@@ -22,8 +22,8 @@ class StyledGAN(LatentGAN):
     `from_styles`.
 
     Args:
-        **kwargs: See `LatentGAN`: `latent_dim`, `ema_decay`, `seed`, `name`,
-            `dtype`.
+        **kwargs: See `AugmentedGAN`: `augment`, `latent_dim`, `ema_decay`,
+            `seed`, `name`, `dtype`.
     """
 
     # Decay of the average w (appendix B).

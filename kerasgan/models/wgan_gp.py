@@ -28,14 +28,14 @@ from keras import layers
 
 from kerasgan import checks
 from kerasgan.layers.common import INITIALIZER, score
+from kerasgan.models.augmented import AugmentedGAN
 from kerasgan.models.dcgan import build_generator
-from kerasgan.models.sampling import LatentGAN
 from kerasgan.optimizers import Adam
 from kerasgan.penalties import gradient_penalty
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class WGANGP(LatentGAN):
+class WGANGP(AugmentedGAN):
     """Wasserstein GAN with gradient penalty.
 
     Args:
@@ -52,7 +52,8 @@ class WGANGP(LatentGAN):
             Defaults to `False`.
         synchronized: bool. Whether the generator's batch statistics are
             taken over all replicas. Defaults to `False`.
-        **kwargs: See `GAN`: `ema_decay`, `seed`, `name`, `dtype`.
+        **kwargs: See `AugmentedGAN`: `augment`; and `GAN`: `ema_decay`, `seed`,
+            `name`, `dtype`. The penalty is at points between augmented images.
 
     Call arguments:
         latents: Float tensor `(batch, latent_dim)`, from a unit normal.
@@ -154,6 +155,7 @@ class WGANGP(LatentGAN):
             fake_images = self.generator(
                 self.sample_latents(count), training=True
             )
+            share, fake_images = self.seen(share), self.seen(fake_images)
             with tf.GradientTape() as tape:
                 # One pass: no layer of the critic mixes images.
                 scores = critic(tf.concat([share, fake_images], axis=0))
@@ -169,6 +171,7 @@ class WGANGP(LatentGAN):
                     + self.penalty_weight * penalty
                 )
             self.update_discriminators(tape, d_loss)
+            self.observe(real_scores)
             d_losses.append(d_loss)
             penalties.append(penalty)
 
@@ -176,7 +179,7 @@ class WGANGP(LatentGAN):
         latents = self.sample_latents(count)
         with tf.GradientTape() as tape:
             fake_images = self.generator(latents, training=True)
-            g_loss = -tf.reduce_mean(critic(fake_images))
+            g_loss = -tf.reduce_mean(critic(self.seen(fake_images)))
         self.update_generators(tape, g_loss)
         self.update_average(inputs=latents)
 

@@ -257,6 +257,7 @@ def test_init_arguments_come_from_all_classes():
         "ema_decay",
         "seed",
         "latent_dim",
+        "augment",
         "image_size",
         "channels",
         "width",
