@@ -15,8 +15,8 @@ the data: those of `DiffAugment` are always on and mild; those of
 follows how much the discriminator overfits.
 
 The functions take their random numbers, the layers sample them. Both work in
-float32, with static shapes, and have gradients of any order. `kerasgan.data` has
-augmentations of the data themselves, which the generator learns too.
+float32, with static shapes, and have gradients of any order. `kerasgan.data`
+has augmentations of the data themselves, which the generator learns too.
 
 Differences from the authors' code: ADA pads all images by as much as it ever
 does, instead of what the batch at hand needs, so that shapes are static.
