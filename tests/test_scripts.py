@@ -179,3 +179,19 @@ def test_gradients_of_both_generator_losses():
         np.testing.assert_allclose(
             tape.gradient(value, scores), gradient(scores.numpy()), atol=1e-6
         )
+
+
+def test_few_images(monkeypatch):
+    few = script("few_images")
+    images = np.random.RandomState(0).randint(0, 256, (80, 32, 32, 1), "uint8")
+    monkeypatch.setattr(
+        few, "distance", lambda gan: {"fd_fashion_mnist_train": 2.0}
+    )
+    gan = few.build("ADA", 0, width=4)
+    points = few.curve(gan, images, 32, steps=4, points=1)
+    (point,) = points
+    assert point["images"] == 128 and np.isfinite(point["score_others"])
+    assert point["p"] == 0.0 or point["p"] == pytest.approx(0.0064)
+    assert point["score_seen"] == few.mean_score(gan, images[:32])
+    results = {"ADA 0": points, "ADA 1": points, "none 0": points}
+    assert few.summary(results) == {"ADA": [2.0, 2.0], "none": [2.0]}

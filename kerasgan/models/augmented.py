@@ -78,7 +78,9 @@ def as_augmentation(augment):
         ValueError: If it is something else, or belongs to another model.
     """
     if isinstance(augment, dict):
-        augment = keras.saving.deserialize_keras_object(augment)
+        # Not built, which would be outside of the model's settings.
+        config = {k: v for k, v in augment.items() if k != "build_config"}
+        augment = keras.saving.deserialize_keras_object(config)
     if augment is None:
         return None
     if not isinstance(augment, Augmentation):

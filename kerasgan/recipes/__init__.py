@@ -252,7 +252,9 @@ def for_images(architecture, images, size, **settings):
             `lr` of both. Default to the paper's.
             `channels`: int. 1 for grey, 3 for color. Defaults to `3`.
             `augment`: str. A function of `kerasgan.data`, such as
-            `"mirror"`, or `"none"`. Defaults to that of the data function.
+            `"mirror"`, or `"none"`; or, of models that take it, `"ada"` or
+            `"diff_augment"`, of what the discriminator sees. Defaults to that
+            of the data function.
             `fit`: str. What becomes of images of another shape: `"crop"`,
             `"pad"` or `"squeeze"`; see `data.images`. Defaults to `"crop"`.
             `skip_broken`: bool. Whether unreadable files are skipped with a

@@ -6,9 +6,11 @@ import os
 import pathlib
 import re
 
+import keras
 import numpy as np
 
 from kerasgan import checks, data, models
+from kerasgan.augment import AdaptiveAugmentation, DiffAugment
 from kerasgan.data.pixels import CROP, FITS
 from kerasgan.metrics.sliced_wasserstein import mean_distance
 from kerasgan.models.base import init_arguments
@@ -38,6 +40,8 @@ AUGMENT = {
     "move": data.move,
     "move_and_mirror": data.move_and_mirror,
 }
+# What the discriminator sees, of models with this argument.
+SEEN = {"ada": AdaptiveAugmentation, "diff_augment": DiffAugment}
 RATES = ("lr", "generator_lr", "discriminator_lr")
 # What every architecture can be told besides its arguments.
 SETTINGS = (
@@ -219,7 +223,8 @@ def _checked(model, size, settings):
                 f"`{name}` must be a positive number. "
                 f"Received: {name}={settings[name]!r}"
             )
-    checks.one_of(AUGMENT, augment=settings.get("augment", "none"))
+    augment = [*AUGMENT, *(SEEN if "augment" in own else ())]
+    checks.one_of(augment, augment=settings.get("augment", "none"))
     checks.one_of(FITS, fit=settings.get("fit", CROP))
     checks.one_of((True, False), skip_broken=settings.get("skip_broken", True))
     return settings
@@ -239,7 +244,7 @@ def _reading(given):
         "skip_broken": given.get("skip_broken", True),
         "fit": given.get("fit", CROP),
     }
-    if "augment" in given:
+    if given.get("augment") in AUGMENT:
         options["augment"] = AUGMENT[given["augment"]]
     return options
 
@@ -263,6 +268,9 @@ def _from_data(model, images, size, given):
             [text.decode() for _, (text,) in captions.as_numpy_iterator()]
         )
     own = {n: v for n, v in given.items() if n in names or n == "dtype"}
+    if own.pop("augment", None) in SEEN:
+        layer = SEEN[given["augment"]](seed=given.get("seed", 0))
+        own["augment"] = keras.saving.serialize_keras_object(layer)
     return {**found, "seed": 0, **own}
 
 
