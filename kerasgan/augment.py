@@ -574,7 +574,7 @@ class AdaptiveAugmentation(Augmentation):
     gan = StyleGAN2.auto(64, augment=AdaptiveAugmentation(seed=0))
     gan.compile()
     gan.fit(data.images("faces/", size=64, batch_size=32), epochs=1000)
-    float(gan.augment.p)  # How often each change is made now.
+    gan.augment.p.numpy()  # How often each change is made now.
     ```
 
     Reference:

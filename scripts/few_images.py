@@ -98,7 +98,7 @@ def measured(gan, seen, others):
         "score_others": mean_score(gan, others),
     }
     if isinstance(gan.augment, augment.AdaptiveAugmentation):
-        point["p"] = float(gan.augment.p)
+        point["p"] = float(gan.augment.p.numpy())
     return point
 
 

@@ -139,7 +139,9 @@ def test_scale_and_stretch_are_about_the_center():
     found = augment.ada(square, numbers(1, "scale", scale=5.0), 0.5)
     assert float(tf.reduce_sum(found)) == pytest.approx(256.0, rel=0.02)
     wide = augment.ada(square, numbers(1, "stretch", stretch=5.0), 0.5)
-    assert float(tf.reduce_sum(wide)) == pytest.approx(64.0, rel=0.02)
+    # Above and below lie reflections.
+    area = float(tf.reduce_sum(wide[:, 8:24]))
+    assert area == pytest.approx(64.0, rel=0.05)
     assert wide[0, 16, 10, 0] > 0.8 and abs(wide[0, 10, 16, 0]) < 0.2
 
 
@@ -306,7 +308,7 @@ def test_p_follows_the_scores_of_all_replicas(mirrored):
         mirrored.run(observe)
 
     step()
-    assert float(layer.p) == pytest.approx(0.008)
+    assert layer.p.numpy() == pytest.approx(0.008)
 
 
 # The models

@@ -226,6 +226,18 @@ def test_other_settings_are_another_run(tmp_path):
     assert "resumes after epoch 1" in training.plan(made(epochs=9), run)
 
 
+def test_what_the_discriminator_sees_is_a_setting(tmp_path):
+    images = source("dcgan", tmp_path)
+    given = options("dcgan", augment="ada", seed=3)
+    recipe = recipes.for_images("dcgan", images, 16, **given)
+    first, second = recipe.build(), recipe.build()
+    assert first.augment.seed == 3 and first.augment is not second.augment
+    assert float(first.augment.p) == 0.0
+    with pytest.raises(ValueError, match="Received: augment='ada'"):
+        given = options("wgan", augment="ada")
+        recipes.for_images("wgan", images, 16, **given)
+
+
 @pytest.mark.filterwarnings("default")
 def test_a_run_goes_on_with_more_images_and_says_so(tmp_path, capsys):
     write_images(tmp_path / "images")
