@@ -303,7 +303,7 @@ def down(filters):
     ]
 
 
-width = 16 if SHORT else 32
+width = 32  # Feature maps at the largest resolution.
 generator = keras.Sequential(
     [
         keras.Input((100,)),
@@ -389,7 +389,7 @@ class Watch(keras.callbacks.Callback):
 watch = Watch()
 gan = GAN(generator, discriminator)
 gan.compile(adam(2e-4), adam(2e-4))
-epochs = 2 if SHORT else 8  # Of 200 steps each.
+epochs = 2 if SHORT else 5  # Of 200 steps each.
 gan.fit(
     batches,
     steps_per_epoch=200,

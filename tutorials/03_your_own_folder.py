@@ -71,7 +71,7 @@ print(len(list(images.iterdir())), "files")
 # happen. Nothing is trained.
 
 # %%
-epochs = 3 if SHORT else 60
+epochs = 3 if SHORT else 40
 command = (
     "train --arch dcgan --data images --size 32 -o run "
     f"--set epochs={epochs} width=24 batch_size=32 augment=mirror"
