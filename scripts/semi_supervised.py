@@ -55,9 +55,10 @@ def labels_alone(seed, steps):
         recipe.BATCH_SIZE,
         transform=lambda images, labels, _: (data.to_float(images), labels),
         seed=seed,
+        epochs=steps * recipe.BATCH_SIZE // len(images),
     )
     best = (np.inf, None)
-    for number, batch in enumerate(batches.take(steps), 1):
+    for number, batch in enumerate(batches, 1):
         step(*batch)
         if number % EVERY == 0:
             seen = gan.classify(train["image"][VALIDATION], 500)

@@ -12,6 +12,10 @@ first 100 training images of each class; the images of all others are used
 without. Beyond the paper: images of 32x32 with a black border; the learning
 rates, constant in the paper, fall to zero in the second half of the run. No
 label but these 1,000 selects an epoch: the last is kept.
+
+Trained for 1.7 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
+4a2ad3f: FD 6.556 under fd10k_fashion_mnist_test. More is on the card,
+zoo/improved_gan_fashion_mnist_32.
 """
 
 import numpy as np
