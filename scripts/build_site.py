@@ -44,6 +44,7 @@ MODULES = (
     "kerasgan.metrics",
     "kerasgan.losses",
     "kerasgan.penalties",
+    "kerasgan.augment",
     "kerasgan.layers",
     "kerasgan.optimizers",
     "kerasgan.schedules",
