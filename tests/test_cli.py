@@ -99,7 +99,7 @@ MIXED = ["--rows", "1", "--columns", "2"]
         (["list", "--task", "music"], "Received: task='music'"),
         (["train", "nothing"], "A recipe is"),
         (["train", "dcgan_fashon_mnist_32"], "Did you mean"),
-        (["train", "zzz"], "wgan_gp_fashion_mnist_32. Received: 'zzz'"),
+        (["train", "zzz"], "xgan_personas_64. Received: 'zzz'"),
         (["card", "DCGAN-Fashion_MNIST_32"], f"Did you mean {NAME!r}"),
         (["card", "resnet50"], "'resnet50'. `zoo.list()`"),
         (["data", "prepare", "Fashion-MNIST"], "Did you mean 'fashion_mnist'"),

@@ -268,7 +268,7 @@ def test_a_broken_image_is_skipped_and_named(tmp_path, capsys):
         (["--data", "none"], "'none', which does not exist"),
         (["--data", "images", "images"], "one folder of images"),
         (["--arch", "dcgn"], "Did you mean 'dcgan'? Received: 'dcgn'"),
-        (["--arch", "qqq"], "wgan_gp. Received: 'qqq'"),
+        (["--arch", "qqq"], "xgan. Received: 'qqq'"),
         (["--arch", "pix2pix"], "trains on two folders"),
         (["--arch", "cgan"], "sub-folder for each"),
         (["--size", "20"], "image_size=20"),

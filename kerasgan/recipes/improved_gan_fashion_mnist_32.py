@@ -13,6 +13,10 @@ without. Beyond the paper: images of 32x32 with a black border; the learning
 rates, constant in the paper, fall to zero in the second half of the run. No
 label but these 1,000 selects an epoch: the last is kept.
 
+It misclassifies 16.9 % of the test images. The same network, trained on the
+1,000 labels alone and stopped at its best on 5,000 further ones, misclassifies
+18.2 +- 0.2 %, of three seeds: scripts/semi_supervised.py.
+
 Trained for 1.7 hours by the clock on 2 cores (AMD EPYC), with seed 0 at commit
 4a2ad3f: FD 6.556 under fd10k_fashion_mnist_test. More is on the card,
 zoo/improved_gan_fashion_mnist_32.
