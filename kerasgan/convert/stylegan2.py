@@ -16,7 +16,7 @@ import warnings
 import numpy as np
 
 from kerasgan import models
-from kerasgan.convert.tensors import KERNEL, SAME, Layout
+from kerasgan.convert.tensors import SAME, Layout
 
 # The largest noise maps, which are not in every file, take 32 MB then.
 MOST_PIXELS = 2048
@@ -26,6 +26,11 @@ RATE = 0.01
 WHOLE_BATCH = 2**31 - 1
 LINE = np.array([1.0, 3.0, 3.0, 1.0]) / 8.0
 
+# (out, in, height, width) to (height, width, in, out).
+KERNEL = Layout(
+    lambda shape: (shape[3], shape[2], shape[0], shape[1]),
+    lambda tensor: tensor.transpose(2, 3, 1, 0),
+)
 DENSE = Layout(lambda shape: shape[::-1], lambda tensor: tensor.T)
 # (maps, 4, 4) to our (1, 4, 4, maps).
 CONSTANT = Layout(

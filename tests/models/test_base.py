@@ -262,5 +262,6 @@ def test_init_arguments_come_from_all_classes():
         "channels",
         "width",
         "r1_gamma",
+        "use_bias",
         "synchronized",
     ]
