@@ -314,7 +314,7 @@ def test_the_command(tmp_path, capsys):
     assert cli.main(words) == 0, capsys.readouterr().err
     assert "generator.safetensors" in capsys.readouterr().out
     assert f"# {name} in PyTorch" in (out / "README.md").read_text("utf-8")
-    assert cli.main([*words, "file.pth"]) == 2
+    assert cli.main([*words[:2], "file.pth", *words[2:]]) == 2
     assert "no file" in capsys.readouterr().err
 
 

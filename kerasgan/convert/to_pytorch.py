@@ -9,6 +9,7 @@ but for what two frameworks join differently.
 import importlib.util
 import json
 import pathlib
+import pprint
 import re
 import struct
 import subprocess
@@ -236,7 +237,12 @@ def _module(source, settings, format):
             )
         text += READ_SAFETENSORS
         read = "read(path)"
-    shown = "".join(f'    "{k}": {v!r},\n' for k, v in settings.items())
+    lines = []
+    for name, value in settings.items():
+        # Long lists over several lines.
+        value = pprint.pformat(value, width=50, compact=True)
+        lines.append(f'    "{name}": ' + value.replace("\n", "\n    ") + ",\n")
+    shown = "".join(lines)
     return text + LOAD.format(settings=f"{{\n{shown}}}", read=read)
 
 
