@@ -120,7 +120,7 @@ Image.open(FIGURES / "03_progress.png")
 
 # %% [markdown]
 # After 800 steps there is a face, and it is nearly the same one everywhere. The
-# log tells why: `d_loss` falls below **0.05** while `g_loss` rises above **5**. The
+# log tells why: `d_loss` falls to **0.0401** while `g_loss` rises to **5.5713**. The
 # discriminator has learned the 640 images by heart and wins.
 # [Why does mine fail?](04_why_does_mine_fail.md) shows this failure and what to do;
 # the exercises below apply it here. More steps, more images and a penalty on the
