@@ -202,7 +202,9 @@ Image.open(FIGURES / "02_best_discriminator.png")
 # ![The trained discriminator lies on the curve of the formula](figures/02_best_discriminator.png)
 #
 # The discriminator found the dashed curve, from samples alone: nobody showed it
-# a density. On average over what both sides produce it is **0.010** away.
+# a density. On average over what both sides produce it is **0.010** away. Beyond 3
+# and -3 it is wrong, and nothing corrects it: hardly a sample is there. A
+# discriminator knows the places that it has been shown.
 #
 # So what is the value of the game, if the discriminator plays as well as it
 # can? Put D* into V (theorem 1):

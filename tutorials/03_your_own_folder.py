@@ -106,23 +106,25 @@ print(*sorted(path.name for path in (folder / "run").iterdir()))
 
 # %% [markdown]
 # Open `run/index.html` in a browser: losses, scores and samples, which update
-# while the run goes on. Here are samples of the same latents, four of each of
-# some epochs:
+# while the run goes on. Here are samples of the same eight latents at four moments:
 
 # %%
 grids = sorted((folder / "run" / "samples").glob("*.png"))
 chosen = [grids[i] for i in np.linspace(0, len(grids) - 1, 4).astype(int)]
 rows = [np.asarray(Image.open(path).convert("RGB"))[:32] for path in chosen]
 width = min(row.shape[1] for row in rows)
-data.save_png(
-    FIGURES / "03_progress.png",
-    np.concatenate([row[:, :width] for row in rows]),
-)
+grid = np.concatenate([row[:, :width] for row in rows])
+grid = grid.repeat(2, axis=0).repeat(2, axis=1)
+data.save_png(FIGURES / "03_progress.png", grid)
 Image.open(FIGURES / "03_progress.png")
 
 # %% [markdown]
-# What do you do if the images remain noise, or are all alike?
-# [Why does mine fail?](04_why_does_mine_fail.md)
+# After 800 steps there is a face, and it is nearly the same one everywhere. The
+# log tells why: `d_loss` falls to **0.0401** while `g_loss` rises to **5.5713**. The
+# discriminator has learned the 640 images by heart and wins.
+# [Why does mine fail?](04_why_does_mine_fail.md) shows this failure and what to do;
+# the exercises below apply it here. More steps, more images and a penalty on the
+# discriminator all help.
 #
 # ## A model with a name
 #
@@ -165,9 +167,11 @@ compared = kerasgan("compare images generated --features none")
 # 2. Kill a run with Ctrl-C in the middle of an epoch and start it again. What is
 #    lost? Compare the last lines of `run/log.jsonl` with those of a run that was
 #    not killed.
-# 3. Train the same folder with `--arch sngan` and `--arch began`. Which samples
+# 3. Train again, `-o run2`, with `r1_gamma=1.0` in `--set`. How do `d_loss` and the
+#    samples change? Then with 2,000 faces in place of 640.
+# 4. Train the same folder with `--arch sngan` and `--arch began`. Which samples
 #    are better after the same time, which after the same epochs?
-# 4. `kerasgan animate run -o progress.webp` animates the samples. At which epoch
+# 5. `kerasgan animate run -o progress.webp` animates the samples. At which epoch
 #    does the first face appear?
-# 5. Fine-tune instead of starting from nothing: `zoo.load("dcgan_personas_64")`,
+# 6. Fine-tune instead of starting from nothing: `zoo.load("dcgan_personas_64")`,
 #    `compile()`, and `fit` on `data.images("images", size=64, batch_size=32)`.
