@@ -199,14 +199,16 @@ def parser():
         help="cyclegan, dcgan, lsgan, wgan_gp, pix2pix, stylegan or stylegan2; "
         "with --to, name of a model",
     )
-    added.add_argument(
+    files = added.add_argument(
         "files",
         metavar="FILE",
-        nargs="*",
+        nargs="+",
+        default=(),
         help="a checkpoint, NETWORK=FILE or FILE#PLACE; see docs/convert.md",
     )
     added.add_argument(
         "--to",
+        action=functools.partial(_InsteadOf, files),
         choices=("pytorch", "safetensors"),
         help="write a model's generators for PyTorch instead",
     )
@@ -507,11 +509,26 @@ def _export(options):
         )
 
 
+class _InsteadOf(argparse.Action):
+    """An option with which another argument is not required.
+
+    Args:
+        other: The other argument.
+        **kwargs: See `argparse.Action`.
+    """
+
+    def __init__(self, other, **kwargs):
+        super().__init__(**kwargs)
+        self.other = other
+
+    def __call__(self, parser, options, value, name=None):
+        setattr(options, self.dest, value)
+        self.other.required = False
+
+
 def _convert(options):
     if options.to:
         return _convert_to(options)
-    if not options.files:
-        raise Usage("FILE is required, unless with --to.")
     commands.start_tensorflow()
     from kerasgan import convert
 

@@ -241,7 +241,7 @@ def test_a_card_is_quoted(tmp_path):
 def test_modules_need_pytorch_alone(path, format):
     if path.stem == "__init__":
         return
-    settings = {"image_size": [16, 16], "maps": list(range(40))}
+    settings = {"image_size": [16, 16], "maps": list(range(500, 509))}
     text = to_pytorch._module(path.stem, settings, format)
     tree = ast.parse(text)
     imported = set()
@@ -316,13 +316,14 @@ def test_the_command(tmp_path, capsys):
     assert f"# {name} in PyTorch" in (out / "README.md").read_text("utf-8")
     assert cli.main([*words[:2], "file.pth", *words[2:]]) == 2
     assert "no file" in capsys.readouterr().err
+    assert cli.main(words[:4]) == 2
+    assert "--output is required" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("words", "missing"),
     [
-        (["--license", "x", "--credit", "y"], "FILE"),
-        (["a.pth", "--credit", "y"], "--license"),
+        (["--credit", "y", "a.pth"], "--license"),
         (["a.pth", "--license", "x"], "--credit"),
     ],
 )
