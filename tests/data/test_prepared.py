@@ -27,7 +27,7 @@ def test_home_follows_the_environment(home, monkeypatch):
 
 def test_unknown_names_are_refused():
     for call in (data.prepare, data.load):
-        with pytest.raises(ValueError, match="'celeba'. There are fashion_mn"):
+        with pytest.raises(ValueError, match="'celeba'. There are avatars, fa"):
             call("celeba")
 
 
