@@ -98,8 +98,8 @@ def test_the_first_commands_need_no_extra(tmp_path):
     assert (tmp_path / "samples.png").read_bytes() == (
         tmp_path / "command.png"
     ).read_bytes()
-    assert printed.count("needs the Python package 'tensorflow_datas") == 6
-    assert printed.count("pip install 'kerasgan[data]'") == 6
+    assert printed.count("needs the Python package 'tensorflow_datas") == 7
+    assert printed.count("pip install 'kerasgan[data]'") == 7
 
 
 def test_versions_of_python_are_the_same_everywhere():

@@ -168,11 +168,10 @@ def test_layers_of_the_discriminators_without_activation():
 def test_all_noise_and_the_text_reach_the_images(name):
     gan = getattr(tiny, name)()
     if name == "stackgan":
-        # It runs with moving statistics, which do not make up for small
-        # kernels as those of a batch do.
+        # It runs with moving statistics; so that its images are not saturated.
         for weight in gan.stage_one.weights:
             if "kernel" in weight.path:
-                weight.assign(8.0 * weight)
+                weight.assign(0.6 * weight)
 
     def images_of(latents, vectors):
         latents = tf.constant(latents, "float32")
