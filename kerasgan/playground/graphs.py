@@ -59,7 +59,7 @@ def of(gan):
         return gan.to_samples(gan(inputs))
 
     found = {"images": (images, [vectors, *condition])}
-    if isinstance(gan, models.TextGAN):
+    if isinstance(gan, models.CaptionGAN):
         tokens = tf.TensorSpec((None, gan.caption_length), "int32", "tokens")
         found["encode"] = (gan.text_encoder, [tokens])
     return found
@@ -113,7 +113,7 @@ def controls(gan, card):
             "categorical": [*gan.categorical],
             "continuous": gan.continuous,
         }
-    if isinstance(gan, models.TextGAN):
+    if isinstance(gan, models.CaptionGAN):
         captions = (data_set and data_set.example_captions) or ()
         found["captions"] = {
             "vocabulary": [*gan.vocabulary],
@@ -145,7 +145,7 @@ def is_shown(gan):
         sentence vectors of another library's encoder.
     """
     if isinstance(gan, models.VectorGAN):
-        return isinstance(gan, models.TextGAN)
+        return isinstance(gan, models.CaptionGAN)
     return TASKS[gan.task].output == "images"
 
 

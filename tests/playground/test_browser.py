@@ -122,6 +122,7 @@ class Page:
         self.address = address
         self.problems = []
         self.requests = []
+        page.set_default_timeout(300_000)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.context.on("request", lambda r: self.requests.append(r.url))
@@ -135,9 +136,7 @@ class Page:
         self.wait()
 
     def wait(self):
-        self.page.wait_for_selector(
-            '#result[aria-busy="false"]', timeout=300_000
-        )
+        self.page.wait_for_selector('#result[aria-busy="false"]')
 
     def control(self, label):
         return self.page.get_by_label(label, exact=True)

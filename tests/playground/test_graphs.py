@@ -63,20 +63,19 @@ def images_of(gan, run, latents, condition=None, truncation=1.0):
 def assert_alike(found, expected):
     assert found.dtype == np.uint8 and found.shape == expected.shape
     assert np.abs(found.astype(int) - expected).max() <= 1
-    assert expected.std() > 1
+    assert expected.std() > 0.2  # There is something to compare.
 
 
 def check(gan):
     run = sessions(gan)
     if gan.task == "image-to-image":
-        images = np.random.RandomState(0).randint(
-            0, 256, (ROWS, gan.image_size, gan.image_size, 3)
-        )
+        shape = (ROWS, gan.image_size, gan.image_size, gan.source_channels)
+        images = np.random.RandomState(0).randint(0, 256, shape)
         images = images.astype("uint8")
         card = types.SimpleNamespace(dataset="noise")
-        for direction in graphs.controls(gan, card)["directions"]:
-            both = gan.name == "cycle_gan"
-            option = {"to": direction["to"]} if both else {}
+        directions = graphs.controls(gan, card)["directions"]
+        for direction in directions:
+            option = {"to": direction["to"]} if len(directions) > 1 else {}
             found = run[direction["graph"]]({"images": images})
             assert_alike(found, gan.translate(images, **option))
         return
@@ -103,13 +102,13 @@ def test_same_images(build):
     check(ramped(build))
 
 
-IMAGES = [m for m in tiny.MODELS if m.name != "unrolled_gan"]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("model", IMAGES, ids=lambda m: m.name)
+@pytest.mark.parametrize("model", tiny.MODELS, ids=lambda m: m.name)
 def test_same_images_of_every_model(model):
-    check(ramped(model.build))
+    gan = ramped(model.build)
+    if not graphs.is_shown(gan):
+        pytest.skip("no images from captions, classes or seeds")
+    check(gan)
 
 
 def test_weights_of_16_bits_stay_so():
