@@ -14,7 +14,10 @@ from tests.support import parity  # noqa: E402
 
 pytestmark = pytest.mark.parity
 
-RATE, Z, C, TEXT, BATCH = 0.05, 4, 3, 5, 4
+# Of the second generator: a quarter of it are the feature maps of 256x256, and
+# a single one may be without any positive value.
+WIDTH = 12
+RATE, Z, C, TEXT, BATCH = 0.002, 4, 3, 5, 4
 WORDS = {"vocabulary": ("a",), "sentence_dim": TEXT, "condition_dim": C}
 BOTTLENECK = ("narrow", "inside", "wide")
 
@@ -89,6 +92,9 @@ def values(mirror, names):
 
 
 def lay(mirror, network, names, seed):
+    # Gains and biases are shaken around their first values.
+    torch.manual_seed(seed)
+    reference.first_weights(mirror)
     parity.shake(mirror, seed)
     parity.give(values(mirror, names), network)
 
@@ -113,14 +119,14 @@ def both_second():
     gan = models.StackGAN(
         256,
         stage_one_width=4,
-        generator_width=4,
+        generator_width=WIDTH,
         discriminator_width=2,
         latent_dim=Z + 2 * C,
         encoder_width=4,
         **WORDS,
     )
     first = reference.FirstGenerator(64, 3, 4, Z, TEXT, C).eval()
-    generator = reference.SecondGenerator(3, 4, TEXT, C)
+    generator = reference.SecondGenerator(3, WIDTH, TEXT, C)
     discriminator = reference.Discriminator(2, 64, 3, 2, TEXT, C)
     lay(first, gan.stage_one, FIRST_GENERATOR, 0)
     lay(generator, gan.generator, SECOND_GENERATOR, 1)
@@ -137,7 +143,7 @@ def normals(seed, *lengths):
 
 def compare(found, expected):
     np.testing.assert_allclose(found, parity.to_numpy(expected), atol=2e-4)
-    assert np.std(found) > 0.1
+    assert np.std(found) > 0.05
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -249,5 +255,8 @@ def test_training_step(stage):
         after = values(mirror, n)
         # Over four numbers, the biased variance differs by a third.
         after.pop("norm_project.moving_variance", None)
-        # Before a normalization of each unit, a bias has no effect.
-        parity.assert_same_step(after, network, old, idle=("project.bias",))
+        # Before a normalization of each unit, a bias has no effect. Rounding
+        # moves single values across zero, where their gradient ends.
+        parity.assert_same_step(
+            after, network, old, idle=("project.bias",), tolerance=5e-3
+        )
