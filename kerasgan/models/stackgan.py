@@ -42,6 +42,7 @@ from kerasgan import checks, losses
 from kerasgan.layers.common import INITIALIZER, score, tanh_images
 from kerasgan.layers.conditioning import ConditioningAugmentation, divergence
 from kerasgan.layers.normalization import batch_normalization
+from kerasgan.layers.resampling import Upsample
 from kerasgan.models.captions import CaptionGAN, TextGAN, VectorGAN
 from kerasgan.models.gan_cls import bottleneck, leaky, mismatched, relu
 from kerasgan.models.rates import RateByEpoch
@@ -568,7 +569,7 @@ def augmented(sentences, noise, units):
 
 def upsampled(x, filters, size, synchronized):
     """Doubles the resolution: nearest neighbors, then a convolution."""
-    x = layers.UpSampling2D(2, name=f"double_{size}")(x)
+    x = Upsample(name=f"double_{size}")(x)
     x = convolution(filters, 3, name=f"up_{size}")(x)
     return batch_normalization(f"norm_{size}", synchronized)(x)
 
@@ -606,7 +607,7 @@ def build_first_generator(
         else:
             x = relu(f"relu_{size}")(x)
         size *= 2
-    x = layers.UpSampling2D(2, name=f"double_{size}")(x)
+    x = Upsample(name=f"double_{size}")(x)
     x = convolution(channels, 3, name="to_image")(x)
     return keras.Model((latents, sentences), tanh_images(x), name=name)
 
