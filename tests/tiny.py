@@ -281,6 +281,19 @@ stylegan2 = functools.partial(models.StyleGAN2, **STYLES2)
 conditional_stylegan2 = functools.partial(
     models.ConditionalStyleGAN2, **STYLES2, num_classes=3
 )
+PAIRED = {
+    **SMALL,
+    "image_size": 8,
+    "latent_dim": 16,
+    "width": 8,
+    "widest_size": 4,
+    "blocks": 1,
+    "group_size": 4,
+}
+r3gan = functools.partial(models.R3GAN, **PAIRED)
+conditional_r3gan = functools.partial(
+    models.ConditionalR3GAN, **PAIRED, num_classes=3
+)
 RESIDUAL = {
     "image_size": 32,
     "generator_width": 6,
@@ -1012,6 +1025,55 @@ MODELS = [
         arrays=lambda count: labelled_images(count, size=8),
         sample=classes_sample,
         optimizers={"beta_1": 0.0, "epsilon": 1e-8},
+        refuses={"num_classes": [-1]},
+    ),
+    Tiny(
+        name="r3gan",
+        build=r3gan,
+        arrays=lambda count: (images(count, size=8),),
+        # The authors' networks for FFHQ; others in tests/models/test_r3gan.py.
+        paper={
+            "sample_shape": (64, 64, 3),
+            "generator": 22_429_824,
+            "discriminator": 22_381_440,
+            "latent_dim": 64,
+            "gamma": 2.0,
+            "final_gamma": 0.2,
+            "burn_in_steps": 78_125,
+            "default_batch_size": 2 * 64,
+        },
+        # The rates differ; see tests/models/test_r3gan.py.
+        optimizers={
+            "beta_1": 0.0,
+            "beta_2": 0.9,
+            "final_beta_2": 0.99,
+            "epsilon": 1e-8,
+        },
+        refuses={
+            "image_size": [12, 4],
+            "channels": [0],
+            "width": [0],
+            "widest_size": [2, 12],
+            "blocks": [0],
+            "group_size": [0, 3],
+            "gamma": [-1.0, NAN],
+            "final_gamma": [-1.0],
+            "burn_in_steps": [0, 1.5],
+            "learning_rate": [-0.1],
+        },
+    ),
+    Tiny(
+        name="conditional_r3gan",
+        build=conditional_r3gan,
+        arrays=lambda count: labelled_images(count, size=8),
+        sample=classes_sample,
+        paper={
+            "sample_shape": (32, 32, 3),
+            "generator": 20_781_952,
+            "discriminator": 21_280_512,
+            "num_classes": 10,
+        },
+        optimizers={"beta_1": 0.0, "beta_2": 0.9, "final_beta_2": 0.99},
         refuses={"num_classes": [-1]},
     ),
     Tiny(
