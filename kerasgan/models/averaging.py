@@ -45,6 +45,15 @@ def copy_of(network, name):
     return copy
 
 
+def decay_for(images):
+    """Returns the decay over 32 images for a half-life of so many images.
+
+    Args:
+        images: float.
+    """
+    return 0.5 ** (32 / images)
+
+
 def ramped(decay, steps):
     """Returns a decay that grows to `decay` over the first steps.
 
