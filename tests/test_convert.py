@@ -242,7 +242,7 @@ def test_instance_normalization_in_a_u_net_is_another_network(tmp_path):
 @pytest.mark.parametrize(
     ("architecture", "paths", "message"),
     [
-        ("vae", {"generator": "x"}, "There are converters for cyclegan"),
+        ("vae", {"generator": "x"}, "There are converters for biggan, cut"),
         ("dcgan", {"generator_ab": "x"}, "generator, discriminator"),
         ("dcgan", {"discriminator": "x"}, "file of a generator"),
         ("dcgan", {}, "no file"),
