@@ -376,6 +376,7 @@ def page(chromium, address):
     requests = []
     context.on("request", lambda request: requests.append(request.url))
     page = context.new_page()
+    page.set_default_timeout(120_000)
     page.goto(address)
     page.get_by_role("tab", name="pix2pix", exact=True).click()
     yield page
