@@ -96,6 +96,32 @@ def fake_loss(scores):
     return tf.nn.softplus(scores)
 
 
+def relativistic_loss(favored_scores, other_scores):
+    """Returns the loss of pairs, small where the favored one scores higher.
+
+    softplus(other - favored). The discriminator favors the real image of a
+    pair, the generator its own.
+
+    Args:
+        favored_scores: Float tensor `(batch,)`, raw scores.
+        other_scores: Float tensor `(batch,)`, raw scores, each of the image
+            that it is paired with.
+
+    Returns:
+        Float tensor `(batch,)`, never negative.
+
+    Raises:
+        ValueError: If the shapes differ: broadcasting would pair all with
+            all.
+
+    Reference:
+        [Huang et al., 2024](https://arxiv.org/abs/2501.05441), section 2;
+        [Jolicoeur-Martineau, 2018](https://arxiv.org/abs/1807.00734)
+    """
+    favored_scores.shape.assert_is_compatible_with(other_scores.shape)
+    return tf.nn.softplus(other_scores - favored_scores)
+
+
 def real_hinge_loss(scores):
     """Returns max(0, 1 - D(x)), the hinge loss of real images.
 

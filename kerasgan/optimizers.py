@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from kerasgan import checks
 from kerasgan.backend import keras
+from kerasgan.schedules import half_cosine
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -49,13 +50,17 @@ class Adam(keras.optimizers.Adam):
     ):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
 
+    def current_beta_2(self):
+        """Returns the decay of the mean square in the next step."""
+        return self.beta_2
+
     def update_step(self, gradient, variable, learning_rate):
         if self.amsgrad:  # Not supported by the operation.
             return super().update_step(gradient, variable, learning_rate)
         index = self._get_variable_index(variable)
         moments = self._momentums[index], self._velocities[index]
         beta_1 = tf.cast(self.beta_1, variable.dtype)
-        beta_2 = tf.cast(self.beta_2, variable.dtype)
+        beta_2 = tf.cast(self.current_beta_2(), variable.dtype)
         step = tf.cast(self.iterations + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
@@ -69,6 +74,65 @@ class Adam(keras.optimizers.Adam):
             epsilon=tf.cast(self.epsilon, variable.dtype),
             grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
         )
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class CosineAdam(Adam):
+    """Adam with a `beta_2` that moves along half a cosine.
+
+    The second moment is corrected for its start at zero by the present
+    `beta_2` to the power of the step. Steps are counted by the optimizer and
+    saved with it, so that a resumed run continues on the curve.
+
+    Args:
+        learning_rate: float or schedule. Defaults to `0.0002`.
+        beta_1: float. Defaults to `0.0`.
+        beta_2: float. Decay of the mean square at first. Defaults to `0.9`.
+        final_beta_2: float. That after `steps`. Defaults to `0.99`.
+        steps: int. Defaults to `78125`, 20 million images in batches of 256.
+        **kwargs: See `Adam`, but for `amsgrad`.
+
+    Raises:
+        ValueError: If a decay is not in [0, 1), or `steps` not positive.
+
+    Example:
+    ```python
+    rate = keras.optimizers.schedules.CosineDecay(2e-4, 10_000, alpha=0.25)
+    optimizer = CosineAdam(rate, steps=10_000)
+    ```
+
+    Reference:
+        [Huang et al., 2024](https://arxiv.org/abs/2501.05441), in the
+        authors' code
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.0002,
+        beta_1=0.0,
+        beta_2=0.9,
+        final_beta_2=0.99,
+        steps=78125,
+        **kwargs,
+    ):
+        checks.decay(beta_2=beta_2, final_beta_2=final_beta_2)
+        checks.positive(steps=steps)
+        super().__init__(learning_rate, beta_1, beta_2, **kwargs)
+        self.final_beta_2 = final_beta_2
+        self.steps = steps
+
+    def current_beta_2(self):
+        share = tf.cast(self.iterations, "float32") / self.steps
+        return half_cosine(share, self.beta_2, self.final_beta_2)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["amsgrad"]
+        return {
+            **config,
+            "final_beta_2": self.final_beta_2,
+            "steps": self.steps,
+        }
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

@@ -1,6 +1,7 @@
 """Schedules of growth and learning rates, as functions of progress."""
 
 import dataclasses
+import math
 
 import tensorflow as tf
 
@@ -128,3 +129,25 @@ def linear_decay(epoch, epochs, decay_epochs):
         )
     decayed = max(0, epoch + 1 - (epochs - decay_epochs))
     return 1.0 - decayed / (decay_epochs + 1)
+
+
+def half_cosine(share, first, last):
+    """Returns a value on its way along the falling half of a cosine.
+
+    Slow at both ends, and constant after the end.
+
+    Args:
+        share: Float scalar tensor, at least 0. 0 at the start, 1 at the end
+            and more after it.
+        first: float. The value at the start.
+        last: float. The value at the end.
+
+    Returns:
+        Float scalar tensor.
+
+    Reference:
+        [Loshchilov and Hutter, 2017](https://arxiv.org/abs/1608.03983),
+        equation 5, without restarts
+    """
+    angle = math.pi * tf.minimum(share, 1.0)
+    return last + (first - last) * (1.0 + tf.cos(angle)) / 2.0

@@ -54,6 +54,8 @@ TINY = {
         "channel_base": 32,
         "channel_max": 2,
     },
+    "r3gan": {"width": 4, "blocks": 1, "group_size": 2},
+    "conditional_r3gan": {"width": 4, "blocks": 1, "group_size": 2},
     "cgan": {"width": 2},
     "sngan": {
         "generator_width": 2,
@@ -685,3 +687,13 @@ def test_options_of_own_images_do_not_go_with_a_recipe(capsys):
     for words in (["--size", "32"], ["--fit", "pad"]):
         assert cli.main(["train", "dcgan_fashion_mnist_32", *words]) == 2
         assert f"with {words[0]}" in capsys.readouterr().err
+
+
+def test_the_burn_in_of_r3gan_is_half_of_the_run(tmp_path):
+    images = source("r3gan", tmp_path)
+    recipe = recipes.for_images("r3gan", images, 16, **options("r3gan"))
+    gan = recipe.build()
+    assert gan.burn_in_steps == recipe.steps_per_epoch * recipe.epochs / 2
+    own = {**options("r3gan"), "burn_in_steps": 5}
+    gan = recipes.for_images("r3gan", images, 16, **own).build()
+    assert gan.burn_in_steps == 5

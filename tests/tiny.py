@@ -36,6 +36,8 @@ class Tiny:
             must have.
         refuses: Argument to bad values; each message names what came.
         is_bounded: Whether the data must lie in [-1, 1].
+        is_light: Whether all properties of its training are tested by
+            default; those of the others are among the slow tests.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Tiny:
     optimizers: dict = dataclasses.field(default_factory=dict)
     refuses: dict = dataclasses.field(default_factory=dict)
     is_bounded: bool = True
+    is_light: bool = False
 
     def dataset(self, batches=2, batch_size=BATCH):
         """Returns a dataset of whole batches, in a fixed order."""
@@ -277,6 +280,19 @@ progan = functools.partial(models.ProGAN, **GROWING, start_resolution=8)
 stylegan2 = functools.partial(models.StyleGAN2, **STYLES2)
 conditional_stylegan2 = functools.partial(
     models.ConditionalStyleGAN2, **STYLES2, num_classes=3
+)
+PAIRED = {
+    **SMALL,
+    "image_size": 8,
+    "latent_dim": 16,
+    "width": 8,
+    "widest_size": 4,
+    "blocks": 1,
+    "group_size": 4,
+}
+r3gan = functools.partial(models.R3GAN, **PAIRED)
+conditional_r3gan = functools.partial(
+    models.ConditionalR3GAN, **PAIRED, num_classes=3
 )
 RESIDUAL = {
     "image_size": 32,
@@ -541,6 +557,7 @@ MODELS = [
     Tiny(
         name="cgan",
         build=cgan,
+        is_light=True,
         arrays=labelled_images,
         sample=classes_sample,
         synchronized={"synchronized": True},
@@ -673,6 +690,7 @@ MODELS = [
     Tiny(
         name="dcgan",
         build=dcgan,
+        is_light=True,
         synchronized={"synchronized": True},
         paper={
             "sample_shape": (64, 64, 3),
@@ -790,6 +808,7 @@ MODELS = [
     Tiny(
         name="seqgan",
         build=seqgan,
+        is_light=True,
         arrays=lambda count: (token_rows(count),),
         sample=tokens_sample,
         # The authors' code, 5,000 tokens: embedding, LSTM and output;
@@ -1009,6 +1028,55 @@ MODELS = [
         refuses={"num_classes": [-1]},
     ),
     Tiny(
+        name="r3gan",
+        build=r3gan,
+        arrays=lambda count: (images(count, size=8),),
+        # The authors' networks for FFHQ; others in tests/models/test_r3gan.py.
+        paper={
+            "sample_shape": (64, 64, 3),
+            "generator": 22_429_824,
+            "discriminator": 22_381_440,
+            "latent_dim": 64,
+            "gamma": 2.0,
+            "final_gamma": 0.2,
+            "burn_in_steps": 78_125,
+            "default_batch_size": 2 * 64,
+        },
+        # The rates differ; see tests/models/test_r3gan.py.
+        optimizers={
+            "beta_1": 0.0,
+            "beta_2": 0.9,
+            "final_beta_2": 0.99,
+            "epsilon": 1e-8,
+        },
+        refuses={
+            "image_size": [12, 4],
+            "channels": [0],
+            "width": [0],
+            "widest_size": [2, 12],
+            "blocks": [0],
+            "group_size": [0, 3],
+            "gamma": [-1.0, NAN],
+            "final_gamma": [-1.0],
+            "burn_in_steps": [0, 1.5],
+            "learning_rate": [-0.1],
+        },
+    ),
+    Tiny(
+        name="conditional_r3gan",
+        build=conditional_r3gan,
+        arrays=lambda count: labelled_images(count, size=8),
+        sample=classes_sample,
+        paper={
+            "sample_shape": (32, 32, 3),
+            "generator": 20_781_952,
+            "discriminator": 21_280_512,
+            "num_classes": 10,
+        },
+        optimizers={"beta_1": 0.0, "beta_2": 0.9, "final_beta_2": 0.99},
+        refuses={"num_classes": [-1]},
+    ),
+    Tiny(
         name="unrolled_gan",
         build=unrolled_gan,
         arrays=lambda count: (points(count),),
@@ -1033,6 +1101,7 @@ MODELS = [
     Tiny(
         name="vanilla_gan",
         build=vanilla_gan,
+        is_light=True,
         arrays=lambda count: (images(count, size=8),),
         # The authors' settings for MNIST; each of the five pieces of a maxout
         # unit has a row and a bias.
@@ -1090,6 +1159,7 @@ MODELS = [
     Tiny(
         name="wgan_gp",
         build=wgan_gp,
+        is_light=True,
         synchronized={"synchronized": True},
         # Of the critic's convolutions the last one alone has no bias. The
         # generator is DCGAN's, for 128 latents.

@@ -2,6 +2,7 @@
 
 from kerasgan import backend as backend
 from kerasgan.layers.conditioning import ConditioningAugmentation
+from kerasgan.layers.grouped import GroupedConv2D
 from kerasgan.layers.historical_average import HistoricalAverage
 from kerasgan.layers.minibatch_discrimination import MinibatchDiscrimination
 from kerasgan.layers.noise import GaussianNoise, InstanceNoise
@@ -26,6 +27,7 @@ __all__ = [
     "ConditioningAugmentation",
     "GaussianNoise",
     "GradientReversal",
+    "GroupedConv2D",
     "HistoricalAverage",
     "InstanceNoise",
     "MinibatchDiscrimination",

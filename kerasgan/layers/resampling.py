@@ -186,6 +186,45 @@ def _spread(maps):
     return smooth(sparse, 2, 1), smooth_downsample
 
 
+@keras.saving.register_keras_serializable(package="kerasgan")
+class SmoothUpsample(keras.layers.Layer):
+    """Doubles the resolution; see `smooth_upsample`.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)`.
+
+    Returns:
+        Float tensor `(batch, 2 * height, 2 * width, channels)`.
+    """
+
+    def call(self, inputs):
+        return smooth_upsample(inputs)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (batch, 2 * height, 2 * width, channels)
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class SmoothDownsample(keras.layers.Layer):
+    """Halves the resolution; see `smooth_downsample`.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)`, height and
+            width even.
+
+    Returns:
+        Float tensor `(batch, height / 2, width / 2, channels)`.
+    """
+
+    def call(self, inputs):
+        return smooth_downsample(inputs)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (batch, height // 2, width // 2, channels)
+
+
 def blend(coarse, fine, fade):
     """Returns a mixture, `coarse` where `fade` is 0 and `fine` where it is 1.
 

@@ -232,7 +232,38 @@ class ParzenProtocol:
         return np.asarray(middle, "float32") / 255.0
 
 
-KINDS = (Protocol, ConditionalAccuracyProtocol, PairProtocol, ParzenProtocol)
+@dataclasses.dataclass(frozen=True)
+class TextProtocol:
+    """Errors, novelty and likelihood of sentences of a known grammar.
+
+    Args:
+        name: str. As printed beside each number.
+        dataset: str. Of `kerasgan.data.NAMES`; one with captions.
+        generated: int. How many sentences are generated.
+        seed: int. Of the sentences. Defaults to `0`.
+    """
+
+    name: str
+    dataset: str
+    generated: int
+    seed: int = 0
+
+    def describe(self):
+        """Returns what is stored beside each number.
+
+        Returns:
+            dict of JSON-able values.
+        """
+        return dataclasses.asdict(self)
+
+
+KINDS = (
+    Protocol,
+    ConditionalAccuracyProtocol,
+    PairProtocol,
+    ParzenProtocol,
+    TextProtocol,
+)
 
 
 def _over_inception():
@@ -297,6 +328,13 @@ def _of_images(data_set):
                 asked="test captions",
                 generated=count,
                 attributes=data_set.in_captions,
+            )
+        )
+        protocols.append(
+            TextProtocol(
+                f"captions{_short(COUNT)}_{data_set.name}_test",
+                data_set.name,
+                COUNT,
             )
         )
     return protocols

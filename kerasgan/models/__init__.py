@@ -22,6 +22,7 @@ from kerasgan.models.pacgan import PacGAN
 from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.points import PointsGAN
 from kerasgan.models.progan import ProGAN
+from kerasgan.models.r3gan import R3GAN, ConditionalR3GAN
 from kerasgan.models.sampling import LatentGAN, UniformLatentGAN
 from kerasgan.models.semi_supervised import SemiSupervisedGAN
 from kerasgan.models.seqgan import (
@@ -55,6 +56,7 @@ ARCHITECTURES = (
     CGAN,
     CUT,
     CenteredSeqGAN,
+    ConditionalR3GAN,
     ConditionalSNGAN,
     ConditionalStyleGAN,
     ConditionalStyleGAN2,
@@ -74,6 +76,7 @@ ARCHITECTURES = (
     PearsonLSGAN,
     Pix2Pix,
     ProGAN,
+    R3GAN,
     SNGAN,
     SeqGAN,
     SkipBEGAN,
@@ -101,6 +104,7 @@ __all__ = [
     "CenteredSeqGAN",
     "ClassGAN",
     "CodeGAN",
+    "ConditionalR3GAN",
     "ConditionalSNGAN",
     "ConditionalStyleGAN",
     "ConditionalStyleGAN2",
@@ -124,6 +128,7 @@ __all__ = [
     "Pix2Pix",
     "PointsGAN",
     "ProGAN",
+    "R3GAN",
     "SNGAN",
     "SemiSupervisedGAN",
     "SeqGAN",

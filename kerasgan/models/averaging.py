@@ -6,6 +6,7 @@ functions here take networks, not models.
 
 import tensorflow as tf
 
+from kerasgan import weights
 from kerasgan.layers.normalization import MOMENTUM
 
 
@@ -35,12 +36,22 @@ def copy_of(network, name):
         A Keras model of the same class, with equal weights.
     """
     config = {**network.get_config(), "name": name}
-    copy = type(network).from_config(config)
+    with tf.variable_creator_scope(weights.Blank()):
+        copy = type(network).from_config(config)
     # One after the other, without a second copy of all in memory.
     for new, old in zip(copy.weights, network.weights, strict=True):
         new.assign(old)
     copy.trainable = False
     return copy
+
+
+def decay_for(images):
+    """Returns the decay over 32 images for a half-life of so many images.
+
+    Args:
+        images: float.
+    """
+    return 0.5 ** (32 / images)
 
 
 def ramped(decay, steps):

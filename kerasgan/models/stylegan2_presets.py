@@ -7,12 +7,7 @@ Adversarial Networks with Limited Data", 2020. https://arxiv.org/abs/2006.06676
 import types
 
 from kerasgan import checks
-
-
-def decay_for(images):
-    """Returns the `ema_decay` for a half-life of so many images."""
-    return 0.5 ** (32 / images)
-
+from kerasgan.models.averaging import decay_for
 
 # Settings of the authors' code. The images of a batch are 32, but 64 for
 # paper256, paper512 and cifar.

@@ -92,6 +92,9 @@ def recipe(architecture, images, size, **settings):
         details = _shared_out(first, total) | details
     elif issubclass(model, models.StyleGAN2):
         details = settings_for(size, batch_size) | details
+    elif issubclass(model, models.R3GAN):
+        # Their schedules are over the whole of a run that is longer.
+        details = {"burn_in_steps": math.ceil(steps * epochs / 2)} | details
     examples = functools.cache(functools.partial(_examples, read, count))
     every = math.ceil(SAVED_STEPS / steps)
     return Recipe(
