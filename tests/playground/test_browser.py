@@ -1,8 +1,8 @@
 """The page in Chromium: what fails, loading, the keyboard, accessibility.
 
-Needs Debian's `chromium` and npm; the folder of the playground in the
-environment variable PLAYGROUND, which else is built; for a card of the web site,
-its folder in SITE. With SCREENSHOTS, screenshots are written to that folder.
+Needs Debian's `chromium` and npm. Environment variables: PLAYGROUND, the folder
+of the playground, which else is built; SITE, that of the web site, for a card;
+SCREENSHOTS, a folder to write screenshots to.
 """
 
 import functools

@@ -3,6 +3,7 @@
 import pathlib
 import re
 
+import numpy as np
 import pytest
 
 from kerasgan import playground
@@ -41,7 +42,7 @@ def luminance(color):
         x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4
         for x in levels
     ]
-    return sum(w * x for w, x in zip((0.2126, 0.7152, 0.0722), linear))
+    return np.dot((0.2126, 0.7152, 0.0722), linear)
 
 
 def contrast(first, second):
@@ -68,16 +69,14 @@ def test_all_colors_are_among_them():
         name for pair in USES for name in pair
     }
     # The brush is black around white, so that it is seen on any image.
-    fixed = re.findall(r"\.(\w+) \{[^}]*#\w+", rules)
-    assert fixed == ["cursor"]
+    blocks = re.findall(r"([^{}]+) \{([^{}]*)\}", rules)
+    fixed = [selector.strip() for selector, text in blocks if "#" in text]
+    assert fixed == [".cursor"]
 
 
 def test_the_document_lists_them():
-    rows = re.findall(
-        r"\| .+ \| `([\w-]+)` on `([\w-]+)` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+)",
-        DOCUMENT.read_text("utf-8"),
-    )
-    assert [tuple(row) for row in rows] == [
+    row = r"\| `([\w-]+)` on `([\w-]+)`" + 3 * r" \| ([\d.]+)"
+    assert re.findall(row, DOCUMENT.read_text("utf-8")) == [
         (
             *pair,
             f"{least:.1f}",

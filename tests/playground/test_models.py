@@ -176,7 +176,9 @@ def check_styles(page, gan, condition, psi):
     page.fill("Seeds of the columns, whose styles are taken", "3 4 5")
     wish = {key: 5 * value for key, value in condition.items()}
     sources = latents.generate_seeds(gan, rows + columns, **wish, **psi)
-    names = [which for which in STYLES if which != "fine" or gan.image_size > 32]
+    names = [
+        which for which in STYLES if which != "fine" or gan.image_size > 32
+    ]
     for which in names:
         page.check(STYLES[which])
         table = page.images(gan.image_shape).reshape(3, 4, *gan.image_shape)
