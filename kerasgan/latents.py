@@ -65,6 +65,51 @@ def slerp(start, end, steps):
         [White, 2016](https://arxiv.org/abs/1609.04468), section 2.1.
     """
     start, end = _ends(start, end, steps)
+    between = _arc(start, end)
+    return np.stack(
+        [between(share) for share in np.linspace(0.0, 1.0, steps)]
+    ).astype("float32")
+
+
+def on_line(start, end, share):
+    """Returns a point on each of several straight lines.
+
+    Args:
+        start: Float array `(count, ...)`.
+        end: Float array of the same shape.
+        share: Float array `(count,)`, 0 at the start and 1 at the end.
+
+    Returns:
+        float64 array of the shape of `start`.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    start, end = _ends(start, end, 2)
+    share = np.reshape(share, (-1,) + (1,) * (start.ndim - 1))
+    return start + share * (end - start)
+
+
+def on_arc(start, end, share):
+    """Returns a point on each of several arcs; see `slerp`.
+
+    Args:
+        start: Float array `(count, latent_dim)`, none of them zero.
+        end: Float array of the same shape, none of them opposite.
+        share: Float array `(count,)`, 0 at the start and 1 at the end.
+
+    Returns:
+        float64 array of the shape of `start`.
+
+    Raises:
+        ValueError: If the shapes differ, or latents are zero or opposite.
+    """
+    start, end = _ends(start, end, 2)
+    return _arc(start, end)(np.reshape(share, (-1, 1)))
+
+
+def _arc(start, end):
+    """Returns the function from a share of the way to points on arcs."""
     lengths = [np.linalg.norm(x, axis=-1, keepdims=True) for x in (start, end)]
     if min(length.min() for length in lengths) == 0.0:
         raise ValueError(
@@ -80,16 +125,17 @@ def slerp(start, end, steps):
             "Interpolate via a third one."
         )
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    points = []
-    for t in np.linspace(0.0, 1.0, steps):
-        length = (1.0 - t) * lengths[0] + t * lengths[1]
+
+    def between(share):
+        length = (1.0 - share) * lengths[0] + share * lengths[1]
         # sin(t * angle) / sin(angle), with its limit for the angle 0.
         first, second = (
             s * np.sinc(s * angle / np.pi) / np.sinc(angle / np.pi)
-            for s in (1.0 - t, t)
+            for s in (1.0 - share, share)
         )
-        points.append(length * (first * directions[0] + second * directions[1]))
-    return np.stack(points).astype("float32")
+        return length * (first * directions[0] + second * directions[1])
+
+    return between
 
 
 def generate_seeds(
