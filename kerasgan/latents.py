@@ -160,8 +160,8 @@ def generate_seeds(
         TypeError: If the model has no latents.
         ValueError: If an argument makes no sense.
     """
-    latents = _seeded(gan, seeds)
-    condition = _condition(gan, seeds, labels, captions)
+    latents = seeded(gan, seeds)
+    condition = condition_of(gan, seeds, labels, captions)
     if truncation is not None:
         gan.check_truncation(truncation)
         truncation = tf.fill((len(seeds),), float(truncation))
@@ -211,7 +211,7 @@ def interpolate(
     animations.write("faces.webp", frames)
     ```
     """
-    corners = _seeded(gan, seeds).numpy()
+    corners = seeded(gan, seeds).numpy()
     condition = None
     if isinstance(gan, VectorGAN) and captions and len(captions) > 1:
         if len(seeds) != 1:
@@ -227,7 +227,7 @@ def interpolate(
                 "A path has one class, that of all its images. Received: none"
             )
         points = _path(corners, steps, slerp, closed)
-        one = _condition(gan, seeds[:1], labels, captions)
+        one = condition_of(gan, seeds[:1], labels, captions)
         if one is not None:
             condition = tf.repeat(one, len(points), axis=0)
     if truncation is not None:
@@ -370,20 +370,7 @@ def mix_styles(gan, seeds, other_seeds, which="coarse", truncation=None):
         [Karras et al., 2019](https://arxiv.org/abs/1812.04948), figure 3.
     """
     _check_styles(gan)
-    if isinstance(which, str) and which not in STYLES:
-        raise ValueError(
-            f"`which` must be one of {', '.join(STYLES)}, or a pair of "
-            f"resolutions. Received: which={which!r}"
-        )
-    first, last = STYLES.get(which, which) if isinstance(which, str) else which
-    resolutions = np.array(gan.average_generator.synthesis.style_resolutions)
-    replaced = (resolutions >= first) & (resolutions <= last)
-    if not replaced.any():
-        raise ValueError(
-            "`which` must include a resolution of this model, from 4 to "
-            f"{gan.image_size}. Received: which={which!r}, that is {first} to "
-            f"{last}"
-        )
+    replaced = chosen_styles(gan, which)
     rows = _styles(gan, seeds, truncation)
     columns = _styles(gan, other_seeds, truncation)
     images = []
@@ -391,6 +378,38 @@ def mix_styles(gan, seeds, other_seeds, which="coarse", truncation=None):
         mixed = np.where(replaced[None, :, None], columns, row[None])
         images.append(data.to_uint8(gan.from_styles(tf.constant(mixed))))
     return np.stack(images)
+
+
+def chosen_styles(gan, which):
+    """Returns which of a model's styles act at some resolutions.
+
+    Args:
+        gan: A `StyledGAN`.
+        which: See `mix_styles`; or `None` for all.
+
+    Returns:
+        bool array `(layers,)`.
+
+    Raises:
+        ValueError: If the model has no layers of these resolutions.
+    """
+    resolutions = np.array(gan.average_generator.synthesis.style_resolutions)
+    if which is None:
+        return resolutions > 0
+    if isinstance(which, str) and which not in STYLES:
+        raise ValueError(
+            f"`which` must be one of {', '.join(STYLES)}, or a pair of "
+            f"resolutions. Received: which={which!r}"
+        )
+    first, last = STYLES[which] if isinstance(which, str) else which
+    chosen = (resolutions >= first) & (resolutions <= last)
+    if not chosen.any():
+        raise ValueError(
+            "`which` must include a resolution of this model, from 4 to "
+            f"{gan.image_size}. Received: which={which!r}, that is {first} to "
+            f"{last}"
+        )
+    return chosen
 
 
 def between_sentences(gan, start, end, steps, seed=None, batch_size=64):
@@ -434,8 +453,20 @@ def between_sentences(gan, start, end, steps, seed=None, batch_size=64):
     return gan.run_in_batches((latents, vectors), batch_size)
 
 
-def _seeded(gan, seeds):
-    """Returns the first latents of each seed, `(n, latent_dim)`."""
+def seeded(gan, seeds):
+    """Returns the first latents of each seed.
+
+    Args:
+        gan: A `LatentGAN`.
+        seeds: Sequence of ints.
+
+    Returns:
+        Float32 tensor `(len(seeds), latent_dim)`.
+
+    Raises:
+        TypeError: If the model has no latents.
+        ValueError: If there are no seeds.
+    """
     if not isinstance(gan, LatentGAN):
         raise TypeError(
             "Only a model that generates images from latents has seeds. "
@@ -448,8 +479,21 @@ def _seeded(gan, seeds):
     )
 
 
-def _condition(gan, seeds, labels, captions):
-    """Returns the condition of each image as networks take it, or `None`."""
+def condition_of(gan, seeds, labels=None, captions=None):
+    """Returns the condition of each image as networks take it.
+
+    Args:
+        gan: A `LatentGAN`.
+        seeds: Sequence of ints, one for each image.
+        labels: See `generate_seeds`.
+        captions: See `generate_seeds`.
+
+    Returns:
+        Tensor with a row for each image, or `None`.
+
+    Raises:
+        ValueError: If there are not as many.
+    """
     if isinstance(gan, VectorGAN):
         condition = gan.encode(captions)
     elif isinstance(gan, ClassGAN) and labels is not None:
@@ -506,7 +550,7 @@ def _check_styles(gan):
 
 def _styles(gan, seeds, truncation):
     """Returns the styles `(n, layers, w_dim)` of the first image of seeds."""
-    latents = _seeded(gan, seeds)
+    latents = seeded(gan, seeds)
     if truncation is not None:
         gan.check_truncation(truncation)
         truncation = tf.fill((len(seeds),), float(truncation))

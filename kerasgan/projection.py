@@ -1,9 +1,9 @@
 """Projection: latents whose image looks like a given one.
 
 Karras, Laine, Aittala, Hellsten, Lehtinen and Aila, "Analyzing and Improving
-the Image Quality of StyleGAN", 2020. https://arxiv.org/abs/1912.04958, section 5
-and appendix D: gradient descent on a perceptual distance, with noise on w that
-falls to zero, and a learning rate that rises and falls.
+the Image Quality of StyleGAN", 2020. https://arxiv.org/abs/1912.04958, section
+5 and appendix D: gradient descent on a perceptual distance, with noise on w
+that falls to zero, and a learning rate that rises and falls.
 
 Abdal, Qin and Wonka, "Image2StyleGAN", 2019. https://arxiv.org/abs/1904.03189:
 another w for each layer (W+), and the squared difference of pixels beside the

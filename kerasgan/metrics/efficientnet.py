@@ -1,8 +1,8 @@
 """EfficientNet-Lite0: ImageNet features of which no model here saw anything.
 
 Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
-Networks", 2019. https://arxiv.org/abs/1905.11946, without squeeze-and-excitation
-and with ReLU6, as Google published it for phones.
+Networks", 2019. https://arxiv.org/abs/1905.11946, in the form for phones:
+without squeeze-and-excitation, and with ReLU6.
 
 The zoo's classifiers were trained on the same images as its models, and another
 classifier of the same data may rank two models the other way round. These

@@ -4,8 +4,8 @@ Karras, Laine and Aila, "A Style-Based Generator Architecture for Generative
 Adversarial Networks", 2019. https://arxiv.org/abs/1812.04948, section 4.1
 
 A path through the latent space is divided into short segments, and the
-perceptual distance of the images at both ends of a segment, by the square of its
-length, is averaged. Few sudden changes between two images give a short path.
+perceptual distance of the images at both ends of a segment, by the square of
+its length, is averaged. Few sudden changes between two images make it short.
 StyleGAN2 reports it at the ends of paths in w (Karras et al., 2020,
 https://arxiv.org/abs/1912.04958, section 3); the authors leave out the shortest
 and the longest percent.
