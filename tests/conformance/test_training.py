@@ -69,7 +69,7 @@ def test_default_optimizers_are_the_papers(epoch):
         found = {name: config[name] for name in model.optimizers}
         assert found == pytest.approx(model.optimizers)
         # Keras' Adam is much slower on CPU.
-        assert type(optimizer) is Adam or "momentum" in found
+        assert isinstance(optimizer, Adam) or "momentum" in found
     # What callbacks adjust are these two, and no RMSprop that nobody uses.
     assert [rate.optimizer for rate in gan.optimizer.optimizers] == [
         gan.generator_optimizer,
