@@ -11,11 +11,21 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+from tests.support import long  # noqa: E402
+
 # Must be set before TensorFlow starts its devices.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
+
+
+@pytest.hookimpl(tryfirst=True)  # Before they are chosen by marker.
+def pytest_collection_modifyitems(items):
+    names = long.read()
+    for item in items:
+        if item.nodeid in names:
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")
