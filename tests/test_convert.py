@@ -262,8 +262,8 @@ def test_the_card_needs_words(name, text, tmp_path):
         convert.convert("dcgan", {"generator": "x"}, tmp_path / "x", **words)
 
 
-def test_an_image_size_is_for_cyclegan_alone():
-    with pytest.raises(ValueError, match="for CycleGAN alone"):
+def test_an_image_size_is_for_translation_alone():
+    with pytest.raises(ValueError, match="for CycleGAN and CUT alone"):
         convert.load("dcgan", {"generator": "x"}, image_size=64)
     with pytest.raises(ValueError, match="for the family of DCGAN alone"):
         convert.load("pix2pix", {"generator": "x"}, classes=3)
