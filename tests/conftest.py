@@ -34,6 +34,14 @@ def mirrored():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef):
+    # Those of functions follow `same_first_weights`; others are the same
+    # whichever test is the first to use them.
+    if fixturedef.scope != "function":
+        keras.utils.set_random_seed(0)
+
+
 @pytest.fixture(autouse=True)
 def same_first_weights():
     keras.utils.set_random_seed(0)

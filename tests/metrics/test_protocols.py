@@ -389,6 +389,7 @@ def test_named_protocols():
                     "cycle",
                     "pairs",
                     "parzen",
+                    "ppl",
                     "reversed",
                 )
             )
