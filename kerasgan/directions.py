@@ -160,8 +160,7 @@ def first_weights(gan):
             if kernel.shape[0] == gan.latent_dim:
                 return np.asarray(kernel)
             continue
-        # Latents may be only a part of its input, beside labels: the layer is
-        # affine, so differences show its weights.
+        # Latents may be only a part of its input, beside labels.
         steps = tf.concat(
             [tf.zeros((1, gan.latent_dim)), tf.eye(gan.latent_dim)], axis=0
         )
@@ -169,11 +168,11 @@ def first_weights(gan):
             tf.zeros((len(steps), *x.shape[1:]), x.dtype)
             for x in network.inputs[1:]
         ]
-        part = keras.Model(network.inputs, layer.output)
+        part = keras.Model(network.inputs, layer.input)
         found = part([steps, *others]).numpy()
-        weights = found[1:] - found[:1]
-        if np.any(weights):
-            return weights
+        axes = found[1:] - found[:1]
+        if np.any(axes):
+            return axes @ np.asarray(kernel)
     raise TypeError(
         "The directions of a model without styles are those of its first dense "
         f"layer. Received: a {type(gan).__name__}, which has none"
