@@ -134,12 +134,12 @@ def test_a_callback_writes_to_tensorboard(tmp_path):
 
 
 def test_published_and_loaded(published_points):
+    expected = tiny.unrolled_gan()
     config = json.loads((published_points / "config.json").read_text())
     assert config["point_shape"] == [2]
     card = zoo.card(published_points)
     assert (card.task, card.sample_shape) == ("points", (2,))
     gan = zoo.load(published_points)
-    expected = tiny.unrolled_gan()
     np.testing.assert_allclose(sampled(gan), sampled(expected), atol=5e-3)
     path = published_points / "samples.txt"
     assert samples.matches(path, gan.generate(64, seed=0), "points")
