@@ -23,6 +23,7 @@ from kerasgan.commands import (
     compare,
     completion,
     demo,
+    explore,
     generate,
     playground,
     train,
@@ -121,6 +122,8 @@ def parser():
     generate.add(command)
     animate.add_interpolate(command)
     animate.add_mix(command)
+    explore.add_project(command)
+    explore.add_directions(command)
 
     added = command(_translate, "translate", "Translate images.")
     added.add_argument("name", metavar="NAME", help="name, folder or address")

@@ -65,6 +65,51 @@ def slerp(start, end, steps):
         [White, 2016](https://arxiv.org/abs/1609.04468), section 2.1.
     """
     start, end = _ends(start, end, steps)
+    between = _arc(start, end)
+    return np.stack(
+        [between(share) for share in np.linspace(0.0, 1.0, steps)]
+    ).astype("float32")
+
+
+def on_line(start, end, share):
+    """Returns a point on each of several straight lines.
+
+    Args:
+        start: Float array `(count, ...)`.
+        end: Float array of the same shape.
+        share: Float array `(count,)`, 0 at the start and 1 at the end.
+
+    Returns:
+        float64 array of the shape of `start`.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    start, end = _ends(start, end, 2)
+    share = np.reshape(share, (-1,) + (1,) * (start.ndim - 1))
+    return start + share * (end - start)
+
+
+def on_arc(start, end, share):
+    """Returns a point on each of several arcs; see `slerp`.
+
+    Args:
+        start: Float array `(count, latent_dim)`, none of them zero.
+        end: Float array of the same shape, none of them opposite.
+        share: Float array `(count,)`, 0 at the start and 1 at the end.
+
+    Returns:
+        float64 array of the shape of `start`.
+
+    Raises:
+        ValueError: If the shapes differ, or latents are zero or opposite.
+    """
+    start, end = _ends(start, end, 2)
+    return _arc(start, end)(np.reshape(share, (-1, 1)))
+
+
+def _arc(start, end):
+    """Returns the function from a share of the way to points on arcs."""
     lengths = [np.linalg.norm(x, axis=-1, keepdims=True) for x in (start, end)]
     if min(length.min() for length in lengths) == 0.0:
         raise ValueError(
@@ -80,16 +125,17 @@ def slerp(start, end, steps):
             "Interpolate via a third one."
         )
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    points = []
-    for t in np.linspace(0.0, 1.0, steps):
-        length = (1.0 - t) * lengths[0] + t * lengths[1]
+
+    def between(share):
+        length = (1.0 - share) * lengths[0] + share * lengths[1]
         # sin(t * angle) / sin(angle), with its limit for the angle 0.
         first, second = (
             s * np.sinc(s * angle / np.pi) / np.sinc(angle / np.pi)
-            for s in (1.0 - t, t)
+            for s in (1.0 - share, share)
         )
-        points.append(length * (first * directions[0] + second * directions[1]))
-    return np.stack(points).astype("float32")
+        return length * (first * directions[0] + second * directions[1])
+
+    return between
 
 
 def generate_seeds(
@@ -114,8 +160,8 @@ def generate_seeds(
         TypeError: If the model has no latents.
         ValueError: If an argument makes no sense.
     """
-    latents = _seeded(gan, seeds)
-    condition = _condition(gan, seeds, labels, captions)
+    latents = seeded(gan, seeds)
+    condition = condition_of(gan, seeds, labels, captions)
     if truncation is not None:
         gan.check_truncation(truncation)
         truncation = tf.fill((len(seeds),), float(truncation))
@@ -165,7 +211,7 @@ def interpolate(
     animations.write("faces.webp", frames)
     ```
     """
-    corners = _seeded(gan, seeds).numpy()
+    corners = seeded(gan, seeds).numpy()
     condition = None
     if isinstance(gan, VectorGAN) and captions and len(captions) > 1:
         if len(seeds) != 1:
@@ -181,7 +227,7 @@ def interpolate(
                 "A path has one class, that of all its images. Received: none"
             )
         points = _path(corners, steps, slerp, closed)
-        one = _condition(gan, seeds[:1], labels, captions)
+        one = condition_of(gan, seeds[:1], labels, captions)
         if one is not None:
             condition = tf.repeat(one, len(points), axis=0)
     if truncation is not None:
@@ -324,20 +370,7 @@ def mix_styles(gan, seeds, other_seeds, which="coarse", truncation=None):
         [Karras et al., 2019](https://arxiv.org/abs/1812.04948), figure 3.
     """
     _check_styles(gan)
-    if isinstance(which, str) and which not in STYLES:
-        raise ValueError(
-            f"`which` must be one of {', '.join(STYLES)}, or a pair of "
-            f"resolutions. Received: which={which!r}"
-        )
-    first, last = STYLES.get(which, which) if isinstance(which, str) else which
-    resolutions = np.array(gan.average_generator.synthesis.style_resolutions)
-    replaced = (resolutions >= first) & (resolutions <= last)
-    if not replaced.any():
-        raise ValueError(
-            "`which` must include a resolution of this model, from 4 to "
-            f"{gan.image_size}. Received: which={which!r}, that is {first} to "
-            f"{last}"
-        )
+    replaced = chosen_styles(gan, which)
     rows = _styles(gan, seeds, truncation)
     columns = _styles(gan, other_seeds, truncation)
     images = []
@@ -345,6 +378,38 @@ def mix_styles(gan, seeds, other_seeds, which="coarse", truncation=None):
         mixed = np.where(replaced[None, :, None], columns, row[None])
         images.append(data.to_uint8(gan.from_styles(tf.constant(mixed))))
     return np.stack(images)
+
+
+def chosen_styles(gan, which):
+    """Returns which of a model's styles act at some resolutions.
+
+    Args:
+        gan: A `StyledGAN`.
+        which: See `mix_styles`; or `None` for all.
+
+    Returns:
+        bool array `(layers,)`.
+
+    Raises:
+        ValueError: If the model has no layers of these resolutions.
+    """
+    resolutions = np.array(gan.average_generator.synthesis.style_resolutions)
+    if which is None:
+        return resolutions > 0
+    if isinstance(which, str) and which not in STYLES:
+        raise ValueError(
+            f"`which` must be one of {', '.join(STYLES)}, or a pair of "
+            f"resolutions. Received: which={which!r}"
+        )
+    first, last = STYLES[which] if isinstance(which, str) else which
+    chosen = (resolutions >= first) & (resolutions <= last)
+    if not chosen.any():
+        raise ValueError(
+            "`which` must include a resolution of this model, from 4 to "
+            f"{gan.image_size}. Received: which={which!r}, that is {first} to "
+            f"{last}"
+        )
+    return chosen
 
 
 def between_sentences(gan, start, end, steps, seed=None, batch_size=64):
@@ -388,8 +453,20 @@ def between_sentences(gan, start, end, steps, seed=None, batch_size=64):
     return gan.run_in_batches((latents, vectors), batch_size)
 
 
-def _seeded(gan, seeds):
-    """Returns the first latents of each seed, `(n, latent_dim)`."""
+def seeded(gan, seeds):
+    """Returns the first latents of each seed.
+
+    Args:
+        gan: A `LatentGAN`.
+        seeds: Sequence of ints.
+
+    Returns:
+        Float32 tensor `(len(seeds), latent_dim)`.
+
+    Raises:
+        TypeError: If the model has no latents.
+        ValueError: If there are no seeds.
+    """
     if not isinstance(gan, LatentGAN):
         raise TypeError(
             "Only a model that generates images from latents has seeds. "
@@ -402,8 +479,21 @@ def _seeded(gan, seeds):
     )
 
 
-def _condition(gan, seeds, labels, captions):
-    """Returns the condition of each image as networks take it, or `None`."""
+def condition_of(gan, seeds, labels=None, captions=None):
+    """Returns the condition of each image as networks take it.
+
+    Args:
+        gan: A `LatentGAN`.
+        seeds: Sequence of ints, one for each image.
+        labels: See `generate_seeds`.
+        captions: See `generate_seeds`.
+
+    Returns:
+        Tensor with a row for each image, or `None`.
+
+    Raises:
+        ValueError: If there are not as many.
+    """
     if isinstance(gan, VectorGAN):
         condition = gan.encode(captions)
     elif isinstance(gan, ClassGAN) and labels is not None:
@@ -460,7 +550,7 @@ def _check_styles(gan):
 
 def _styles(gan, seeds, truncation):
     """Returns the styles `(n, layers, w_dim)` of the first image of seeds."""
-    latents = _seeded(gan, seeds)
+    latents = seeded(gan, seeds)
     if truncation is not None:
         gan.check_truncation(truncation)
         truncation = tf.fill((len(seeds),), float(truncation))

@@ -41,6 +41,8 @@ def lively(network, seed, passes=30):
             if name.endswith("to_image.weight"):
                 parameter *= 3.0
         for module in network.modules():
+            if isinstance(module, torch_spectral.Statistics):
+                module.epsilon = 1e-5  # PyTorch's, in all of these ports.
             if isinstance(module, torch_spectral.Spectral):
                 module.u.normal_(generator=generator)
                 for _ in range(passes):

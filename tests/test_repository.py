@@ -43,7 +43,9 @@ IMPORT_ORDER = (
     "callbacks",
     "run_page",
     "latents",
+    "directions",
     "metrics",
+    "projection",
     "export",
     "serving",
     "training",
@@ -63,6 +65,8 @@ IMPORT_ORDER = (
 IMPORTS_OUT_OF_ORDER = {
     # `GAN.export` imports the exporter when it is called.
     ("models", "export"),
+    # A file of weights for a metric is one of PyTorch.
+    ("metrics", "convert"),
     # Recipes score with the classifiers of the zoo.
     ("recipes", "zoo"),
 }

@@ -167,11 +167,14 @@ def features(name):
     """Returns a feature network by the name that users give.
 
     Args:
-        name: str. `"inception_2015"`, or what `zoo.features` takes.
+        name: str. `"inception_2015"`, `"efficientnet_lite0"`, or what
+            `zoo.features` takes.
     """
     from kerasgan import metrics
 
     if name == metrics.base.INCEPTION:
         # The same result as the command of pytorch-fid, resizer included.
         return metrics.load_inception(resizer="pytorch_fid")
+    if name == metrics.efficientnet.NAME:
+        return metrics.load_efficientnet_lite0()
     return zoo.features(name)

@@ -142,11 +142,11 @@ def _apart(kernels, units):
     """Returns the blurs, the other kernels, and the units without blurs."""
     own = [u for u in units if u.kind == "kernel"]
     pairs = list(zip(kernels, own, strict=True))
-    blurs = [u for k, u in pairs if _is_blur(k)]
+    blurs = {id(u): u for k, u in pairs if _is_blur(k)}
     return (
-        blurs,
+        [*blurs.values()],
         [k for k, _ in pairs if not _is_blur(k)],
-        [u for u in units if u not in blurs],
+        [u for u in units if id(u) not in blurs],
     )
 
 

@@ -29,6 +29,7 @@ KERNEL = Layout(
 DENSE = Layout(lambda s: s[::-1], lambda t: t.T)
 # Of PyTorch, in whose order of axes these networks are.
 EPSILON = 1e-5
+MOST_BLOCKS = 16
 # What other names may call the queries and the keys of attention.
 KEYS = ("phi", "key")
 
@@ -113,7 +114,7 @@ def read_generator(kernels, units):
         NotThis: If it is none.
     """
     threes, ones, tables = _by_side(kernels, units)
-    if len(threes) < 7 or len(threes) % 2 == 0:
+    if not 7 <= len(threes) <= 2 * MOST_BLOCKS or len(threes) % 2 == 0:
         raise NotThis(
             "it has no blocks of two 3x3 kernels each and a last one",
             len(threes),
@@ -165,7 +166,7 @@ def read_discriminator(kernels, units):
         NotThis: If it is none.
     """
     threes, ones, tables = _by_side(kernels, units)
-    if len(threes) < 8 or len(threes) % 2:
+    if not 8 <= len(threes) <= 2 * MOST_BLOCKS or len(threes) % 2:
         raise NotThis("it has no blocks of two 3x3 kernels each", len(threes))
     threes, pairs = _in_order(threes)
     widths = [pairs[0][0], *(pair[1] for pair in pairs[1::2])]

@@ -24,6 +24,7 @@ from kerasgan.evaluation.scores import score_images as score_images
 from kerasgan.evaluation.scores import score_pairs as score_pairs
 from kerasgan.evaluation.subject import ReferenceData as ReferenceData
 from kerasgan.evaluation.subject import Subject as Subject
+from kerasgan.metrics import PathLengthProtocol
 
 # Samples that are compared with the training images.
 SAMPLES = 1000
@@ -207,13 +208,29 @@ def _score(subject, protocols=None, progress=None, truncation=None):
         )
         scores.check_kind(chosen, metrics.TextProtocol, "text")
         return {p.name: sentences.score(subject.gan, p) for p in chosen}
-    found = scores.score_images(
-        subject.generator(truncation),
-        subject.reference,
-        protocols,
-        task=subject.task.name,
-        progress=progress,
+    protocols = scores.protocols_of(
+        subject.reference.data_set, subject.task.name, protocols
     )
+    paths = [p for p in protocols if isinstance(p, PathLengthProtocol)]
+    if paths and truncation is not None:
+        raise ValueError(
+            "A path length is of all latents, without truncation. "
+            f"Received: {paths[0].name!r}, truncation={truncation!r}"
+        )
+    images = [p for p in protocols if p not in paths]
+    found = {}
+    if images:
+        found = scores.score_images(
+            subject.generator(truncation),
+            subject.reference,
+            images,
+            task=subject.task.name,
+            progress=progress,
+        )
+    for protocol in paths:
+        found[protocol.name] = scores.path_length(
+            subject.gan, subject.reference, protocol, progress=progress
+        )
     if truncation is not None:
         for entry in found.values():
             entry["truncation"] = truncation

@@ -136,6 +136,38 @@ def parzen(generate, reference, protocol, *, task="image", progress=None):
     }
 
 
+def path_length(gan, reference, protocol, *, progress=None):
+    """Scores how smoothly images follow latents.
+
+    Args:
+        gan: A `LatentGAN`.
+        reference: `ReferenceData`, for its feature network.
+        protocol: `kerasgan.metrics.PathLengthProtocol`.
+        progress: See `kerasgan.evaluation.score`.
+
+    Returns:
+        One score, as `kerasgan.evaluation.score` returns it.
+
+    Raises:
+        TypeError: If the model has no latents, or for w no styles.
+    """
+    network = reference.network(protocol.features)
+    value = metrics.path_length_of(
+        gan,
+        metrics.PerceptualDistance(network),
+        protocol.segments,
+        space=protocol.space,
+        sampling=protocol.sampling,
+        seed=protocol.seed,
+        progress=progress,
+    )
+    return {
+        "metric": f"ppl_{protocol.features}",
+        "value": value,
+        "protocol": protocol.describe(network),
+    }
+
+
 def conditional_accuracy(generate, reference, protocol, *, progress=None):
     """Scores how often a classifier finds in images what was requested.
 

@@ -73,12 +73,15 @@ class ReferenceData:
         """Returns a feature network.
 
         Args:
-            name: str. One of `zoo.list("features")`; any other name means the
-                2015 Inception network.
+            name: str. One of `zoo.list("features")`, or
+                `"efficientnet_lite0"`; any other name means the 2015
+                Inception network.
         """
         if name not in self._networks:
             if name in zoo.list("features"):
                 network = metrics.FeatureNetwork.load(zoo.folder(name))
+            elif name == metrics.efficientnet.NAME:
+                network = metrics.load_efficientnet_lite0()
             else:
                 network = metrics.load_inception()
             self._networks[name] = network

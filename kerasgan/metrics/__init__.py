@@ -3,6 +3,9 @@
 from kerasgan import backend as backend
 from kerasgan.metrics import folders as folders
 from kerasgan.metrics import modes as modes
+from kerasgan.metrics.efficientnet import (
+    load_efficientnet_lite0 as load_efficientnet_lite0,
+)
 from kerasgan.metrics.features import FeatureNetwork as FeatureNetwork
 from kerasgan.metrics.frechet import FeatureStatistics as FeatureStatistics
 from kerasgan.metrics.frechet import FrechetDistance as FrechetDistance
@@ -16,6 +19,12 @@ from kerasgan.metrics.parzen import parzen as parzen
 from kerasgan.metrics.parzen import (
     parzen_log_likelihoods as parzen_log_likelihoods,
 )
+from kerasgan.metrics.path_length import path_length_of as path_length_of
+from kerasgan.metrics.path_length import (
+    perceptual_path_length as perceptual_path_length,
+)
+from kerasgan.metrics.perceptual import PerceptualDistance as PerceptualDistance
+from kerasgan.metrics.perceptual import pixel_distance as pixel_distance
 from kerasgan.metrics.precision_recall import (
     PrecisionRecall as PrecisionRecall,
 )
@@ -31,6 +40,7 @@ from kerasgan.metrics.protocols import (
 )
 from kerasgan.metrics.protocols import PairProtocol as PairProtocol
 from kerasgan.metrics.protocols import ParzenProtocol as ParzenProtocol
+from kerasgan.metrics.protocols import PathLengthProtocol as PathLengthProtocol
 from kerasgan.metrics.protocols import Protocol as Protocol
 from kerasgan.metrics.protocols import TextProtocol as TextProtocol
 from kerasgan.metrics.protocols import evaluate as evaluate

@@ -72,7 +72,7 @@ def _build(image_size, channels, num_logits, width, convolutions):
         (image_size, image_size, channels), dtype="uint8", name="images"
     )
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(images)
-    stages = int(math.log2(image_size)) - 2
+    stages = stages_of(image_size)
     for stage in range(stages):
         size = image_size >> stage
         for index in range(convolutions):
@@ -98,6 +98,15 @@ def _build(image_size, channels, num_logits, width, convolutions):
     return keras.Model(images, [features, logits], name="classifier")
 
 
+def stages_of(image_size):
+    """Returns the number of resolutions of a classifier.
+
+    Args:
+        image_size: int. A power of two from 8.
+    """
+    return int(math.log2(image_size)) - 2
+
+
 class FeatureNetwork:
     """A frozen network that gives features, and what identifies it.
 
@@ -118,6 +127,8 @@ class FeatureNetwork:
             classifies, and the names of the values, one for each logit in
             turn. A classifier of a single attribute calls it `"class"`.
             Defaults to one attribute without names.
+        layers: Sequence of str. Names of the layers whose feature maps
+            `PerceptualDistance` compares. Defaults to none.
 
     Example:
     ```python
@@ -126,8 +137,11 @@ class FeatureNetwork:
     ```
     """
 
-    def __init__(self, model, name, hash, resizer=None, attributes=None):
+    def __init__(
+        self, model, name, hash, resizer=None, attributes=None, layers=()
+    ):
         resize.get(resizer)
+        self.layers = tuple(layers)
         self.model = model
         self.model.trainable = False
         self.name = name
@@ -209,8 +223,15 @@ class FeatureNetwork:
             config["convolutions"],
         )
         model.load_weights(weights)
+        # The last convolution of each resolution.
+        last = config["convolutions"] - 1
+        sizes = [height >> stage for stage in range(stages_of(height))]
         return cls(
-            model, config["name"], config["sha256"], attributes=attributes
+            model,
+            config["name"],
+            config["sha256"],
+            attributes=attributes,
+            layers=[f"relu_{size}_{last}" for size in sizes],
         )
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 
 from kerasgan import names
 from kerasgan.data import cache, catalog
-from kerasgan.metrics import base, resize
+from kerasgan.metrics import base, efficientnet, resize
 from kerasgan.metrics.frechet import (
     FeatureStatistics,
     FrechetDistance,
@@ -257,13 +257,63 @@ class TextProtocol:
         return dataclasses.asdict(self)
 
 
+@dataclasses.dataclass(frozen=True)
+class PathLengthProtocol:
+    """Perceptual path length of a model's latents.
+
+    Args:
+        name: str. As printed beside each number.
+        features: str. The name of the network whose feature maps are compared,
+            by `PerceptualDistance`.
+        space: str. `"z"` or `"w"`.
+        sampling: str. `"full"` or `"end"`; see `perceptual_path_length`.
+        segments: int. How many are compared.
+        seed: int. See `perceptual_path_length`. Defaults to `0`.
+    """
+
+    name: str
+    features: str
+    space: str
+    sampling: str
+    segments: int
+    seed: int = 0
+
+    def describe(self, features):
+        """Returns what is stored beside each number.
+
+        Args:
+            features: `FeatureNetwork` of the protocol.
+
+        Returns:
+            dict of JSON-able values.
+        """
+        return dataclasses.asdict(self) | {"features_sha256": features.hash}
+
+
 KINDS = (
     Protocol,
     ConditionalAccuracyProtocol,
     PairProtocol,
     ParzenProtocol,
+    PathLengthProtocol,
     TextProtocol,
 )
+
+
+def _over_efficientnet():
+    """Over features that no model of the zoo was trained with."""
+    lite0 = {"features": efficientnet.NAME, "resizer": "clean"}
+    return [
+        Protocol(
+            f"{score}10k_{efficientnet.NAME}_{split}",
+            score,
+            generated=COUNT,
+            reference_split=split,
+            **lite0,
+        )
+        for score in ("fd", "kd")
+        for split in ("train", "test")
+    ]
 
 
 def _over_inception():
@@ -296,6 +346,17 @@ def _of_images(data_set):
         for split in ("train", "test")
         # A smaller part is compared with as many generated images.
         for count in [min(COUNT, data_set.counts[split])]
+    ]
+    # As of StyleGAN, and as of StyleGAN2.
+    protocols += [
+        PathLengthProtocol(
+            f"ppl10k_{data_set.name}_{space}_{sampling}",
+            features,
+            space,
+            sampling,
+            COUNT,
+        )
+        for space, sampling in (("z", "full"), ("w", "full"), ("w", "end"))
     ]
     if data_set.classes:
         protocols += [
@@ -353,9 +414,20 @@ def _of_pairs(data_set):
             ),
             PairProtocol(f"cycle_{name}", "cycle", translated=None, **here),
         ]
+        # Too few images for the Fréchet distance over these features.
+        count = data_set.counts["test"]
+        protocols.append(
+            Protocol(
+                f"kd{count}_{efficientnet.NAME}_{name}",
+                "kd",
+                efficientnet.NAME,
+                count,
+                "test",
+                resizer="clean",
+            )
+        )
         if size in data_set.features:
             # Translations of all test inputs against their targets.
-            count = data_set.counts["test"]
             protocols.append(
                 Protocol(
                     f"fd{count}_{name}",
@@ -373,7 +445,7 @@ def _short(count):
 
 
 def _named():
-    protocols = _over_inception()
+    protocols = _over_inception() + _over_efficientnet()
     for data_set in catalog.CATALOG.values():
         of = _of_pairs if data_set.has_pairs else _of_images
         protocols += of(data_set)

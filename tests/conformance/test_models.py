@@ -115,6 +115,7 @@ def test_golden_images(model):
     assert np.abs(difference).max() <= 1
 
 
+@pytest.mark.slow
 def test_export_runs_in_a_process_without_kerasgan(tmp_path):
     jobs, expected = {}, {}
     for model in tiny.MODELS:

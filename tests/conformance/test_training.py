@@ -15,14 +15,11 @@ every_model = pytest.mark.parametrize(
     "model", tiny.MODELS, ids=lambda m: m.name
 )
 # The others take long to compile.
-most_slow = pytest.mark.parametrize(
-    "model",
-    [
-        pytest.param(m, marks=() if m.is_light else pytest.mark.slow)
-        for m in tiny.MODELS
-    ],
-    ids=lambda m: m.name,
-)
+PARAMS = [
+    pytest.param(m, marks=() if m.is_light else pytest.mark.slow, id=m.name)
+    for m in tiny.MODELS
+]
+most_slow = pytest.mark.parametrize("model", PARAMS)
 
 
 def weights(gan):
@@ -52,9 +49,7 @@ def assert_same(first, second):
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
-@pytest.fixture(
-    scope="module", params=tiny.MODELS, ids=lambda model: model.name
-)
+@pytest.fixture(scope="module", params=PARAMS)
 def epoch(request):
     """A model of the list after one epoch; what it was, and its losses."""
     model = request.param
@@ -74,7 +69,7 @@ def test_default_optimizers_are_the_papers(epoch):
         found = {name: config[name] for name in model.optimizers}
         assert found == pytest.approx(model.optimizers)
         # Keras' Adam is much slower on CPU.
-        assert type(optimizer) is Adam or "momentum" in found
+        assert isinstance(optimizer, Adam) or "momentum" in found
     # What callbacks adjust are these two, and no RMSprop that nobody uses.
     assert [rate.optimizer for rate in gan.optimizer.optimizers] == [
         gan.generator_optimizer,
@@ -148,7 +143,9 @@ def test_restored_training_is_the_same_to_the_last_bit(model, tmp_path):
     assert (values, damaged) == ({"epoch": 1}, [])
     for gan in (loaded, resumed):
         gan.fit(model.dataset(), verbose=0)
-        assert_same(state(straight), state(gan))
+        assert_same(weights(straight), weights(gan))
+    # A file lacks the random numbers of Keras' layers, which none here uses.
+    assert_same(state(straight), state(resumed))
 
 
 @most_slow
