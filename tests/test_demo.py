@@ -432,6 +432,11 @@ def test_an_image_is_uploaded(page, gans, tmp_path):
 def test_the_camera(page, gans):
     page.get_by_label("Capture from camera").locator("visible=true").click()
     page.get_by_text("Click to Access Webcam").click()
+    # Before its first frame, the camera takes no photo.
+    page.wait_for_function(
+        """() => [...document.querySelectorAll("video")].some(
+          (video) => video.videoWidth > 0 && video.readyState >= 2)"""
+    )
     page.get_by_role("button", name="capture photo").click()
     photo = shown_image(page, ".input")
     assert photo.std() > 1
