@@ -232,7 +232,9 @@ def parser():
         "--dataset", default="not stated", help="the training data"
     )
     added.add_argument(
-        "--image-size", type=int, help="CycleGAN's, of the training images"
+        "--image-size",
+        type=int,
+        help="CycleGAN's or CUT's, of the training images",
     )
     added.add_argument(
         "--images", help="to translate for samples.png: a file or folder"

@@ -36,6 +36,8 @@ STEPS = 24
 # Beyond 3 lie 0.3% of a normal distribution.
 WIDEST_LATENT = 3.0
 LARGEST_UPLOAD = "20mb"
+# Of an image, in pixels.
+HEIGHT = 420
 # A model's image is small: enlarged, its pixels stay visible.
 STYLE = """
 .output img {
@@ -143,15 +145,9 @@ def build(gans, words):
 def _model(gan):
     if isinstance(gan, TranslationGAN):
         with gradio.Tab("Image"):
-            source = gradio.Image(
-                type="filepath",
-                sources=["upload", "webcam", "clipboard"],
-                label="Input",
-                buttons=BUTTONS,
-            )
-            _translation(gan, source, "translate")
+            _translation(gan, _image, "translate")
         with gradio.Tab("Sketch"):
-            _translation(gan, _canvas(gan), "sketch")
+            _translation(gan, _canvas, "sketch")
         return
     with gradio.Tab("Sample"):
         _sampling(gan)
@@ -472,6 +468,17 @@ def _mixing(gan):
 # Translation
 
 
+def _image(gan):
+    return gradio.Image(
+        type="filepath",
+        sources=["upload", "webcam", "clipboard"],
+        height=HEIGHT,
+        label="Input",
+        buttons=BUTTONS,
+        elem_classes="input",
+    )
+
+
 def _canvas(gan):
     size = 4 * gan.image_shape[0]
     return gradio.Sketchpad(
@@ -481,16 +488,23 @@ def _canvas(gan):
         fixed_canvas=True,
         layers=False,
         brush=gradio.Brush(default_size=size // 32),
+        height=HEIGHT,
         label="Input",
         buttons=BUTTONS,
     )
 
 
-def _translation(gan, source, name):
-    controls = []
-    if "to" in inspect.signature(gan.translate).parameters:
-        directions = [("from A to B", "b"), ("from B to A", "a")]
-        controls = [gradio.Radio(directions, value="b", label="Direction")]
+def _translation(gan, source_of, name):
+    with gradio.Row():
+        with gradio.Column():
+            source, controls = source_of(gan), []
+            if "to" in inspect.signature(gan.translate).parameters:
+                directions = [("from A to B", "b"), ("from B to A", "a")]
+                controls = [
+                    gradio.Radio(directions, value="b", label="Direction")
+                ]
+            button = gradio.Button("Translate", variant="primary")
+        output = _output("images")
 
     def translate(source, *to):
         # A canvas gives its layers, too.
@@ -499,11 +513,10 @@ def _translation(gan, source, name):
             raise ValueError("There is no input: give an image or draw one.")
         return _grid(translated(gan, file, *to), 1)
 
-    button = gradio.Button("Translate", variant="primary")
     button.click(
         _in_a_sentence(translate),
         [source, *controls],
-        _output("images"),
+        output,
         api_name=_api_name(gan, name),
     )
 
@@ -540,7 +553,7 @@ def _output(kind):
     return gradio.Image(
         # Other formats change pixels.
         format="png",
-        height=420,
+        height=HEIGHT,
         label="Output",
         buttons=BUTTONS,
         elem_classes="output",

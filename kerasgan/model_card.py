@@ -221,7 +221,7 @@ def scores_table(metrics):
         for name in entry["value"] if several else [entry["metric"]]:
             cells = [
                 "–"
-                if one is None
+                if one is None or (several and name not in one["value"])
                 else f"{one['value'][name] if several else one['value']:.4g}"
                 for one in measured
             ]

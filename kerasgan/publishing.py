@@ -256,11 +256,7 @@ def write(
     folder = pathlib.Path(folder)
     check_name(folder.absolute().name)
     folder.mkdir(parents=True, exist_ok=True)
-    # A copy that was never compiled has no optimizers to be stored, and
-    # generates in float32 as the loaded model will.
-    trained = gan.get_weights()
-    gan = type(gan).from_config({**gan.get_config(), "dtype": "float32"})
-    gan.set_weights(trained)
+    gan = without_training(gan)
     for name in gan.generator_names:
         average = getattr(gan, f"average_{name}")
         getattr(gan, name).set_weights(average.get_weights())
@@ -297,6 +293,26 @@ def write(
     shown = _samples(gan, sample)
     if shown is not None:
         samples.write(folder / task.samples, shown, gan.task)
+
+
+def without_training(gan):
+    """Returns a copy of a model without what only its training needs.
+
+    It has neither optimizers nor augmentation, and computes in float32 as a
+    loaded model does.
+
+    Args:
+        gan: A built `GAN`.
+    """
+    config = {**gan.get_config(), "dtype": "float32"}
+    left_out = set()
+    if config.get("augment") is not None:
+        config["augment"] = None
+        left_out = {id(v) for v in gan.augment.weights}
+    copy = type(gan).from_config(config)
+    kept = [v.numpy() for v in gan.weights if id(v) not in left_out]
+    copy.set_weights(kept)
+    return copy
 
 
 def write_json(path, content):

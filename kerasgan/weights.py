@@ -11,6 +11,7 @@ import math
 import os
 
 import h5py
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -21,6 +22,8 @@ from kerasgan.random import STATE
 MOST_ARRAYS = 100_000
 # 256 MB as float32: large image pools of a small model.
 SPARE_NUMBERS = 1 << 26
+# Numbers of a variable whose initial values take long to compute.
+LARGE = 1 << 12
 
 
 def compact(source, target, half=True):
@@ -96,12 +99,7 @@ class Limit:
         self.variables, self.numbers = variables, numbers
 
     def __call__(self, next_creator, **kwargs):
-        value = kwargs["initial_value"]
-        if callable(value):
-            # In a graph the shape is known without allocating the values.
-            with tf.Graph().as_default():
-                value = value()
-        shape = tuple(np.shape(value) if np.isscalar(value) else value.shape)
+        shape, _ = _specification(kwargs["initial_value"])
         self.variables -= 1
         self.numbers -= math.prod(shape)
         if self.variables < 0 or self.numbers < 0:
@@ -111,6 +109,42 @@ class Limit:
                 f"{shape}"
             )
         return next_creator(**kwargs)
+
+
+class Blank:
+    """Creates large variables as zeros, without computing initial values.
+
+    For networks whose variables are all assigned afterwards: random numbers
+    take most of the time in which a large network is built.
+
+    Example:
+    ```python
+    with tf.variable_creator_scope(Blank()):
+        copy = type(network).from_config(network.get_config())
+    ```
+    """
+
+    def __call__(self, next_creator, **kwargs):
+        value = kwargs["initial_value"]
+        if callable(value):
+            shape, dtype = _specification(value)
+            if math.prod(shape) >= LARGE:
+                kwargs["initial_value"] = lambda: tf.zeros(shape, dtype)
+        return next_creator(**kwargs)
+
+
+def _specification(value):
+    """Returns the shape and dtype of an initial value, or of a callable's."""
+    if callable(value):
+        # Keras' callables refer to their variable. Otherwise, in a graph, the
+        # shape is known without allocating the values, in some milliseconds.
+        for cell in getattr(value, "__closure__", None) or ():
+            if isinstance(cell.cell_contents, keras.Variable):
+                return cell.cell_contents.shape, cell.cell_contents.dtype
+        with tf.Graph().as_default():
+            value = value()
+    shape = np.shape(value) if np.isscalar(value) else value.shape
+    return tuple(shape), getattr(value, "dtype", None)
 
 
 def check_plain(path):

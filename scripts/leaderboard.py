@@ -12,7 +12,7 @@ import json
 import pathlib
 
 import zoo
-from kerasgan import model_card, recipes
+from kerasgan import model_card, recipes, tasks
 from zoo import cards
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -39,7 +39,7 @@ JUDGE_COLUMNS = (
     "Lowest accuracy, second",
 )
 # Scores of a row, by the prefix of their metric. The others are on the cards.
-SHOWN = ("fd_", "agreement_", "pairs")
+SHOWN = ("fd_", "agreement_", "pairs", "captions")
 # The last column has the first of these that was measured.
 BASELINES = ("color regression", "epoch 1")
 NOTHING = "–"
@@ -52,6 +52,11 @@ def shown(entry):
         return f"FD {value:.3f}"
     if entry["metric"] == "pairs":
         return f"L1 {value['l1']:.1f}, SSIM {value['ssim']:.3f}"
+    if entry["metric"] == "captions":
+        return (
+            f"grammatical {value['grammatical']:.1%}, "
+            f"novel {value['novel']:.1%}"
+        )
     if "class" in value:
         return f"class {value['class']:.1%}"
     shares = [f"{name.replace('_', ' ')} {v:.0%}" for name, v in value.items()]
@@ -178,12 +183,13 @@ def judged():
 
 
 def gallery():
-    """Returns the grids of samples, each a link to its card."""
+    """Returns the grids of samples of images, each a link to its card."""
     return "\n".join(
         f'<a href="zoo/{name}/README.md"><img src="zoo/{name}/samples.png" '
         f'width="{WIDTH}" alt="{zoo.card(name).description} {name}, not '
         f'selected" title="{name}"></a>'
         for name in zoo.list()
+        if tasks.TASKS[zoo.card(name).task].output == "images"
     )
 
 

@@ -11,6 +11,8 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+from tests.support import long  # noqa: E402
+
 # Must be set before TensorFlow starts its devices.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
@@ -18,10 +20,26 @@ tf.config.set_logical_device_configuration(
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # Before they are chosen by marker.
+def pytest_collection_modifyitems(items):
+    names = long.read()
+    for item in items:
+        if item.nodeid in names:
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(scope="session")
 def mirrored():
     """The one strategy of two replicas; a second object would clash."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef):
+    # Those of functions follow `same_first_weights`; others are the same
+    # whichever test is the first to use them.
+    if fixturedef.scope != "function":
+        keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,8 @@ import tensorflow as tf
 from PIL import Image
 
 import zoo
-from kerasgan import cli, convert
+from kerasgan import cli, convert, models
+from kerasgan.convert import checkpoints, matching, to_pytorch
 from kerasgan.layers.equalized import EqualizedUpConv2D
 from tests.reference import numpy_stylegan
 from tests.support import published
@@ -49,6 +50,31 @@ def dcgan(tmp_path_factory):
     paths = save(folder, generator=generator)
     convert.convert("dcgan", paths, folder / "drawn_16", **WORDS)
     return folder / "drawn_16", generator
+
+
+def residual(gan):
+    """Random tensors of SNGAN's generator as PyTorch has it."""
+    state = to_pytorch.tensors(gan.generator, "sngan")
+    random = np.random.RandomState(0)
+    return {
+        name: random.uniform(0.5, 1.5, array.shape).astype("float32")
+        for name, array in state.items()
+        if "num_batches" not in name
+    }
+
+
+TINY = {
+    "image_size": 32,
+    "channels": 1,
+    "generator_width": 2,
+    "discriminator_width": 1,
+    "latent_dim": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def sngan():
+    return residual(models.SNGAN(**TINY))
 
 
 # The folder
@@ -216,7 +242,7 @@ def test_instance_normalization_in_a_u_net_is_another_network(tmp_path):
 @pytest.mark.parametrize(
     ("architecture", "paths", "message"),
     [
-        ("vae", {"generator": "x"}, "There are converters for cyclegan"),
+        ("vae", {"generator": "x"}, "There are converters for biggan, cut"),
         ("dcgan", {"generator_ab": "x"}, "generator, discriminator"),
         ("dcgan", {"discriminator": "x"}, "file of a generator"),
         ("dcgan", {}, "no file"),
@@ -236,8 +262,8 @@ def test_the_card_needs_words(name, text, tmp_path):
         convert.convert("dcgan", {"generator": "x"}, tmp_path / "x", **words)
 
 
-def test_an_image_size_is_for_cyclegan_alone():
-    with pytest.raises(ValueError, match="for CycleGAN alone"):
+def test_an_image_size_is_for_translation_alone():
+    with pytest.raises(ValueError, match="for CycleGAN and CUT alone"):
         convert.load("dcgan", {"generator": "x"}, image_size=64)
     with pytest.raises(ValueError, match="for the family of DCGAN alone"):
         convert.load("pix2pix", {"generator": "x"}, classes=3)
@@ -499,3 +525,107 @@ def test_networks_that_still_grow_are_refused(tmp_path):
     generator["G_synthesis/lod"] = np.float32(0.5)
     with pytest.raises(ValueError, match="full resolution"):
         convert.load("stylegan", save(tmp_path, generator=generator))
+
+
+# Residual networks
+
+
+def test_where_the_tensors_of_sngan_go(tmp_path):
+    state = residual(models.ConditionalSNGAN(**TINY, num_classes=4))
+    gan = convert.load("sngan", save(tmp_path, generator=state))
+    assert isinstance(gan, models.ConditionalSNGAN)
+    assert (gan.num_classes, gan.latent_dim, gan.channels) == (4, 3, 1)
+    layer = gan.average_generator.get_layer
+    dense = layer("dense").kernel.numpy().reshape(3, 4, 4, 2)
+    theirs = state["dense.weight"].reshape(2, 4, 4, 3)
+    assert dense[2, 1, 3, 0] == theirs[0, 1, 3, 2]
+    bias = layer("dense").bias.numpy().reshape(4, 4, 2)
+    assert bias[1, 3, 0] == state["dense.bias"].reshape(2, 4, 4)[0, 1, 3]
+    name = "blocks.2.conv_2"
+    kernel = layer("block_3_conv_2").kernel.numpy()
+    assert kernel[0, 2, 1, 0] == state[f"{name}.weight"][0, 1, 0, 2]
+    name = "blocks.1.norm_2"
+    for part in ("gain", "bias"):
+        table = layer(f"block_2_norm_2_{part}").embeddings
+        np.testing.assert_array_equal(table, state[f"{name}.{part}.weight"])
+    norm = layer("block_2_norm_2").norm
+    theirs = state[f"{name}.norm.running_var"]
+    # Their epsilon is 1e-5, the authors' 2e-5.
+    np.testing.assert_allclose(
+        norm.moving_variance, theirs.astype("float64") - 1e-5, rtol=0, atol=2e-7
+    )
+    assert norm.moving_variance.numpy()[0] != theirs[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"blocks.0.conv_1.u": np.ones(2)}, "only 1 of its 11 kernels"),
+        ({"extra.weight": np.ones((2, 2, 5, 5))}, "3x3 and 1x1 convolutions"),
+        ({"extra.weight": np.ones((3, 3))}, "a shared embedding, as BigGAN's"),
+        ({"blocks.1.norm_2.norm.weight": None}, "6 with gains"),
+        ({"blocks.1.shortcut.weight": np.ones((2, 1, 1, 1))}, "1x1 kernels"),
+        ({"norm.running_mean": None, "norm.running_var": None}, "last one"),
+        ({"dense.weight": np.ones((16, 3))}, "2 feature maps of 4x4"),
+    ],
+)
+def test_other_residual_networks_are_refused(change, match, sngan, tmp_path):
+    state = dict(sngan)
+    for name, value in change.items():
+        if value is None:
+            del state[name]
+        else:
+            state[name] = value.astype("float32")
+    with pytest.raises(ValueError, match=match):
+        convert.load("sngan", save(tmp_path, generator=state))
+
+
+def test_residual_networks_of_other_sizes_are_refused(sngan, tmp_path):
+    state = {k: v for k, v in sngan.items() if not k.startswith("blocks.2")}
+    with pytest.raises(ValueError, match="no blocks of two 3x3 kernels"):
+        convert.load("sngan", save(tmp_path, generator=state))
+
+
+def grouped(**shapes):
+    """Returns the units of tensors of one module, by shape."""
+    tensors = [
+        checkpoints.Tensor(f"layer.{name}", shape, lambda: np.zeros(()))
+        for name, shape in shapes.items()
+    ]
+    return matching.units(tensors)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "u"),
+    [
+        (
+            {
+                "bias": 8,
+                "weight_orig": (8, 2, 3, 3),
+                "weight_u": 8,
+                "weight_v": 18,
+            },
+            8,
+        ),
+        ({"weight": (8, 8), "bias": 8, "u": 8, "v": 8}, 8),
+        ({"weight": (1, 8), "bias": 1, "u0": (1, 1), "sv0": 1}, (1, 1)),
+        ({"weight": (5, 8), "u0": (1, 5), "sv0": 1}, (1, 5)),
+    ],
+)
+def test_what_spectral_normalization_keeps(shapes, u):
+    shapes = {k: v if isinstance(v, tuple) else (v,) for k, v in shapes.items()}
+    (unit,) = grouped(**shapes)
+    assert unit.parts["u"].shape == (u if isinstance(u, tuple) else (u,))
+    assert ("bias" in unit.parts) == ("bias" in shapes)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {"weight": (8, 2, 3, 3), "b": (8,)},
+        {"w": (8, 2, 3, 3), "g": (8,), "b": (8,), "m": (8,), "v": (8,)},
+        {"weight": (8, 2, 3, 3), "bias": (8,), "more": (7,)},
+    ],
+)
+def test_what_is_no_spectral_normalization(shapes):
+    assert not any("u" in unit.parts for unit in grouped(**shapes))

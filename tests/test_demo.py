@@ -1,6 +1,8 @@
 """The page of `kerasgan demo`, used over HTTP by Gradio's own client."""
 
+import gc
 import importlib.util
+import io
 import json
 import re
 import socket
@@ -14,7 +16,7 @@ from PIL import Image
 import zoo
 from kerasgan import cli, data, latents, models
 from tests import tiny
-from tests.support import toy_sequences
+from tests.support import browser, toy_sequences
 
 with_gradio = pytest.mark.demo
 # Gradio leaves sockets open and uses what pandas deprecates.
@@ -52,6 +54,13 @@ def test_gradio_is_missing(monkeypatch, capsys):
 
 
 # With it
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leftovers():
+    """Collects what Gradio left open while its warnings are no errors."""
+    yield
+    gc.collect()
 
 
 def loopback_alone(monkeypatch):
@@ -355,3 +364,97 @@ def test_it_says_where_it_is(monkeypatch, capsys, gans):
     first, second = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"dcgan at http://127\.0\.0\.1:\d+/; Ctrl-C.*", first)
     assert second == "Stopped."
+
+
+# In Chromium, whose camera is a test image that moves
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    pytest.importorskip("playwright")
+    camera = "--use-fake-device-for-media-stream"
+    with browser.chromium(camera, "--use-fake-ui-for-media-stream") as found:
+        yield found
+
+
+@pytest.fixture
+def page(chromium, address):
+    """The page at the tab of a translator; it loads nothing from elsewhere."""
+    context = chromium.new_context(permissions=["camera"])
+    requests = []
+    context.on("request", lambda request: requests.append(request.url))
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(address)
+    page.get_by_role("tab", name="pix2pix", exact=True).click()
+    yield page
+    context.close()
+    own = address, "blob:", "data:"
+    assert requests
+    assert [url for url in requests if not url.startswith(own)] == []
+
+
+def shown_image(page, selector):
+    """Returns the pixels of the image that is shown there, when it is."""
+    image = page.locator(f"{selector} img").locator("visible=true")
+    content = page.request.get(image.get_attribute("src")).body()
+    return pixels(io.BytesIO(content))
+
+
+def translation(page):
+    page.get_by_role("button", name="Translate").locator("visible=true").click()
+    return shown_image(page, ".output")
+
+
+def of_the_square(gan, image):
+    """Returns the translation of an image's central square, as it is shown."""
+    from kerasgan import demo
+
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "png")
+    file.seek(0)
+    return grid(demo.translated(gan, file), 1)
+
+
+@with_gradio
+def test_an_image_is_uploaded(page, gans, tmp_path):
+    image = np.random.RandomState(1).randint(0, 256, (16, 32, 3), "uint8")
+    data.save_png(tmp_path / "input.png", image)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Click to Upload").locator("visible=true").click()
+    chooser.value.set_files(tmp_path / "input.png")
+    shown_image(page, ".input")
+    expected = of_the_square(gans["pix2pix"], image)
+    np.testing.assert_array_equal(translation(page), expected)
+
+
+@with_gradio
+def test_the_camera(page, gans):
+    page.get_by_label("Capture from camera").locator("visible=true").click()
+    page.get_by_text("Click to Access Webcam").click()
+    page.get_by_role("button", name="capture photo").click()
+    photo = shown_image(page, ".input")
+    assert photo.std() > 1
+    expected = of_the_square(gans["pix2pix"], photo)
+    np.testing.assert_array_equal(translation(page), expected)
+
+
+@with_gradio
+def test_a_sketch_by_mouse(page, gans):
+    gan = gans["pix2pix"]
+    page.get_by_role("tab", name="Sketch").locator("visible=true").click()
+    page.get_by_role("button", name="Brush", exact=True).click()
+    box = page.locator("canvas").locator("visible=true").first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 20, y - 20)
+    page.mouse.down()
+    page.mouse.move(x + 20, y + 20, steps=5)
+    page.mouse.up()
+    page.get_by_role("button", name="Undo").and_(
+        page.locator(":enabled")
+    ).locator("visible=true").wait_for()
+    found = translation(page)
+    shape = 1, gan.image_size, gan.image_size, gan.source_channels
+    white = grid(gan.translate(np.full(shape, 255, "uint8")), 1)
+    assert found.shape == white.shape
+    assert (found != white).any()

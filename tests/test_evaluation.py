@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 import zoo
-from kerasgan import data, evaluation, metrics, publishing, tasks
+from kerasgan import data, evaluation, metrics, model_card, publishing, tasks
 from kerasgan.data import catalog, personas
 from kerasgan.evaluation import ReferenceData, figures
 from kerasgan.metrics import neighbors
 from kerasgan.metrics.color_regression import ColorRegression
 from kerasgan.models.codes import CodeGAN
 from kerasgan.recipes import _images, _pairs
-from tests.support import toy_sequences
+from tests import tiny
 
 HAIR = ("bald", "mohawk")
 
@@ -235,19 +235,88 @@ def test_what_is_measured_by_task(
     assert {path.name for path in tmp_path.iterdir()} == files - {"shares.png"}
 
 
-def test_models_of_text_have_no_scores(tmp_path):
+@pytest.fixture
+def toy_of_text(tmp_path):
     folder = tmp_path / "toy"
     publishing.write(
-        toy_sequences.build(),
+        tiny.seqgan(),
         folder,
         dataset="fluent",
         description="Sentences.",
         license="none",
         recipe="none",
     )
+    return folder
+
+
+def test_text_of_data_without_protocols(toy_of_text):
     assert not evaluation.is_measured("fluent", "text")
-    with pytest.raises(ValueError, match="toy, whose task is 'text'"):
-        evaluation.score(folder)
+    with pytest.raises(ValueError, match="no default protocol for text"):
+        evaluation.score(toy_of_text)
+    with pytest.raises(ValueError, match="Received: task='text'"):
+        evaluation.score(toy_of_text, "fd10k_personas_train")
+    with pytest.raises(ValueError, match="no latents.*truncation=0.5"):
+        evaluation.score(toy_of_text, truncation=0.5)
+
+
+@pytest.fixture
+def captions(monkeypatch):
+    """Three captions, of which two are in the training part."""
+    parts = {"train": ["a b", "a b c"], "test": ["c d"]}
+    grammar = sum(parts.values(), [])
+    monkeypatch.setattr(evaluation.sentences, "_captions", parts.get)
+    monkeypatch.setattr(personas, "is_caption", grammar.__contains__)
+    return parts
+
+
+def test_sentences_by_hand(captions):
+    found = evaluation.sentences.of_sentences(["a b", "a b", "c d", "d c b"])
+    assert found == {
+        "grammatical": 0.75,
+        "novel": 0.5,
+        "grammatical_and_novel": 0.25,
+        "different": 0.75,
+        "distinct_2": 4 / 5,
+        "distinct_4": 0.0,
+    }
+
+
+def test_what_is_measured_of_text(captions, monkeypatch):
+    class Writer:
+        """Repeats one training caption."""
+
+        def generate(self, count, seed, batch_size):
+            return ["a b c"] * count
+
+        def tokens_of(self, sentences):
+            return sentences
+
+        def negative_log_likelihood(self, tokens, batch_size):
+            assert tokens == captions["test"]
+            return np.array([0.5, 1.0])
+
+    subject = types.SimpleNamespace(
+        task=tasks.TASKS["text"],
+        gan=Writer(),
+        reference=ReferenceData("personas", 64),
+        translators={},
+    )
+    monkeypatch.setattr(evaluation.Subject, "load", lambda *_: subject)
+    found = evaluation.measure("a", earlier={"epoch 1": "b"})
+    assert list(found["yardsticks"]) == ["real", "epoch 1"]
+    (name,) = found["scores"]
+    assert name == "captions10k_personas_test"
+    assert found["scores"] == found["yardsticks"]["epoch 1"]
+    entry = found["scores"][name]
+    assert entry["protocol"]["generated"] == 10_000
+    assert entry["value"]["grammatical"] == 1
+    assert entry["value"]["novel"] == 0
+    assert entry["value"]["different"] == 1e-4
+    assert entry["value"]["nll_test"] == 0.75
+    real = found["yardsticks"]["real"][name]["value"]
+    assert real["different"] == 1 and "nll_test" not in real
+    table = model_card.scores_table(found)
+    assert "| nll_test | 0.75 | – | 0.75 |" in table
 
 
 @pytest.fixture
@@ -609,7 +678,12 @@ def test_unknown_protocols_and_data_are_refused():
 
 
 @pytest.mark.parametrize(
-    "name", ["agreement10k_fashion_mnist", "pairs_fluent_test_64"]
+    "name",
+    [
+        "agreement10k_fashion_mnist",
+        "captions10k_personas_test",
+        "pairs_fluent_test_64",
+    ],
 )
 def test_protocols_of_models_with_an_input(name):
     reference = ReferenceData("fashion_mnist", 32)

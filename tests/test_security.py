@@ -111,7 +111,8 @@ def test_no_other_name_of_the_package_is_an_architecture(published_folder):
         {"class_name": "Lambda", "config": {"function": "exit"}},
         {"module": "os", "class_name": "system", "config": "true"},
         [{"class_name": "Lambda"}],
-        [[1]],
+        [[1, {"class_name": "Lambda"}]],
+        [[[1]]],
     ],
 )
 @pytest.mark.parametrize("name", ["width", "seed", "custom_objects"])

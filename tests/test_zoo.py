@@ -53,6 +53,27 @@ def test_a_published_model_draws_what_it_drew(published):
     assert np.abs(first - loaded.generate(9, seed=4)).max() <= 1
 
 
+def test_augmentation_is_not_published(tmp_path):
+    model = tiny.by_name("ada_dcgan")
+    gan = model.compiled()
+    gan.fit(model.dataset(), verbose=0)
+    publishing.write(
+        gan,
+        tmp_path / "few",
+        dataset="noise",
+        description="Noise.",
+        license="none",
+        recipe="none",
+    )
+    loaded = zoo.load(tmp_path / "few")
+    assert loaded.augment is None and gan.augment is not None
+    first = gan.generate(9, seed=4).astype(int)
+    assert np.abs(first - loaded.generate(9, seed=4)).max() <= 1
+    given = gan.discriminator.get_weights()
+    for one, two in zip(given, loaded.discriminator.get_weights(), strict=True):
+        np.testing.assert_allclose(two, one, rtol=1e-3, atol=1e-6)
+
+
 def test_a_loaded_model_trains_and_exports(folder, tmp_path):
     gan = zoo.load(folder)
     before = gan.generate(4, seed=0)

@@ -36,6 +36,8 @@ class Tiny:
             must have.
         refuses: Argument to bad values; each message names what came.
         is_bounded: Whether the data must lie in [-1, 1].
+        is_light: Whether all properties of its training are tested by
+            default; those of the others are among the slow tests.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Tiny:
     optimizers: dict = dataclasses.field(default_factory=dict)
     refuses: dict = dataclasses.field(default_factory=dict)
     is_bounded: bool = True
+    is_light: bool = False
 
     def dataset(self, batches=2, batch_size=BATCH):
         """Returns a dataset of whole batches, in a fixed order."""
@@ -554,6 +557,7 @@ MODELS = [
     Tiny(
         name="cgan",
         build=cgan,
+        is_light=True,
         arrays=labelled_images,
         sample=classes_sample,
         synchronized={"synchronized": True},
@@ -686,6 +690,7 @@ MODELS = [
     Tiny(
         name="dcgan",
         build=dcgan,
+        is_light=True,
         synchronized={"synchronized": True},
         paper={
             "sample_shape": (64, 64, 3),
@@ -803,6 +808,7 @@ MODELS = [
     Tiny(
         name="seqgan",
         build=seqgan,
+        is_light=True,
         arrays=lambda count: (token_rows(count),),
         sample=tokens_sample,
         # The authors' code, 5,000 tokens: embedding, LSTM and output;
@@ -1095,6 +1101,7 @@ MODELS = [
     Tiny(
         name="vanilla_gan",
         build=vanilla_gan,
+        is_light=True,
         arrays=lambda count: (images(count, size=8),),
         # The authors' settings for MNIST; each of the five pieces of a maxout
         # unit has a row and a bias.
@@ -1152,6 +1159,7 @@ MODELS = [
     Tiny(
         name="wgan_gp",
         build=wgan_gp,
+        is_light=True,
         synchronized={"synchronized": True},
         # Of the critic's convolutions the last one alone has no bias. The
         # generator is DCGAN's, for 128 latents.

@@ -423,6 +423,10 @@ distances = watch.distances
 show("02_clothing.png", generated(latents)[:64], columns=8)
 
 # %% [markdown]
+# ![Clothing of different kinds, blurred](figures/02_clothing.png)
+#
+# The kinds can be told apart; edges and details would take longer.
+#
 # ## What a library adds
 #
 # Compare `train_step` above with that of `kerasgan/models/dcgan.py`. It is the

@@ -12,7 +12,7 @@
 # | A fine grid lies over every image | [checkerboards](#4-checkerboards) | a kernel that the stride divides, or resizing |
 # | Gray or garbled images from the first epoch, good losses | [wrong range](#5-before-all-this-the-data) | look at one batch |
 #
-# The first failure looks like this. The gray rings are where the data are, the
+# The first failure looks like this. The gray dots are where the data are, the
 # red points are what the generator makes, at six moments of one training:
 #
 # ![Six moments: the generated points jump between a few of the eight modes](figures/04_chase.png)
@@ -168,9 +168,9 @@ save(figure, "04_chase.png")
 # %% [markdown]
 # In none of 24 looks is more than one mode covered, and it is not always the same
 # one. This is the chase: the generator moves to where the discriminator believes
-# it, the discriminator learns to reject that place, and the generator moves on. Momentum carries both past the point where they should
-# stop. Note that **no loss shows this**. Count modes, or look at samples of two
-# epochs side by side.
+# it, the discriminator learns to reject that place, and the generator moves on.
+# Momentum carries both past the point where they should stop. Note that **no loss
+# shows this**. Count modes, or look at samples of two epochs side by side.
 #
 # Now the cure, which is one number.
 

@@ -5,6 +5,7 @@ error, before anything is built from it. SECURITY.md lists what that covers.
 """
 
 import dataclasses
+import itertools
 import json
 import math
 import re
@@ -217,21 +218,38 @@ def parse_config(content, where):
         raise _wrong(where, "parameters", "must be whole numbers", counts)
     if type(config.get("features")) not in (str, type(None)):
         raise _wrong(where, "features", "must be text", config["features"])
-    plain = dict(config["arguments"])
+    check_arguments(config["arguments"], where)
+    return config
+
+
+def check_arguments(arguments, where):
+    """Refuses arguments of a model that are more than plain values.
+
+    Args:
+        arguments: dict, from JSON.
+        where: str or path. Its name in error messages.
+
+    Raises:
+        ValueError: If a value is none of number, text, boolean, null, a list
+            of those, or a list of such lists.
+    """
+    plain = dict(arguments)
     # The arguments of AdaGAN's components, which it checks itself.
     nested = plain.get("component_arguments")
     if type(nested) is dict:
         del plain["component_arguments"]
         plain |= {f"component_arguments.{n}": v for n, v in nested.items()}
     for name, value in plain.items():
-        for item in value if type(value) is list else [value]:
-            if type(item) in (list, dict):
-                rule = (
-                    "must be plain values or lists of them, because no "
-                    "object is ever deserialized from it"
-                )
-                raise _wrong(where, f"arguments.{name}", rule, value)
-    return config
+        items = [value]
+        for _ in range(2):
+            lists = (i if type(i) is list else [i] for i in items)
+            items = [*itertools.chain.from_iterable(lists)]
+        if any(type(item) in (list, dict) for item in items):
+            rule = (
+                "must be plain values, lists of them or lists of such lists, "
+                "because no object is ever deserialized from it"
+            )
+            raise _wrong(where, f"arguments.{name}", rule, value)
 
 
 def parse_metrics(content, where):

@@ -6,7 +6,6 @@ import sys
 import zoo
 from kerasgan import commands
 from kerasgan.commands import Usage
-from kerasgan.data import catalog
 from kerasgan.tasks import TASKS
 
 FIGURES = (".png", ".jpg", ".jpeg", ".webp")
@@ -207,6 +206,7 @@ def _checked(options, what):
 def _distance(name, card):
     """Returns the distance of a name, by default one that fits the model."""
     from kerasgan import metrics
+    from kerasgan.data import catalog
 
     if name == PIXELS:
         return metrics.pixel_distance

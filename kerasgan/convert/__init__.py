@@ -12,11 +12,14 @@ import tensorflow as tf
 
 from kerasgan import models, publishing, weights
 from kerasgan.convert import (
+    biggan,
+    cut,
     cyclegan,
     dcgan,
     files,
     networks,
     pix2pix,
+    sngan,
     stylegan,
     stylegan2,
     stylegan2_pickle,
@@ -31,6 +34,8 @@ from kerasgan.tasks import TASKS
 # line. The authors' CycleGAN calls these G_A, G_B, D_A and D_B: its D_A is the
 # discriminator of the outputs of G_A, images of B.
 ROLES = {
+    "biggan": ("generator", "discriminator"),
+    "cut": ("generator", "discriminator", "projection"),
     "cyclegan": (
         "generator_ab",
         "generator_ba",
@@ -41,16 +46,20 @@ ROLES = {
     "lsgan": ("generator", "discriminator"),
     "wgan_gp": ("generator", "discriminator"),
     "pix2pix": ("generator", "discriminator"),
+    "sngan": ("generator", "discriminator"),
     "stylegan": ("generator", "discriminator"),
     "stylegan2": ("generator", "discriminator"),
 }
 
 CONVERTERS = {
+    "biggan": biggan.convert,
+    "cut": cut.convert,
     "cyclegan": cyclegan.convert,
     "dcgan": dcgan.convert,
     "lsgan": functools.partial(dcgan.convert, build=models.LSGAN),
     "wgan_gp": functools.partial(dcgan.convert, build=models.WGANGP),
     "pix2pix": pix2pix.convert,
+    "sngan": sngan.convert,
     "stylegan": stylegan.convert,
 }
 
@@ -59,10 +68,13 @@ READERS = {
     "dcgan": dcgan.read_generator,
     "pix2pix": pix2pix.read_generator,
     "cyclegan": cyclegan.read_generator,
+    "cut": cut.read_generator,
+    "sngan": sngan.read_generator,
+    "biggan": biggan.read_generator,
 }
 # Options that only some architectures have.
 OPTIONS = {
-    "image_size": ("CycleGAN", ("cyclegan",)),
+    "image_size": ("CycleGAN and CUT", ("cut", "cyclegan")),
     "classes": ("the family of DCGAN", ("dcgan", "lsgan", "wgan_gp")),
 }
 # Variables and numbers that a model may have beside those of its files: its
@@ -90,6 +102,18 @@ LICENSES = {
     ),
 }
 LICENSES["pix2pix"] = LICENSES["cyclegan"]
+LICENSES["cut"] = (
+    "The authors' code, contrastive-unpaired-translation, is under a BSD "
+    "licence; that says nothing about weights trained with it."
+)
+LICENSES["biggan"] = (
+    "The code that these networks come from, BigGAN-PyTorch, is under the MIT "
+    "licence; that says nothing about weights trained with it."
+)
+LICENSES["sngan"] = (
+    "The authors' code and most of its ports to PyTorch are under the MIT "
+    "licence; that says nothing about weights trained with them."
+)
 LICENSES["stylegan2"] = (
     "NVIDIA published StyleGAN2-ADA's code and networks under the Nvidia "
     "Source Code License: not for commercial use. Networks that others "
@@ -163,6 +187,13 @@ REMARKS = {
         "the file, as with the authors' `--noise-mode=const`."
     ),
 }
+REMARKS["cut"] = REMARKS["cyclegan"]
+REMARKS["sngan"] = REMARKS["dcgan"]
+REMARKS["biggan"] = (
+    "Latents are from a standard normal, as in training; `truncation=0.5` "
+    "makes images more typical. If the statistics of batch normalization are "
+    "those of training, `gan.take_standing_statistics()` improves images."
+)
 REMARKS["lsgan"] = REMARKS["wgan_gp"] = REMARKS["dcgan"]
 
 
@@ -175,9 +206,9 @@ def load(architecture, paths, image_size=None, classes=None):
             safetensors, NumPy, Keras or ONNX; for StyleGAN2 the authors'
             pickle. `FILE#NAME` is one of several networks in a file. Networks
             without a file are randomly initialized.
-        image_size: int or `None`. Height and width of CycleGAN's training
-            images, which cannot be inferred from its files. Defaults to the
-            paper's.
+        image_size: int or `None`. Height and width of CycleGAN's or CUT's
+            training images, which cannot be inferred from their files.
+            Defaults to the paper's.
         classes: int or `None`. Number of classes whose one-hot code a
             generator of DCGAN's family reads after the latents, which cannot
             be inferred either. Such a generator becomes a `CGAN`. Defaults
@@ -409,6 +440,7 @@ def convert(
     _assign(gan, laid)
     given = tuple(laid)
     names = (*gan.generator_names, *gan.discriminator_names)
+    names += tuple(r for r in ROLES[architecture] if r not in names)
     fresh = tuple(name for name in names if name not in given)
     task = "Translates images" if _translates(gan) else "Generates images"
     plain = {role: files.without_place(path) for role, path in paths.items()}

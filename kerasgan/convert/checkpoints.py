@@ -26,12 +26,15 @@ class Tensor:
         shape: tuple of ints.
         load: Callable without arguments to an array of this shape.
         note: str. How it was computed from tensors of the file.
+        place: Where in the file its numbers are, if two tensors may have the
+            same, or `None`.
     """
 
     name: str
     shape: tuple
     load: Callable
     note: str = ""
+    place: tuple | None = None
 
     @property
     def size(self):

@@ -1,9 +1,10 @@
 """Lays the tensors of a file on a network by order, kind and shape.
 
-The tensors are first grouped into units, a kernel with its bias or the vectors
-of a normalization. Each layer of the network then takes the first unit that is
-left and fits, whatever it is called. What the network has no variable for is
-expressed by those it has, without changing the outputs at inference: a bias
+The tensors are first grouped into units, a kernel with its bias, and the vector
+of its spectral normalization, or the vectors of a normalization. Each layer of
+the network then takes the first unit that is left and fits, whatever it is
+called. What the network has no variable for is expressed by those it has,
+without changing the outputs at inference: a bias
 before batch normalization is subtracted from its moving mean; normalization
 that an exporter has merged into the biases becomes one of mean 0 and variance
 1; another epsilon changes the moving variance.
@@ -39,8 +40,9 @@ class Unit:
     Attributes:
         kind: `"kernel"`, `"norm"` or `"other"`.
         name: str. Of the module, or of the first tensor.
-        parts: dict of `Tensor`: `"kernel"`, `"bias"`; or `"scale"`,
-            `"offset"`, `"mean"`, `"variance"`; or by number.
+        parts: dict of `Tensor`: `"kernel"`, `"bias"`, `"u"`, the vector of
+            the power iteration; or `"scale"`, `"offset"`, `"mean"`,
+            `"variance"`; or by number.
     """
 
     kind: str
@@ -69,6 +71,11 @@ def units(tensors):
             modules.setdefault(module, []).append(tensor)
     found = []
     for module, members in modules.items():
+        members, u = _spectral(members) if module else (members, None)
+        if u is not None:
+            found.append(_module(module, members)[0])
+            found[-1].parts["u"] = u
+            continue
         kernels = sum(len(t.shape) > 1 for t in members)
         if module and kernels <= 1:
             found += _module(module, members)
@@ -84,6 +91,40 @@ def units(tensors):
     return found
 
 
+def _spectral(members):
+    """Returns a module's tensors without those of spectral normalization.
+
+    Beside a kernel it keeps a vector of one number for each output, u, and in
+    some implementations one for each number of an output, or the singular
+    value; either as rows of a matrix.
+
+    Args:
+        members: List of `Tensor`.
+
+    Returns:
+        Pair of the kernel and its bias, and u; or of `members` and `None`.
+    """
+    kernel = max(members, key=lambda t: t.size)
+    if len(kernel.shape) < 2:
+        return members, None
+    outputs = kernel.shape[0]
+    kept, others = [], []
+    for tensor in members:
+        leaf = naming.split(tensor.name)[1]
+        own = tensor is kernel or leaf in ("bias", *naming.VECTORS)
+        (kept if own else others).append(tensor)
+    inputs = kernel.size // outputs
+    rows = all(len(t.shape) < 2 or t.shape[0] == 1 for t in others)
+    if not rows or any(t.size not in (outputs, inputs, 1) for t in others):
+        return members, None
+    vectors = [t for t in others if t.size == outputs]
+    # A lone vector may be a bias of another name, many a normalization.
+    sure = len(kept) + len(others) > 2 or any(t.shape[1:] for t in vectors)
+    if not sure or not 0 < len(vectors) <= 1 + (outputs in (inputs, 1)):
+        return members, None
+    return kept, vectors[0]
+
+
 def _module(name, members):
     """Returns the units of a kernel and the vectors beside it."""
     kernels = [t for t in members if len(t.shape) > 1]
@@ -96,9 +137,13 @@ def _module(name, members):
             parts["bias"] = (named or vectors)[0]
             vectors = [t for t in vectors if t is not parts["bias"]]
         found.append(Unit("kernel", name, parts))
+    # Numbers beside vectors, such as a count of batches.
+    longest = max((t.size for t in vectors), default=0)
+    single = [t for t in vectors if t.size == 1 < longest]
+    vectors = [t for t in vectors if t not in single]
     if vectors:
         found.append(_norm(name, vectors))
-    others = [t for t in members if not t.shape] + kernels[1:]
+    others = [t for t in members if not t.shape] + single + kernels[1:]
     found += [Unit("other", t.name, {"0": t}) for t in others]
     return found
 
@@ -107,8 +152,7 @@ def _norm(name, vectors):
     parts = {}
     leaves = [naming.split(t.name)[1] for t in vectors]
     for leaf, tensor in zip(leaves, vectors, strict=True):
-        role = naming.VECTORS.get(leaf)
-        role = role or {"weight": "scale", "bias": "offset"}.get(leaf)
+        role = naming.role(leaf)
         if role is None or role in parts:
             parts = dict(zip(PARTS, vectors, strict=False))
             break

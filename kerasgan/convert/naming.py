@@ -17,6 +17,20 @@ VECTORS = {
     "moving_variance": "variance",
 }
 COUNTERS = {"num_batches_tracked"}
+# Words in the names of vectors whose framework is not known.
+WORDS = {
+    "mean": "mean",
+    "var": "variance",
+    "gain": "scale",
+    "gamma": "scale",
+    "scale": "scale",
+    "bias": "offset",
+    "beta": "offset",
+    "shift": "offset",
+    "offset": "offset",
+}
+# PyTorch's names of a weight that is computed from another, at each use.
+COMPUTED = re.compile(r"(.*)\.parametrizations\.(\w+)\.(?:original|0)\.?(\w*)")
 
 
 def natural(name):
@@ -43,6 +57,24 @@ def split(name):
     Returns:
         Pair of str; the module of a name without `.` and `/` is `""`.
     """
-    name = re.sub(r":\d+$", "", name)
-    module, _, leaf = name.replace("/", ".").rpartition(".")
+    name = re.sub(r":\d+$", "", name).replace("/", ".")
+    if computed := COMPUTED.fullmatch(name):
+        module, leaf, part = computed.groups()
+        return module, leaf + part
+    module, _, leaf = name.rpartition(".")
     return module, leaf
+
+
+def role(leaf):
+    """Returns what a vector of a normalization is called by, or `None`.
+
+    Args:
+        leaf: str. The last part of its name.
+
+    Returns:
+        `"scale"`, `"offset"`, `"mean"`, `"variance"` or `None`.
+    """
+    if leaf == "weight":
+        return "scale"
+    found = [role for word, role in WORDS.items() if word in leaf.lower()]
+    return VECTORS.get(leaf) or (found[0] if found else None)

@@ -206,7 +206,7 @@ def find(checkpoint, read, only=""):
     path, inside = next(search)
     while True:
         descend = True
-        units = matching.units(inside)
+        units = matching.units(_once(inside))
         layout = checkpoint.layout or layout_of(units)
         try:
             sizes, faults = read(kernels(units, layout), units)
@@ -235,6 +235,15 @@ def find(checkpoint, read, only=""):
         if not any(_inside(network.path, o.path) for o in outermost):
             outermost.append(network)
     return outermost
+
+
+def _once(tensors):
+    """Returns tensors without those that are another under a second name.
+
+    A module that is the attribute of two others is twice in a state dict.
+    """
+    found = {tensor.place or tensor.name: tensor for tensor in tensors[::-1]}
+    return list(found.values())[::-1]
 
 
 def _inside(path, other):

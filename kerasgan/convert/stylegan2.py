@@ -10,12 +10,14 @@ from the arrays; whatever else changes an image, activations, filters, gains and
 clamps, is an attribute of a module, and compared with ours.
 """
 
+import contextlib
 import functools
 import warnings
 
 import numpy as np
+import tensorflow as tf
 
-from kerasgan import models
+from kerasgan import models, weights
 from kerasgan.convert.tensors import SAME, Layout
 
 # The largest noise maps, which are not in every file, take 32 MB then.
@@ -89,7 +91,12 @@ def convert(networks):
     build = models.StyleGAN2
     if "num_classes" in settings:
         build = models.ConditionalStyleGAN2
-    gan = build.auto(**settings)
+    blank = contextlib.nullcontext()
+    if discriminator is not None:
+        # All networks are in the file, and random weights take seconds.
+        blank = tf.variable_creator_scope(weights.Blank())
+    with blank:
+        gan = build.auto(**settings)
     generators = {"generator": trained, "average_generator": average}
     result = {
         role: (

@@ -20,7 +20,7 @@ import numpy as np
 
 from kerasgan import checks
 from kerasgan.layers.spectral import SpectralLayer
-from kerasgan.models.biggan_networks import GENERATORS
+from kerasgan.models import biggan_networks, sngan_networks
 from kerasgan.models.sampling import UniformLatentGAN
 
 FORMATS = {"pytorch": ".pt", "safetensors": ".safetensors"}
@@ -34,14 +34,20 @@ ENDS = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
+# Of residual networks.
+BLOCKS = (
+    (r".*/u$", None),
+    (r"block_(\d+)_(norm_\d)_(gain|bias)/", r"blocks/\1/\2/\3/"),
+    (r"block_(\d+)_(\w+)/", r"blocks/\1/\2/"),
+)
 # By source: patterns of our paths, and the names there. `None` leaves out.
 NAMES = {
-    "biggan": (
-        (r".*/u$", None),
-        (r"block_(\d+)_(norm_\d)_(gain|bias)/", r"blocks/\1/\2/\3/"),
-        (r"block_(\d+)_(\w+)/", r"blocks/\1/\2/"),
-    ),
+    "biggan": (*BLOCKS, (r"attention/gamma", "attention/share")),
     "progan": ((r"to_rgb_{size}/", "to_rgb/"), (r"to_rgb_\d+/.*", None)),
+    "sngan": (
+        (r"block_(\d+)_(norm_\d)/(gamma|beta|moving)", r"blocks/\1/\2/norm/\3"),
+        *BLOCKS,
+    ),
     "stylegan": (
         (r".*/average_w", "average_w"),
         (r"dense_(\d+)/", r"mapping/\1/"),
@@ -129,18 +135,22 @@ def sources():
         of its source in `pytorch/`, and a function from a model to the
         arguments of that source's `Generator`.
     """
-    dcgan = ("dcgan", _dcgan)
+    dcgan, cut, sngan = ("dcgan", _dcgan), ("cut", _cut), ("sngan", _sngan)
     return {
         "ACGAN": ("acgan", _acgan),
         "BigGAN": ("biggan", _biggan),
         "CGAN": ("cgan", _cgan),
+        "ConditionalSNGAN": sngan,
         "ConditionalStyleGAN": ("stylegan", _stylegan),
         "ConditionalStyleGAN2": ("stylegan2", _stylegan2),
+        "CUT": cut,
         "CycleGAN": ("cyclegan", _taken("channels", "width", "blocks")),
         "DCGAN": dcgan,
+        "FastCUT": cut,
         "LSGAN": dcgan,
         "Pix2Pix": ("pix2pix", _pix2pix),
         "ProGAN": ("progan", _progan),
+        "SNGAN": sngan,
         "StyleGAN": ("stylegan", _stylegan),
         "StyleGAN2": ("stylegan2", _stylegan2),
         "VanillaGAN": ("vanilla_gan", _vanilla_gan),
@@ -317,7 +327,7 @@ def _renamed(path, source, size):
             path = re.sub(f"^{pattern}", name, path)
             break
     *scope, end = path.split("/")
-    if source == "biggan" and scope[0] == "blocks":
+    if scope[:1] == ["blocks"]:
         scope[1] = str(int(scope[1]) - 1)  # They are numbered from one.
     return ".".join([*scope, ENDS.get(end, end)])
 
@@ -420,15 +430,28 @@ def _pix2pix(gan):
 
 
 def _biggan(gan):
-    if gan.embedding_dim is None or gan.attention_size is not None:
-        raise ValueError(
-            "There is a PyTorch module for BigGAN with a shared embedding and "
-            "without attention. Received: embedding_dim="
-            f"{gan.embedding_dim}, attention_size={gan.attention_size}"
-        )
+    multiples = biggan_networks.GENERATORS[gan.image_size]
     return {
-        "maps": [gan.width * m for m in GENERATORS[gan.image_size]],
+        "maps": [gan.width * m for m in multiples],
         **_taken("channels", "num_classes", "embedding_dim", "latent_dim")(gan),
+        "attention": gan.attention_size,
+    }
+
+
+def _sngan(gan):
+    multiples = sngan_networks.GENERATORS[gan.image_size]
+    return {
+        "maps": [gan.generator_width * m for m in multiples],
+        **_taken("channels", "latent_dim")(gan),
+        "num_classes": getattr(gan, "num_classes", 0),
+    }
+
+
+def _cut(gan):
+    return {
+        "channels": gan.channels,
+        "width": gan.generator_width,
+        "blocks": gan.blocks,
     }
 
 

@@ -287,4 +287,5 @@ def _tensor(name, value, storages, path):
         halves = reference.key[1].path == "torch.BFloat16Storage"
         return bfloat16(array) if halves else array
 
-    return Tensor(name, tuple(shape), load)
+    place = (start, offset, tuple(shape), tuple(strides))
+    return Tensor(name, tuple(shape), load, place=place)

@@ -215,6 +215,7 @@ CATALOG = types.MappingProxyType(
                         "kd3479_personas_test",
                         "pr3479_personas_test",
                     ),
+                    "text": ("captions10k_personas_test",),
                 },
                 example_captions=(
                     "a smiling person with fair skin, long red hair, glasses, "

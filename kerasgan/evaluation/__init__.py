@@ -10,8 +10,8 @@ import pathlib
 
 import numpy as np
 
-from kerasgan import data
-from kerasgan.evaluation import baselines, figures, scores
+from kerasgan import data, metrics
+from kerasgan.evaluation import baselines, figures, scores, sentences
 from kerasgan.evaluation.baselines import TRUNCATION as TRUNCATION
 from kerasgan.evaluation.baselines import pair_baselines as pair_baselines
 from kerasgan.evaluation.baselines import real_baseline as real_baseline
@@ -73,6 +73,7 @@ def measure(name, folder=None, earlier=None, progress=None):
         - `yardsticks`: dict of the name of a baseline to its scores: `real`;
           for class-to-image the same model under `truncation 0.8`; for
           image-to-image `copy` and `color regression`; those of `earlier`.
+          Models of text have no more than these two.
         - `shares`: only of models that generate; `drawn` and `real`, the
           frequencies of attribute values as `shares` returns them.
         - `neighbors`: by `pixels` and, where there are features, `features`,
@@ -91,6 +92,8 @@ def measure(name, folder=None, earlier=None, progress=None):
         OSError: If the data are not prepared.
     """
     subject = Subject.load(name)
+    if subject.task.output == "text":
+        return _measure_text(subject, earlier or {})
     reference = subject.reference
     found = {"scores": _score(subject, progress=progress)}
     protocols = list(found["scores"])
@@ -145,6 +148,15 @@ def measure(name, folder=None, earlier=None, progress=None):
     return found
 
 
+def _measure_text(subject, earlier):
+    found = _score(subject)
+    protocols = scores.protocols_of(subject.reference.data_set, "text")
+    yardsticks = {"real": {p.name: sentences.real(p) for p in protocols}}
+    for label, other in earlier.items():
+        yardsticks[label] = _score(Subject.load(other, subject.reference))
+    return {"scores": found, "yardsticks": yardsticks}
+
+
 def shares(generate, reference, count=10_000, seed=0):
     """Returns the frequency of each attribute value in generated images.
 
@@ -185,6 +197,17 @@ def _score(subject, protocols=None, progress=None, truncation=None):
                 f"truncate. Received: truncation={truncation!r}"
             )
         return scores.score_pairs(translators, subject.reference, protocols)
+    if subject.task.output == "text":
+        if truncation is not None:
+            raise ValueError(
+                f"{subject.card.name} generates sentences and has no latents "
+                f"to truncate. Received: truncation={truncation!r}"
+            )
+        chosen = scores.protocols_of(
+            subject.reference.data_set, "text", protocols
+        )
+        scores.check_kind(chosen, metrics.TextProtocol, "text")
+        return {p.name: sentences.score(subject.gan, p) for p in chosen}
     protocols = scores.protocols_of(
         subject.reference.data_set, subject.task.name, protocols
     )

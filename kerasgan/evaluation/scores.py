@@ -44,13 +44,17 @@ def score_images(
     """
     protocols = protocols_of(reference.data_set, task, protocols)
     accuracies, parzens, others = split_by_kind(protocols)
-    unfit = [p for p in protocols if isinstance(p, metrics.PairProtocol)]
+    unfit = [
+        p
+        for p in protocols
+        if isinstance(p, (metrics.PairProtocol, metrics.TextProtocol))
+    ]
     if tasks.TASKS[task].condition is None:
         unfit += accuracies
     if unfit:
         raise ValueError(
-            f"The protocol {unfit[0].name!r} is for models with an input: "
-            f"labels, captions or images. Received: task={task!r}"
+            f"The protocol {unfit[0].name!r} is for models of another task. "
+            f"Received: task={task!r}"
         )
     found = {}
     if others:
@@ -219,6 +223,8 @@ def score_pairs(translators, reference, protocols=None):
             direction without a translator.
     """
     protocols = pair_protocols(reference, translators, protocols)
+    kinds = (metrics.Protocol, metrics.PairProtocol)
+    check_kind(protocols, kinds, "image-to-image")
     examples = reference.part("test")
     outputs = {}
 
@@ -324,6 +330,25 @@ def pair_protocols(reference, directions, names=None):
             names.append(over_features)
     names = [names] if isinstance(names, str) else names
     return [get(name) for name in names]
+
+
+def check_kind(protocols, kind, task):
+    """Refuses protocols that are not for a task.
+
+    Args:
+        protocols: Sequence of protocols.
+        kind: Class or classes of the protocols that are.
+        task: str.
+
+    Raises:
+        ValueError: If there is another one.
+    """
+    for protocol in protocols:
+        if not isinstance(protocol, kind):
+            raise ValueError(
+                f"The protocol {protocol.name!r} is for models of another "
+                f"task. Received: task={task!r}"
+            )
 
 
 def split_by_kind(protocols):

@@ -8,10 +8,8 @@ import numpy as np
 
 from kerasgan import data, metrics
 
-COUNT = 10_000
 
-
-def score_captions(gan, judge=None, count=COUNT, seed=0):
+def score_captions(gan, judge=None, count=10_000, seed=0):
     """Scores captions on the test part of personas.
 
     Args:
@@ -37,30 +35,77 @@ def score_captions(gan, judge=None, count=COUNT, seed=0):
     Raises:
         OSError: If the data are not prepared.
     """
+    sentences = gan.generate(count, seed=seed, batch_size=500)
+    held_out = gan.tokens_of(_captions("test"))
+    found = of_sentences(sentences)
+    found["nll_test"] = gan.negative_log_likelihood(held_out, 500).mean()
+    if judge is not None:
+        # Without the words after the end, as they are read.
+        ended = gan.tokens_of(sentences)
+        found["nll_judge"] = judge.negative_log_likelihood(ended, 500).mean()
+    return {name: float(value) for name, value in found.items()}
+
+
+def of_sentences(sentences):
+    """Scores sentences, whoever made them.
+
+    Args:
+        sentences: List of str.
+
+    Returns:
+        dict, that of `score_captions` without likelihoods.
+
+    Raises:
+        OSError: If the data are not prepared.
+    """
     # It needs the packages that prepare the data.
     from kerasgan.data import personas
 
     known = set(_captions("train"))
-    tokens = gan.generate_tokens(count, seed, batch_size=500)
-    sentences = [text.decode() for text in gan.sentences(tokens).numpy()]
     right = np.array([personas.is_caption(text) for text in sentences])
     new = np.array([text not in known for text in sentences])
-    held_out = gan.tokens_of(_captions("test"))
-    found = {
-        "grammatical": right.mean(),
-        "novel": metrics.novelty(sentences, known),
-        "grammatical_and_novel": (right & new).mean(),
-        "different": len(set(sentences)) / count,
+    return {
+        "grammatical": float(right.mean()),
+        "novel": float(new.mean()),
+        "grammatical_and_novel": float((right & new).mean()),
+        "different": len(set(sentences)) / len(sentences),
         "distinct_2": metrics.distinct(sentences, 2),
         "distinct_4": metrics.distinct(sentences, 4),
-        "nll_test": gan.negative_log_likelihood(held_out, 500).mean(),
     }
-    if judge is not None:
-        # Without the words after the end, as they are read.
-        ended = gan.tokens_of(sentences)
-        losses = judge.negative_log_likelihood(ended, 500)
-        found["nll_judge"] = losses.mean()
-    return {name: float(value) for name, value in found.items()}
+
+
+def score(gan, protocol):
+    """Scores a model under a protocol of captions.
+
+    Args:
+        gan: See `score_captions`.
+        protocol: `TextProtocol`.
+
+    Returns:
+        dict, as `kerasgan.evaluation.score` has it for each protocol.
+    """
+    value = score_captions(gan, count=protocol.generated, seed=protocol.seed)
+    return _entry(protocol, value)
+
+
+def real(protocol):
+    """Scores training captions, chosen at random, in place of generated ones.
+
+    Args:
+        protocol: `TextProtocol`.
+
+    Returns:
+        See `score`; without a likelihood.
+    """
+    captions = np.array(_captions("train"))
+    order = np.random.default_rng(0).permutation(len(captions))
+    chosen = captions[order[: protocol.generated]].tolist()
+    return _entry(protocol, of_sentences(chosen))
+
+
+def _entry(protocol, value):
+    described = protocol.describe()
+    return {"metric": "captions", "value": value, "protocol": described}
 
 
 def _captions(part):

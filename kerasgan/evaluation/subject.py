@@ -101,7 +101,8 @@ class Subject:
     Attributes:
         card: `zoo.Card`.
         gan: The model, not compiled.
-        reference: `ReferenceData` of its data set and image size.
+        reference: `ReferenceData` of its data set and image size; of sentences,
+            of the size that the data set has by default.
     """
 
     card: zoo.Card
@@ -119,18 +120,22 @@ class Subject:
 
         Raises:
             ValueError: If there is no such model or data set, or the model
-                does not generate images.
+                generates points.
         """
         folder = zoo.folder(name)
         config, scores = cards.read(folder)
         card = cards.card(config, scores)
-        if tasks.TASKS[card.task].output != "images":
+        output = tasks.TASKS[card.task].output
+        if output == "points":
             raise ValueError(
-                "Every protocol compares images. Received: "
+                "Every protocol compares images or sentences. Received: "
                 f"{card.name}, whose task is {card.task!r}"
             )
         if reference is None:
-            reference = ReferenceData(card.dataset, card.sample_shape[0])
+            size = card.sample_shape[0]
+            if output == "text":
+                size = catalog.get(card.dataset).size
+            reference = ReferenceData(card.dataset, size)
         return cls(card, loading.build(folder, config), reference)
 
     @property

@@ -42,6 +42,7 @@ from kerasgan.metrics.protocols import PairProtocol as PairProtocol
 from kerasgan.metrics.protocols import ParzenProtocol as ParzenProtocol
 from kerasgan.metrics.protocols import PathLengthProtocol as PathLengthProtocol
 from kerasgan.metrics.protocols import Protocol as Protocol
+from kerasgan.metrics.protocols import TextProtocol as TextProtocol
 from kerasgan.metrics.protocols import evaluate as evaluate
 from kerasgan.metrics.similarity import Diversity as Diversity
 from kerasgan.metrics.similarity import PairSimilarity as PairSimilarity

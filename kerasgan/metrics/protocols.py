@@ -233,6 +233,31 @@ class ParzenProtocol:
 
 
 @dataclasses.dataclass(frozen=True)
+class TextProtocol:
+    """Errors, novelty and likelihood of sentences of a known grammar.
+
+    Args:
+        name: str. As printed beside each number.
+        dataset: str. Of `kerasgan.data.NAMES`; one with captions.
+        generated: int. How many sentences are generated.
+        seed: int. Of the sentences. Defaults to `0`.
+    """
+
+    name: str
+    dataset: str
+    generated: int
+    seed: int = 0
+
+    def describe(self):
+        """Returns what is stored beside each number.
+
+        Returns:
+            dict of JSON-able values.
+        """
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
 class PathLengthProtocol:
     """Perceptual path length of a model's latents.
 
@@ -271,6 +296,7 @@ KINDS = (
     PairProtocol,
     ParzenProtocol,
     PathLengthProtocol,
+    TextProtocol,
 )
 
 
@@ -363,6 +389,13 @@ def _of_images(data_set):
                 asked="test captions",
                 generated=count,
                 attributes=data_set.in_captions,
+            )
+        )
+        protocols.append(
+            TextProtocol(
+                f"captions{_short(COUNT)}_{data_set.name}_test",
+                data_set.name,
+                COUNT,
             )
         )
     return protocols

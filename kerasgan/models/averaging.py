@@ -6,6 +6,7 @@ functions here take networks, not models.
 
 import tensorflow as tf
 
+from kerasgan import weights
 from kerasgan.layers.normalization import MOMENTUM
 
 
@@ -35,7 +36,8 @@ def copy_of(network, name):
         A Keras model of the same class, with equal weights.
     """
     config = {**network.get_config(), "name": name}
-    copy = type(network).from_config(config)
+    with tf.variable_creator_scope(weights.Blank()):
+        copy = type(network).from_config(config)
     # One after the other, without a second copy of all in memory.
     for new, old in zip(copy.weights, network.weights, strict=True):
         new.assign(old)

@@ -9,6 +9,7 @@ from kerasgan.metrics import (
     FeatureNetwork,
     FeatureStatistics,
     Protocol,
+    TextProtocol,
     density_coverage,
     evaluate,
     inception_score,
@@ -344,7 +345,9 @@ def test_counts_are_those_of_the_data():
     tests = {
         name: one.generated
         for name, one in PROTOCOLS.items()
-        if "_test" in name and hasattr(one, "generated")
+        if "_test" in name
+        and hasattr(one, "generated")
+        and not isinstance(one, TextProtocol)
     }
     for dataset in ("personas", "relief"):
         counts = {n for name, n in tests.items() if dataset in name}
@@ -380,7 +383,15 @@ def test_named_protocols():
         assert name == one.name
         if not isinstance(one, Protocol):
             assert name.startswith(
-                ("agreement", "pairs", "reversed", "cycle", "parzen")
+                (
+                    "agreement",
+                    "captions",
+                    "cycle",
+                    "pairs",
+                    "parzen",
+                    "ppl",
+                    "reversed",
+                )
             )
             continue
         assert name.startswith(("fid", "kid")) == (

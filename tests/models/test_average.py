@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerasgan import weights
 from kerasgan.layers.dropout import Dropout
 from kerasgan.layers.normalization import BatchNormalization
 from kerasgan.models import averaging
@@ -139,3 +140,20 @@ def test_states_of_dropout_are_no_statistics():
         if (variable.numpy() != value).any()
     ]
     assert changed == ["moving_mean", "moving_variance"]
+
+
+def test_large_kernels_are_copied_and_not_drawn(monkeypatch):
+    dense = keras.layers.Dense(weights.LARGE, name="dense")
+    network = keras.Sequential([keras.Input((1,)), dense])
+    drawn = []
+    monkeypatch.setattr(
+        keras.initializers.GlorotUniform,
+        "__call__",
+        lambda *args, **kwargs: drawn.append(args),
+    )
+    copy = averaging.copy_of(network, "copy")
+    assert not drawn
+    assert copy.get_layer("dense").kernel.numpy().std() > 0
+    np.testing.assert_array_equal(
+        copy.get_layer("dense").kernel, network.get_layer("dense").kernel
+    )

@@ -20,12 +20,10 @@ def normalized(x):
     return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)
 
 
-def smooth(x, before, after, gain):
-    """Convolves with [1, 3, 3, 1] along both axes, with zero padding."""
-    line = torch.tensor([1.0, 3.0, 3.0, 1.0], device=x.device) / 8.0
-    kernel = gain * torch.outer(line, line).expand(x.shape[1], 1, 4, 4)
-    x = functional.pad(x, (before, after, before, after))
-    return functional.conv2d(x, kernel, groups=x.shape[1])
+def blur(x):
+    """Returns the kernel of [1, 3, 3, 1] along both axes, for each channel."""
+    line = torch.tensor([1.0, 3.0, 3.0, 1.0], device=x.device) / 4.0
+    return torch.outer(line, line).expand(x.shape[1], 1, 4, 4)
 
 
 class Dense(nn.Module):
@@ -62,7 +60,7 @@ class Conv(nn.Module):
         if self.up:
             kernel = weight.transpose(0, 1)
             x = functional.conv_transpose2d(x, kernel, stride=2)
-            x = smooth(x, 1, 1, 4.0)
+            x = functional.conv2d(x, blur(x), padding=1, groups=x.shape[1])
         else:
             x = functional.conv2d(x, weight, padding=weight.shape[-1] // 2)
         bias = self.bias[:, None, None]
@@ -140,9 +138,7 @@ class Generator(nn.Module):
     def clamped(self, x):
         return x.clamp(-self.bound, self.bound)
 
-    def doubled(self, images):
-        """Zeros between the pixels, smoothed."""
-        n, channels, height, width = images.shape
-        sparse = images.new_zeros(n, channels, 2 * height, 2 * width)
-        sparse[:, :, ::2, ::2] = images
-        return smooth(sparse, 2, 1, 4.0)
+    def doubled(self, x):
+        return functional.conv_transpose2d(
+            x, blur(x), stride=2, padding=1, groups=x.shape[1]
+        )

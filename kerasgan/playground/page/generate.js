@@ -97,7 +97,7 @@ function codeControls({ codes }, changed) {
     const label = make("label", {}, fixed, `Set continuous code ${i + 1}`);
     const { container, input } = slider(`Continuous code ${i + 1}`, CODE_RANGE, (value) => value.toFixed(1), changed);
     container.hidden = true;
-    return { fixed, input, elements: [make("div", { className: "choices" }, label), container] };
+    return { fixed, input, elements: [make("div", { className: "choices field" }, label), container] };
   });
   return {
     elements: [

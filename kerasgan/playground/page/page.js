@@ -89,7 +89,7 @@ function show(name) {
   const [height, width] = entry.shape;
   find("about").textContent =
     `${entry.description} ${entry.architecture}, trained on ${entry.dataset}, ` +
-    `${width} x ${height}, weights ${entry.license}, download ${megabytes(entry.bytes)} MB.`;
+    `${width}\u00a0x\u00a0${height}, weights ${entry.license}, download ${megabytes(entry.bytes)} MB.`;
   const make_ = entry.method === "translate" ? translator : generator;
   view = make_(model, { changed, fail, seed: query.get("seed") ?? "0" });
   find("controls").replaceChildren(...view.controls);
