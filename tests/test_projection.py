@@ -47,7 +47,7 @@ def test_an_image_of_the_model_is_found_again(clothing):
     again = data.to_uint8(gan(found.points)).numpy()
     np.testing.assert_array_equal(again[0], found.image)
     assert found.frames.shape == (5, 32, 32, 1)
-    assert psnr(found.frames[-1], image) > 1.5 * psnr(found.frames[0], image)
+    assert psnr(found.frames[-1], image) > 5 + psnr(found.frames[0], image)
 
 
 def styled(**changes):
@@ -76,7 +76,7 @@ def test_w_is_found_and_w_plus_comes_nearer():
     assert w.points.shape == plus.points.shape == (1, 6, 4)
     assert (w.points == w.points[:, :1]).all()
     assert (plus.points != plus.points[:, :1]).any()
-    assert plus.distances[-1] < 0.8 * w.distances[-1] < w.distances[0]
+    assert plus.distances[-1] < 0.97 * w.distances[-1] < w.distances[0]
     for found in (w, plus):
         again = data.to_uint8(gan.from_styles(found.points))[0]
         np.testing.assert_array_equal(again, found.image)

@@ -77,6 +77,11 @@ def perceptual_path_length(
     checks.one_of(("z", "w"), space=space)
     checks.one_of(("full", "end"), sampling=sampling)
     checks.positive(count=count, batch_size=batch_size)
+    if not 0.0 < epsilon < 1.0:
+        raise ValueError(
+            "`epsilon` must be between 0 and 1: it is the fraction of a path "
+            f"that a segment takes. Received: epsilon={epsilon!r}"
+        )
     random = np.random.default_rng(seed)
     between = on_arc if space == "z" else on_line
     lengths = []
