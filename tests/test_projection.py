@@ -17,6 +17,12 @@ def psnr(first, second):
     return 10 * np.log10(255**2 / error)
 
 
+def same(found, expected):
+    """To rounding, which depends on the batch."""
+    difference = found.astype(int) - expected.astype(int)
+    assert np.abs(difference).max() <= 1
+
+
 @pytest.fixture(scope="module")
 def clothing():
     """A checkpoint, and the distance of its data."""
@@ -45,7 +51,7 @@ def test_an_image_of_the_model_is_found_again(clothing):
     # The latents alone give the image again.
     assert (found.space, found.points.shape) == ("z", (1, 100))
     again = data.to_uint8(gan(found.points)).numpy()
-    np.testing.assert_array_equal(again[0], found.image)
+    same(again[0], found.image)
     assert found.frames.shape == (5, 32, 32, 1)
     assert psnr(found.frames[-1], image) > 5 + psnr(found.frames[0], image)
 
@@ -79,7 +85,7 @@ def test_w_is_found_and_w_plus_comes_nearer():
     assert plus.distances[-1] < 0.97 * w.distances[-1] < w.distances[0]
     for found in (w, plus):
         again = data.to_uint8(gan.from_styles(found.points))[0]
-        np.testing.assert_array_equal(again, found.image)
+        same(again.numpy(), found.image)
 
 
 def test_the_search_in_w_begins_at_the_mean():
@@ -161,7 +167,7 @@ def test_the_command_writes_image_latents_and_search(tmp_path, capsys):
     with np.load(output.with_suffix(".npz")) as file:
         gan = zoo.load("dcgan_fashion_mnist_32")
         again = data.to_uint8(gan(file["latents"]))[0, :, :, 0]
-        np.testing.assert_array_equal(again, found)
+        same(again.numpy(), found)
     with Image.open(output.with_suffix(".webp")) as search:
         # The image on the left, the search on the right.
         assert (search.n_frames, search.size) == (4, (64, 32))

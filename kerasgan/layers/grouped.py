@@ -1,7 +1,8 @@
 """Convolution in groups of channels, with gradients of any order.
 
-On a processor TensorFlow has no gradient of a grouped convolution, and Keras'
-layer compiles each one with XLA, which is some twenty times slower.
+On a processor without oneDNN TensorFlow has no gradient of a grouped
+convolution, and Keras' layer compiles each one with XLA, which is some twenty
+times slower.
 """
 
 import keras

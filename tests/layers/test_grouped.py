@@ -40,7 +40,7 @@ def test_each_group_has_its_own_kernel(channels, group_size, filters):
     np.testing.assert_allclose(
         found, by_hand(images, kernel), rtol=1e-4, atol=1e-4
     )
-    # TensorFlow has no gradient of this one on a processor.
+    # TensorFlow's has a gradient only with oneDNN.
     expected = tf.nn.conv2d(images, kernel, 1, "SAME")
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
