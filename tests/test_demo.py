@@ -445,6 +445,7 @@ def test_the_camera(page, gans):
 
 
 @with_gradio
+@pytest.mark.slow
 def test_a_sketch_by_mouse(page, gans):
     gan = gans["pix2pix"]
     page.get_by_role("tab", name="Sketch").locator("visible=true").click()

@@ -19,6 +19,8 @@ PARAMS = [
     pytest.param(m, marks=() if m.is_light else pytest.mark.slow, id=m.name)
     for m in tiny.MODELS
 ]
+# Besides the light ones, those with layers that no other model has.
+COMPILED = ("biggan", "cyclegan", "progan", "r3gan", "seqgan", "stylegan2")
 most_slow = pytest.mark.parametrize("model", PARAMS)
 
 
@@ -189,10 +191,20 @@ def test_two_replicas_take_the_same_step(model, mirrored):
         )
 
 
-@most_slow
 @pytest.mark.parametrize(
-    "policy",
-    ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)],
+    ("policy", "model"),
+    [
+        *(
+            pytest.param("mixed_bfloat16", *p.values, marks=p.marks)
+            for p in PARAMS
+        ),
+        *(
+            pytest.param("mixed_float16", m, marks=pytest.mark.slow)
+            for m in tiny.MODELS
+            if m.is_light
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", value),
 )
 def test_mixed_precision(model, policy):
     gan = model.compiled({"dtype": policy})
@@ -208,7 +220,11 @@ def test_mixed_precision(model, policy):
 
 
 @pytest.mark.slow
-@every_model
+@pytest.mark.parametrize(
+    "model",
+    [m for m in tiny.MODELS if m.is_light or m.name in COMPILED],
+    ids=lambda m: m.name,
+)
 def test_xla(model):
     gan = model.compiled(jit_compile=True)
     history = gan.fit(model.dataset(batches=1), verbose=0).history
