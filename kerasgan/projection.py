@@ -152,9 +152,9 @@ def project(
         )
     target = data.to_float(tf.constant(image)[None])
 
-    @tf.function(reduce_retracing=True)
+    @tf.function
     def compare(points, condition):
-        images = _images(gan, space, layers, points, condition)
+        images = _images(gan, space, points, condition)
         pixels = pixel_distance(images, target)
         return images, distance(images, target) + pixel_weight * pixels
 
@@ -166,7 +166,9 @@ def project(
     noise = 0.0 if space == "z" else NOISE * spread
     values = np.concatenate(
         [
-            compare(points[rows], _rows(condition, rows))[1]
+            compare(_for_layers(points[rows], layers), _rows(condition, rows))[
+                1
+            ]
             for rows in _batches(len(points))
         ]
     )
@@ -180,9 +182,9 @@ def project(
         if step == 0 or (space == "w+" and step == steps // 2):
             if step:
                 # From here on each layer has its own.
-                points = np.repeat(points, layers, axis=1)
+                points = _for_layers(points, layers)
             variable = keras.Variable(points)
-            descend = _descent(compare, variable, condition, limits)
+            descend = _descent(compare, variable, layers, condition, limits)
         share = step / steps
         strength = noise * max(0.0, 1.0 - share / NOISY) ** 2
         numbers = random.standard_normal(points.shape, "float32")
@@ -197,14 +199,13 @@ def project(
         if progress is not None:
             progress(step + 1, steps)
 
+    points = _for_layers(points, layers)
     images, values = compare(points, condition)
     row = np.argsort(values)[:1]
-    points, condition = points[row], _rows(condition, row)
-    if space == "w":
-        points = np.repeat(points, layers, axis=1)
+    condition = _rows(condition, row)
     return Projection(
         space,
-        points,
+        np.asarray(points)[row],
         None if condition is None else np.asarray(condition),
         data.to_uint8(images).numpy()[row[0]],
         np.stack(shown),
@@ -272,15 +273,20 @@ def _condition(gan, labels, captions, seed):
     return condition
 
 
-def _images(gan, space, layers, points, condition):
+def _images(gan, space, points, condition):
     if space == "z":
         return gan(gan.inputs(points, condition))
-    if points.shape[1] != layers:
-        points = tf.repeat(points, layers, axis=1)
     return gan.from_styles(points)
 
 
-def _descent(compare, variable, condition, limits):
+def _for_layers(points, layers):
+    """Returns one style for all layers as one for each; others unchanged."""
+    if layers is None or points.shape[1] == layers:
+        return points
+    return tf.repeat(points, layers, axis=1)
+
+
+def _descent(compare, variable, layers, condition, limits):
     """Returns the function that takes a step of all points."""
     adam = Adam()
     adam.build([variable])
@@ -288,7 +294,8 @@ def _descent(compare, variable, condition, limits):
     @tf.function
     def descend(rate, noise):
         with tf.GradientTape() as tape:
-            images, values = compare(variable.value + noise, condition)
+            points = _for_layers(variable.value + noise, layers)
+            images, values = compare(points, condition)
             total = tf.reduce_sum(values)
         adam.learning_rate.assign(rate)
         adam.apply(tape.gradient(total, [variable]), [variable])

@@ -83,6 +83,9 @@ def test_w_is_found_and_w_plus_comes_nearer():
     assert (w.points == w.points[:, :1]).all()
     assert (plus.points != plus.points[:, :1]).any()
     assert plus.distances[-1] < 0.97 * w.distances[-1] < w.distances[0]
+    for found in (w, plus):
+        again = data.to_uint8(gan.from_styles(found.points))[0]
+        same(again.numpy(), found.image)
 
 
 def test_the_search_in_w_begins_at_the_mean():
