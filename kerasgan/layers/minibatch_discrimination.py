@@ -86,8 +86,8 @@ class MinibatchDiscrimination(keras.layers.Layer):
         directions = tf.cast(self.directions, "float32")
         norms = tf.sqrt(tf.reduce_sum(directions**2, axis=0))
         scale = tf.exp(tf.cast(self.log_scale, "float32")) / norms
-        # Rows of [kernels, batch], so that what is added up lies together:
-        # five times as fast as [batch, batch, kernels, kernel_dim].
+        # Rows of [kernels, batch], so that what is added up lies together, and
+        # not [batch, batch, kernels, kernel_dim].
         rows = tf.unstack(
             tf.transpose(tf.tensordot(x, directions * scale, axes=1), (2, 1, 0))
         )

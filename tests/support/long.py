@@ -1,6 +1,7 @@
 """A pytest plugin that lists the tests which take long: tests/long.txt.
 
-    pytest -p tests.support.long -m "long or not slow and not zoo and ..."
+    pytest -p tests.support.long -m "not slow and not zoo and not data and
+        not parity and not packages and not browser and not demo"
 
 measures what runs, on a machine that does nothing else, and rewrites their
 lines. `pytest` leaves them out; `pytest -m long` runs them.
