@@ -38,6 +38,8 @@ class Tiny:
         is_bounded: Whether the data must lie in [-1, 1].
         is_light: Whether all properties of its training are tested by
             default; those of the others are among the slow tests.
+        is_variant: Whether its training step is that of another model of the
+            list, with other networks, inputs or losses.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Tiny:
     refuses: dict = dataclasses.field(default_factory=dict)
     is_bounded: bool = True
     is_light: bool = False
+    is_variant: bool = False
 
     def dataset(self, batches=2, batch_size=BATCH):
         """Returns a dataset of whole batches, in a fixed order."""
@@ -627,6 +630,7 @@ MODELS = [
             + (240 + 1),
         },
         optimizers={"momentum": 0.5},
+        is_variant=True,
     ),
     Tiny(
         name="cut",
@@ -753,6 +757,7 @@ MODELS = [
         build=lsgan,
         synchronized={"synchronized": True},
         optimizers=ADAM,
+        is_variant=True,
     ),
     Tiny(
         name="pacgan",
@@ -766,6 +771,7 @@ MODELS = [
         },
         optimizers=ADAM,
         refuses={"pack_size": [0, 1.5], "image_size": [24]},
+        is_variant=True,
     ),
     Tiny(
         name="pix2pix",
@@ -876,6 +882,7 @@ MODELS = [
         },
         optimizers={**ADAM, "beta_1": 0.0, "beta_2": 0.9},
         refuses={"num_classes": [0], "image_size": [24]},
+        is_variant=True,
     ),
     Tiny(
         name="stackgan_stage_one",
@@ -902,6 +909,7 @@ MODELS = [
             "r1_gamma": [-1.0],
             "halve_every": [0],
         },
+        is_variant=True,
     ),
     Tiny(
         name="stackgan",
@@ -988,6 +996,7 @@ MODELS = [
         sample=classes_sample,
         optimizers=ADAM_OF_PROGAN,
         refuses={"num_classes": [-1]},
+        is_variant=True,
     ),
     Tiny(
         name="stylegan2",
@@ -1026,6 +1035,7 @@ MODELS = [
         sample=classes_sample,
         optimizers={"beta_1": 0.0, "epsilon": 1e-8},
         refuses={"num_classes": [-1]},
+        is_variant=True,
     ),
     Tiny(
         name="r3gan",
@@ -1075,6 +1085,7 @@ MODELS = [
         },
         optimizers={"beta_1": 0.0, "beta_2": 0.9, "final_beta_2": 0.99},
         refuses={"num_classes": [-1]},
+        is_variant=True,
     ),
     Tiny(
         name="unrolled_gan",
