@@ -55,6 +55,15 @@ def test_training_is_that_of_keras():
     np.testing.assert_allclose(ours.moving_mean, theirs.moving_mean, rtol=1e-6)
 
 
+def test_synchronized_is_that_of_keras():
+    ours, theirs = pair()
+    ours.synchronized = theirs.synchronized = True
+    outputs, _ = run(ours, images())
+    np.testing.assert_array_equal(outputs, run(theirs, images())[0])
+    for mine, other in zip(ours.weights, theirs.weights, strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
 def test_moving_variance_is_unbiased():
     ours, _ = pair()
     ours(images(), training=True)
