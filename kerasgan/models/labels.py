@@ -100,7 +100,9 @@ class ClassGAN(LatentGAN):
     def encode_condition(self, labels):
         # The lookup fails for labels out of range, for which a one-hot code
         # would be zero and the image of no class.
-        return tf.gather(tf.range(self.num_classes), labels)
+        # In ONNX negative ones would count from the last.
+        known = tf.where(labels < 0, labels - self.num_classes, labels)
+        return tf.gather(tf.range(self.num_classes), known)
 
     def sample_condition(self, seed, count):
         frequencies = self.class_frequencies or (1.0,) * self.num_classes
