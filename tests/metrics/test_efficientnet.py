@@ -182,7 +182,11 @@ def test_a_protocol_finds_the_package():
 @installed
 @pytest.mark.data
 @pytest.mark.parametrize(
-    ("name", "size"), [("fashion_mnist", 32), ("personas", 64)]
+    ("name", "size"),
+    [
+        pytest.param("fashion_mnist", 32, marks=pytest.mark.slow),
+        ("personas", 64),
+    ],
 )
 def test_the_distance_grows_with_blur_noise_and_loss_of_modes(name, size):
     """Real images against other real images, damaged more and more."""
@@ -190,7 +194,7 @@ def test_the_distance_grows_with_blur_noise_and_loss_of_modes(name, size):
     network = metrics.load_efficientnet_lite0()
     images = data.load(name, "train", size)["image"]
     random = np.random.default_rng(0)
-    count = 1500
+    count = 400
     rows = random.permutation(len(images))[: 2 * count]
     real, other = images[rows[:count]], images[rows[count:]]
 
@@ -220,8 +224,6 @@ def test_the_distance_grows_with_blur_noise_and_loss_of_modes(name, size):
         for s in (4.0, 12.0)
     ]
     # So many different images, repeated.
-    fewer = [
-        distance(found[random.integers(0, few, count)]) for few in (150, 15)
-    ]
+    fewer = [distance(found[random.integers(0, few, count)]) for few in (40, 4)]
     for damaged in (blurred, noisy, fewer):
         assert 1.1 * best < damaged[0] and 1.1 * damaged[0] < damaged[1]
