@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import zoo
 from kerasgan import export
 from tests import golden, tiny
 from tests.support import served
@@ -59,7 +60,20 @@ def check(gan, format, folder, sizes=(32, 64)):
 
 @pytest.mark.slow
 @every_format
-@pytest.mark.parametrize("model", tiny.MODELS, ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "model",
+    [
+        # Checkpoints are exported, too: test_export_zoo.py.
+        pytest.param(
+            model,
+            id=model.name,
+            marks=pytest.mark.variant
+            if any(name.startswith(f"{model.name}_") for name in zoo.list())
+            else (),
+        )
+        for model in tiny.MODELS
+    ],
+)
 def test_same_images(model, format, tmp_path):
     gan = model.build()
     golden.ramp(gan)  # With the initial weights all images are grey.

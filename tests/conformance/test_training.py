@@ -10,22 +10,17 @@ import tensorflow as tf
 from kerasgan import checkpoints
 from kerasgan.optimizers import Adam
 from tests import tiny
+from tests.support import marks
 
 every_model = pytest.mark.parametrize(
     "model", tiny.MODELS, ids=lambda m: m.name
 )
 
-
-def marks(model):
-    """The others take long to compile, and some train as another one does."""
-    if model.is_light:
-        return ()
-    if model.is_variant:
-        return pytest.mark.slow, pytest.mark.variant
-    return (pytest.mark.slow,)
-
-
-PARAMS = [pytest.param(m, marks=marks(m), id=m.name) for m in tiny.MODELS]
+# The others take long to compile.
+PARAMS = [
+    pytest.param(m, marks=() if m.is_light else marks.slow(m), id=m.name)
+    for m in tiny.MODELS
+]
 # Besides the light ones, those with layers that no other model has.
 COMPILED = ("cyclegan", "progan", "r3gan", "seqgan", "sngan", "stylegan2")
 most_slow = pytest.mark.parametrize("model", PARAMS)
