@@ -115,7 +115,7 @@ def test_prediction_log_is_tensorflow_servings():
         pytest.param(
             model,
             id=model.name,
-            marks=[] if model.name == "dcgan" else marks.slow(model),
+            marks=[] if model.name == "dcgan" else marks.slow_export(model),
         )
         for model in tiny.MODELS
     ],

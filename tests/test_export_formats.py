@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-import zoo
 from kerasgan import export
 from tests import golden, tiny
-from tests.support import served
+from tests.support import marks, served
 
 
 def litert(folder, name, output=None):
@@ -58,20 +57,12 @@ def check(gan, format, folder, sizes=(32, 64)):
             assert expected.std() > 1  # There was something to compare.
 
 
-@pytest.mark.slow
 @every_format
 @pytest.mark.parametrize(
     "model",
     [
-        # Checkpoints are exported, too: test_export_zoo.py.
-        pytest.param(
-            model,
-            id=model.name,
-            marks=pytest.mark.variant
-            if any(name.startswith(f"{model.name}_") for name in zoo.list())
-            else (),
-        )
-        for model in tiny.MODELS
+        pytest.param(m, id=m.name, marks=marks.slow_export(m))
+        for m in tiny.MODELS
     ],
 )
 def test_same_images(model, format, tmp_path):

@@ -38,6 +38,7 @@ def test_rectangles_are_generated_and_trained(name, size, tmp_path):
     if "num_classes" in MODELS[name]:
         arrays.append(np.arange(8) % 3)
         request = {"labels": [0, 1, 2]}
+    gan.run_eagerly = True  # Sooner than it is compiled.
     gan.fit(*arrays, batch_size=4, verbose=0)
     made = gan.generate(**request, seed=0)
     assert made.shape == (3, *size, 1)
