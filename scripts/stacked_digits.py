@@ -45,13 +45,13 @@ METHODS = {
 }
 
 
-def stacks(images, seed):
-    """Returns an endless stream of images with three channels."""
+def stacks(images, seed, size):
+    """Returns an endless stream of batches of images with three channels."""
     grey = tf.constant(images)
 
     def stack(number):
         rows = tf.random.stateless_uniform(
-            (BATCH, 3), (seed, number), maxval=len(images), dtype="int64"
+            (size, 3), (seed, number), maxval=len(images), dtype="int64"
         )
         batch = tf.transpose(tf.gather(grey, rows)[..., 0], (0, 2, 3, 1))
         return data.to_float(batch)
@@ -65,7 +65,7 @@ def train(method, images, seed, steps):
     build, batches = METHODS[method]
     gan = build(image_size=32, channels=3, width=WIDTH, seed=seed)
     gan.compile()
-    dataset = stacks(images, seed).unbatch().batch(BATCH * batches, True)
+    dataset = stacks(images, seed, BATCH * batches)
     gan.fit(dataset.prefetch(4), steps_per_epoch=steps, verbose=0)
     return gan.generate(SAMPLES, seed=seed)
 
