@@ -11,6 +11,8 @@ import pytest
 import zoo
 from kerasgan import cli, models
 from kerasgan.convert import to_pytorch
+from kerasgan.models.labels import ClassGAN
+from tests import tiny
 from tests.support import in_pytorch
 
 SOURCES = pathlib.Path(to_pytorch.__file__).with_name("pytorch")
@@ -82,6 +84,22 @@ TINY = {
         embedding_dim=None,
         attention_size=None,
     ),
+    "InfoGAN": lambda: models.InfoGAN(
+        image_size=(8, 16), categorical=(3, 2), dense_width=8, **SMALL
+    ),
+    "InfoGAN without continuous codes": lambda: models.InfoGAN(
+        image_size=8, channels=3, continuous=0, dense_width=8, **SMALL
+    ),
+    "ImprovedGAN": lambda: models.ImprovedGAN(
+        image_size=8,
+        num_classes=3,
+        generator_units=(7, 9),
+        discriminator_units=(5,),
+        latent_dim=6,
+    ),
+    "GANCLS": lambda: tiny.gan_cls(),
+    "VectorGANCLS": lambda: tiny.vector_gan_cls(image_size=32),
+    "PacGAN": lambda: dcgan(models.PacGAN, image_size=16, pack_size=2),
     "CUT": lambda: models.CUT(
         image_size=24,
         generator_width=4,
@@ -103,8 +121,11 @@ TINY = {
 def shaken(gan):
     """Gives every weight of the generators a random value."""
     random = np.random.RandomState(0)
-    for name in gan.generator_names:
-        for variable in getattr(gan, f"average_{name}").weights:
+    networks = [getattr(gan, f"average_{n}") for n in gan.generator_names]
+    if hasattr(gan, "text_encoder"):
+        networks.append(gan.text_encoder)
+    for network in networks:
+        for variable in network.weights:
             value = random.standard_normal(variable.shape)
             if variable.name == "moving_variance":
                 value = 0.5 + np.abs(value)
@@ -123,14 +144,40 @@ def inputs_of(gan):
         shape = (2, gan.source_channels, gan.image_size, gan.image_size)
         return {"images": random.uniform(-1, 1, shape).astype("float32")}
     latents = random.standard_normal((3, gan.latent_dim)).astype("float32")
-    if not hasattr(gan, "num_classes"):
+    if hasattr(gan, "code_dim"):
+        return {"latents": latents, "codes": gan.sample_condition(0, 3).numpy()}
+    if hasattr(gan, "text_encoder"):
+        return {"latents": latents, "text": captions_of(gan)}
+    if hasattr(gan, "sentence_dim"):
+        vectors = random.standard_normal((3, gan.sentence_dim))
+        return {"latents": latents, "text": vectors.astype("float32")}
+    if not isinstance(gan, ClassGAN):
         return {"latents": latents}
     return {"latents": latents, "labels": np.array([2, 0, 1])}
 
 
-def ours(gan, name, images=None, latents=None, labels=None):
+def captions_of(gan):
+    """Returns captions as people write them: short, long, and unknown words."""
+    words = gan.vocabulary
+    return np.array(
+        [
+            f"{words[0].upper()}, {words[-1]}!",
+            " ".join(2 * gan.caption_length * words[1:2]),
+            f"the  unheard-of {words[2]}\t{words[3]}.",
+        ]
+    )
+
+
+def ours(
+    gan, name, images=None, latents=None, labels=None, codes=None, text=None
+):
     if images is None:
-        return gan(gan.inputs(latents, labels)).numpy()
+        condition = codes if labels is None else labels
+        if text is not None:
+            condition = text
+            if text.dtype.kind == "U":
+                condition = gan.encode(text.tolist())
+        return gan(gan.inputs(latents, condition)).numpy()
     images = images.transpose(0, 2, 3, 1)
     if len(gan.generator_names) == 1:
         return gan(images).numpy()
@@ -153,6 +200,10 @@ def check(gan, folder, format):
         rounded = found[name + ".uint8"].astype(int)
         levels = 127.5 * expected + 127.5
         assert np.abs(rounded - levels).max() <= 0.52
+    page = found["page"]
+    assert page.dtype == "uint8"
+    assert page.shape[1:] == expected.shape[1:]
+    assert len(page) == len(inputs.get("images", range(16)))
     return written
 
 
@@ -299,8 +350,8 @@ def test_every_source_is_used():
     ("build", "match"),
     [
         (
-            lambda: models.InfoGAN(image_size=16, dense_width=8, **SMALL),
-            "module for ACGAN, BigGAN, .*WGANGP. Received: InfoGAN",
+            lambda: models.MLPCGAN(image_size=8, num_classes=3),
+            "module for ACGAN, BigGAN, .*WGANGP. Received: MLPCGAN",
         ),
         (
             lambda: models.ProGAN(

@@ -20,7 +20,7 @@ import numpy as np
 
 from kerasgan import checks
 from kerasgan.layers.spectral import SpectralLayer
-from kerasgan.models import biggan_networks, sngan_networks
+from kerasgan.models import ImprovedGAN, biggan_networks, sngan_networks
 from kerasgan.models.sampling import UniformLatentGAN
 
 FORMATS = {"pytorch": ".pt", "safetensors": ".safetensors"}
@@ -43,6 +43,12 @@ BLOCKS = (
 # By source: patterns of our paths, and the names there. `None` leaves out.
 NAMES = {
     "biggan": (*BLOCKS, (r"attention/gamma", "attention/share")),
+    "gan_cls": (
+        (r"(\w*(?:narrow|inside|wide))_(\d)/", r"block_\2/\1/"),
+        (r"gru/gru_cell/", "encoder/gru/"),
+        (r"(words|sentence)/", r"encoder/\1/"),
+    ),
+    "improved_gan": ((r"norm_(\d+)/beta", r"bias_\1"),),
     "progan": ((r"to_rgb_{size}/", "to_rgb/"), (r"to_rgb_\d+/.*", None)),
     "sngan": (
         (r"block_(\d+)_(norm_\d)/(gamma|beta|moving)", r"blocks/\1/\2/norm/\3"),
@@ -136,6 +142,7 @@ def sources():
         arguments of that source's `Generator`.
     """
     dcgan, cut, sngan = ("dcgan", _dcgan), ("cut", _cut), ("sngan", _sngan)
+    gan_cls, vanilla_gan = ("gan_cls", _gan_cls), ("vanilla_gan", _dense)
     return {
         "ACGAN": ("acgan", _acgan),
         "BigGAN": ("biggan", _biggan),
@@ -147,13 +154,20 @@ def sources():
         "CycleGAN": ("cyclegan", _taken("channels", "width", "blocks")),
         "DCGAN": dcgan,
         "FastCUT": cut,
+        "GANCLS": gan_cls,
+        "ImprovedGAN": ("improved_gan", _dense),
+        "InfoGAN": ("infogan", _infogan),
         "LSGAN": dcgan,
+        "MinimaxGAN": vanilla_gan,
+        "PacGAN": dcgan,
+        "PearsonLSGAN": dcgan,
         "Pix2Pix": ("pix2pix", _pix2pix),
         "ProGAN": ("progan", _progan),
         "SNGAN": sngan,
         "StyleGAN": ("stylegan", _stylegan),
         "StyleGAN2": ("stylegan2", _stylegan2),
-        "VanillaGAN": ("vanilla_gan", _vanilla_gan),
+        "VanillaGAN": vanilla_gan,
+        "VectorGANCLS": gan_cls,
         "WGAN": dcgan,
         "WGANGP": dcgan,
     }
@@ -205,6 +219,8 @@ def write(gan, folder, format="pytorch", card=None):
     written = ["generator.py"]
     for name in gan.generator_names:
         state = tensors(getattr(gan, f"average_{name}"), source)
+        if hasattr(gan, "text_encoder"):
+            state |= tensors(gan.text_encoder, source)
         written.append(name + FORMATS[format])
         path = folder / written[-1]
         if format == "pytorch":
@@ -236,15 +252,12 @@ def _module(source, settings, format):
     text = path.read_text("utf-8")
     read = "torch.load(path, weights_only=True)"
     if format == "safetensors":
-        standard = re.search(r"^import (math|itertools)\n", text, re.M)
-        before = standard.group() if standard else "import torch\n"
-        gap = "" if standard else "\n"
-        text = text.replace(before, f"import json\n{gap}{before}", 1)
-        if "import itertools\nimport json" not in text:
-            text = text.replace(
-                "import json\nimport itertools\n",
-                "import itertools\nimport json\n",
-            )
+        # Those of the standard library are in a block before PyTorch's.
+        imports = re.findall(r"^import (?!torch)\w+\n", text, re.M)
+        before = "".join(imports) or "import torch\n"
+        after = "".join(sorted([*imports, "import json\n"]))
+        after += "" if imports else "\n" + before
+        text = text.replace(before, after, 1)
         text += READ_SAFETENSORS
         read = "read(path)"
     lines = []
@@ -261,8 +274,7 @@ def _page(gan, folder, weights, settings, card):
         example, count = "images", "(n, channels, height, width)"
     else:
         example = _latents(gan)
-        if "num_classes" in settings and settings["num_classes"]:
-            example += ", torch.arange(16) % " + str(settings["num_classes"])
+        example += _conditions(gan, settings)
         height, width, channels = gan.image_shape
         count = f"(16, {channels}, {height}, {width})"
     return README.format(
@@ -276,9 +288,31 @@ def _page(gan, folder, weights, settings, card):
     )
 
 
+def _conditions(gan, settings):
+    """Returns the code of the other arguments of an example."""
+    if settings.get("num_classes"):
+        return f", torch.arange(16) % {settings['num_classes']}"
+    if settings.get("encoder"):
+        caption = " ".join(gan.vocabulary[:3])
+        return f', 16 * ["{caption}"]'
+    if "sentence_dim" in settings:
+        return f", torch.randn(16, {gan.sentence_dim})"
+    if "continuous" not in settings:
+        return ""
+    codes = [
+        f"torch.eye({size})[torch.arange(16) % {size}]"
+        for size in gan.categorical
+    ]
+    if gan.continuous:
+        codes.append(f"2 * torch.rand(16, {gan.continuous}) - 1")
+    return f", torch.cat([{', '.join(codes)}], dim=1)"
+
+
 def _latents(gan):
     """Returns the code that samples latents as the model does."""
     shape = f"16, {gan.latent_dim}"
+    if isinstance(gan, ImprovedGAN):
+        return f"torch.rand({shape})"
     if isinstance(gan, UniformLatentGAN):
         return f"{gan.latent_limit:.7g} * (2 * torch.rand({shape}) - 1)"
     return f"torch.randn({shape})"
@@ -308,6 +342,9 @@ def tensors(network, source):
         name = _renamed(variable.path, source, size)
         if name is None:
             continue
+        if "/gru_cell/" in variable.path:
+            found |= _gru(name, variable.numpy())
+            continue
         value = divided.get(variable.path)
         value = np.float32(variable.numpy() if value is None else value)
         found[name] = _turned(variable.name, value)
@@ -315,6 +352,18 @@ def tensors(network, source):
             counter = name.replace("running_mean", "num_batches_tracked")
             found[counter] = np.int64(0)
     return found
+
+
+def _gru(name, value):
+    """Returns a weight of a GRU, whose gates are ordered differently."""
+    scope, _, end = name.rpartition(".")
+    gates = np.split(value, 3, axis=-1)  # Update, reset, candidate.
+    value = np.concatenate([gates[1], gates[0], gates[2]], axis=-1)
+    if end == "bias":
+        pairs = zip(("ih", "hh"), value, strict=True)
+        return {f"{scope}.bias_{k}_l0": v for k, v in pairs}
+    kind = "hh" if end == "recurrent_kernel" else "ih"
+    return {f"{scope}.weight_{kind}_l0": value.T}
 
 
 def _renamed(path, source, size):
@@ -413,11 +462,36 @@ def _acgan(gan):
     }
 
 
-def _vanilla_gan(gan):
+def _dense(gan):
     return {
         "image_shape": list(gan.image_shape),
         "units": gan.generator_units,
         "latent_dim": gan.latent_dim,
+    }
+
+
+def _gan_cls(gan):
+    sizes = "latent_dim", "sentence_dim", "projection_dim"
+    settings = {
+        **_taken("image_size", "channels")(gan),
+        "width": gan.generator_width,
+        **_taken(*sizes)(gan),
+    }
+    if hasattr(gan, "text_encoder"):
+        settings["encoder"] = {
+            "vocabulary": list(gan.vocabulary),
+            "caption_length": gan.caption_length,
+            "width": gan.encoder_width,
+        }
+    return settings
+
+
+def _infogan(gan):
+    return {
+        "image_shape": list(gan.image_shape),
+        "categorical": list(gan.categorical),
+        "units": gan.dense_width,
+        **_taken("continuous", "width", "latent_dim")(gan),
     }
 
 

@@ -38,15 +38,16 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from kerasgan import checks, data, losses, random
+from kerasgan import checks, data, losses
 from kerasgan.layers.common import INITIALIZER
 from kerasgan.layers.normalization import batch_normalization
 from kerasgan.models.codes import CodeGAN
+from kerasgan.models.sampling import UniformLatentGAN
 from kerasgan.optimizers import Adam
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class InfoGAN(CodeGAN):
+class InfoGAN(UniformLatentGAN, CodeGAN):
     """Information maximizing GAN.
 
     Args:
@@ -167,25 +168,6 @@ class InfoGAN(CodeGAN):
     def default_optimizers(self):
         # Appendix C.1, and the authors' code.
         return Adam(1e-3, beta_1=0.5), Adam(2e-4, beta_1=0.5)
-
-    # Latents
-
-    def sample_latents(self, batch_size):
-        """Samples latents `(batch_size, latent_dim)`, uniform in [-1, 1)."""
-        shape = (batch_size, self.latent_dim)
-        return 2.0 * random.uniform(self.seed_generator, shape) - 1.0
-
-    def seeded_latents(self, seed, count, first=0):
-        """Returns the latents of a seed, uniform in [-1, 1).
-
-        Args:
-            seed: See `LatentGAN`, like all others.
-            count: As above.
-            first: As above.
-        """
-        shape = (count, self.latent_dim)
-        uniform = tf.random.stateless_uniform
-        return 2.0 * random.of_seed(uniform, seed, shape, first) - 1.0
 
     # Training
 

@@ -1,33 +1,65 @@
-"""Runs a folder that `to_pytorch` wrote, in a process without kerasgan."""
+"""Runs folders that `to_pytorch` wrote, in a process without kerasgan."""
 
+import functools
+import json
 import subprocess
 import sys
 
 import numpy as np
 
 SCRIPT = """
+import importlib
+import json
+import os
 import sys
 
 import numpy as np
 import torch
 
-folder, source, target, *weights = sys.argv[1:]
-sys.path.insert(0, folder)
-from generator import load, to_uint8
+torch.set_num_threads(1)
+sys.path.insert(0, "")
+for line in sys.stdin:
+    folder, source, target, weights = json.loads(line)
+    os.chdir(folder)
+    sys.path[0] = folder
+    sys.modules.pop("generator", None)
+    importlib.invalidate_caches()
+    from generator import load, to_uint8
 
-inputs = np.load(source)
-tensors = {name: torch.from_numpy(inputs[name]) for name in inputs.files}
-results = {}
-for name in weights:
-    generator = load(f"{folder}/{name}")
-    with torch.no_grad():
-        images = generator(**tensors)
-    results[name] = images.numpy()
-    results[name + ".uint8"] = to_uint8(images).numpy()
-packages = {name.partition(".")[0] for name in sys.modules}
-assert not packages & {"kerasgan", "keras", "tensorflow"}, packages
-np.savez(target, **results)
+    tensors = {
+        name: torch.from_numpy(values)
+        if values.dtype.kind != "U"
+        else values.tolist()
+        for name, values in np.load(source).items()
+    }
+    results = {}
+    for name in weights:
+        with torch.no_grad():
+            images = load(name)(**tensors)
+        results[name] = images.numpy()
+        results[name + ".uint8"] = to_uint8(images).numpy()
+    with open("README.md") as page:
+        example = page.read().split("```python")[1].split("```")[0]
+    names = {"images": tensors.get("images")}
+    exec(example, names)
+    results["page"] = names["images"].numpy()
+    packages = {name.partition(".")[0] for name in sys.modules}
+    assert not packages & {"kerasgan", "keras", "tensorflow"}, packages
+    np.savez(target, **results)
+    print(flush=True)
 """
+
+
+@functools.cache
+def process():
+    """Returns the process, which waits for folders."""
+    # Isolated: neither this folder nor PYTHONPATH. It ends with this one.
+    return subprocess.Popen(
+        [sys.executable, "-I", "-c", SCRIPT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def run(folder, weights, scratch, **inputs):
@@ -40,12 +72,17 @@ def run(folder, weights, scratch, **inputs):
         **inputs: Arrays by the names of `forward`'s arguments.
 
     Returns:
-        dict of arrays by file; of uint8 under that name and `.uint8`.
+        dict of arrays by file; of uint8 under that name and `.uint8`; and
+        under `page` those of the example of the folder's page.
     """
     source, target = scratch / "inputs.npz", scratch / "images.npz"
     np.savez(source, **inputs)
-    # Isolated: neither this folder nor PYTHONPATH.
-    command = [sys.executable, "-I", "-c", SCRIPT, folder, source, target]
-    subprocess.run([*map(str, command), *weights], check=True)
+    paths = map(str, (folder, source, target))
+    pytorch = process()
+    pytorch.stdin.write(json.dumps([*paths, weights]) + "\n")
+    pytorch.stdin.flush()
+    if not pytorch.stdout.readline():
+        process.cache_clear()
+        raise AssertionError(f"PyTorch failed: exit status {pytorch.wait()}")
     with np.load(target) as images:
         return {n: images[n].transpose(0, 2, 3, 1) for n in images.files}
