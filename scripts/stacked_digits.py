@@ -99,7 +99,7 @@ def run(options):
             if key in found:
                 continue
             if method == "the data":
-                made = metrics.modes.stack(images, SAMPLES, seed)
+                made, _ = metrics.modes.stack(images, SAMPLES, seed)
             else:
                 made = train(method, images, seed, options.steps)
             found[key] = scores(made, network)

@@ -254,7 +254,7 @@ def supported():
 @pytest.mark.parity
 @pytest.mark.parametrize("name", list(supported()))
 def test_images_of_the_zoo(name, tmp_path):
-    check(zoo.load(name), tmp_path, "pytorch")
+    check(zoo.load(name), tmp_path, "safetensors")
 
 
 # Without PyTorch

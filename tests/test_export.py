@@ -17,7 +17,7 @@ from google.protobuf import (
 import zoo
 from kerasgan import cli, export
 from tests import golden, tiny
-from tests.support import served
+from tests.support import marks, served
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -115,7 +115,7 @@ def test_prediction_log_is_tensorflow_servings():
         pytest.param(
             model,
             id=model.name,
-            marks=[] if model.name == "dcgan" else pytest.mark.slow,
+            marks=() if model.name == "dcgan" else marks.slow(model),
         )
         for model in tiny.MODELS
     ],

@@ -12,7 +12,7 @@ from PIL import Image
 
 from kerasgan import callbacks, cli, models, recipes, run_page, training
 from kerasgan.recipes import _own
-from tests.support import runs
+from tests.support import marks, runs
 
 CONTRAST = {
     "generator_width": 2,
@@ -148,7 +148,7 @@ def size(name):
     return 32 if name in larger else 24 if name in multiples else 16
 
 
-@pytest.mark.parametrize("name", recipes.ARCHITECTURES)
+@pytest.mark.parametrize("name", marks.by_name(recipes.ARCHITECTURES))
 def test_each_architecture_has_a_recipe_for_a_folder(name, tmp_path):
     images = source(name, tmp_path)
     recipe = recipes.for_images(name, images, size(name), **options(name))

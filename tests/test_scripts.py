@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import zoo
 from kerasgan import losses
-from tests.support.scripts import script
+from tests.support.scripts import SCRIPTS, script
 
 
 def entry(metric, value):
@@ -195,3 +195,28 @@ def test_few_images(monkeypatch):
     assert point["score_seen"] == few.mean_score(gan, images[:32])
     results = {"ADA 0": points, "ADA 1": points, "none 0": points}
     assert few.summary(results) == {"ADA": [2.0, 2.0], "none": [2.0]}
+
+
+def test_stacked_digits(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(SCRIPTS)  # It imports another one.
+    digits = script("stacked_digits")
+    images = np.random.RandomState(0).randint(0, 256, (80, 32, 32, 1), "uint8")
+    monkeypatch.setattr(digits.data, "load", lambda *_: {"image": images})
+    monkeypatch.setattr(digits, "SAMPLES", 60)
+    monkeypatch.setattr(digits, "BATCH", 4)
+    monkeypatch.setattr(digits, "WIDTH", 2)
+    # Of several batches a step.
+    assert digits.train("PacGAN, 2", images, 0, 1).shape == (60, 32, 32, 3)
+    options = types.SimpleNamespace(
+        results=str(tmp_path / "results.json"), methods=["the data"], seeds=2
+    )
+    digits.run(options)
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert list(found) == ["the data | 0", "the data | 1"]
+    assert all(0 < scores["modes"] <= 60 for scores in found.values())
+    capsys.readouterr()
+    digits.run(options)  # Nothing is missing.
+    assert capsys.readouterr().out == ""
+    digits.table(options)
+    (row,) = capsys.readouterr().out.splitlines()[2:]
+    assert row.startswith("| the data | 2 | ")

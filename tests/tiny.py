@@ -521,6 +521,7 @@ MODELS = [
     Tiny(
         name="skip_began",
         build=skip_began,
+        is_variant=True,
         optimizers={**ADAM, "learning_rate": 1e-4, "beta_1": 0.9},
         refuses={"residual_steps": [0], "width": [0]},
     ),

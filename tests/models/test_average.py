@@ -1,5 +1,7 @@
 """The averaged generator: how fast it follows, and its batch statistics."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -52,6 +54,7 @@ def wander(gan, steps=300):
     is near the first, and half of the trained weights' variance is missing.
     """
     random = np.random.default_rng(0)
+    run = tf.function(functools.partial(gan.generator, training=True))
     kernels = [v for v in gan.generator.weights if v.path.endswith("kernel")]
     first = [kernel.numpy() for kernel in kernels]
     for step in range(steps):
@@ -60,15 +63,16 @@ def wander(gan, steps=300):
             noise = random.normal(0.0, start.std(), start.shape)
             kernel.assign(start + noise)
         latents = gan.sample_latents(64)
-        gan.generator(latents, training=True)
+        run(latents)
         yield latents
 
 
 def test_the_average_makes_no_fainter_maps_than_its_own():
     gan = tiny.dcgan(width=16)
     gan.compile()
+    update = tf.function(gan.update_average)
     for latents in wander(gan):
-        gan.update_average(inputs=latents)
+        update(inputs=latents)
     latents = gan.sample_latents(256)
     average = gan.average_generator
     found = average(latents, training=False).numpy()
@@ -85,8 +89,9 @@ def test_statistics_of_others_make_faint_images():
     """The reason for all this: without inputs they are the trained ones'."""
     gan = tiny.dcgan(width=16)
     gan.compile()
+    update = tf.function(gan.update_average)
     for _ in wander(gan):
-        gan.update_average()
+        update()
     latents = gan.sample_latents(256)
     found = gan.average_generator(latents, training=False).numpy()
     trained = gan.generator(latents, training=True).numpy()

@@ -437,13 +437,12 @@ def test_grows_and_gets_better_at_each_resolution():
 
 
 @pytest.mark.parametrize(
-    ("epochs", "every", "scored"),
-    [(5, 1, [3, 4, 5]), (6, 2, [4, 6]), (2, 1, [2])],
+    ("epochs", "every", "scored"), [(6, 2, [4, 6]), (2, 1, [2])]
 )
 def test_it_is_scored_at_its_last_resolution(tmp_path, epochs, every, scored):
     """Or at the end of a run that is too short for it."""
     gan = growing()
-    gan.compile()
+    gan.compile(run_eagerly=True)
     seen = []
 
     def score(gan):

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from kerasgan.serving.models import Model, is_saved_model
 from tests import golden, tiny
+from tests.support import marks
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +70,11 @@ def test_what_is_a_saved_model(exported, tmp_path):
 # images.
 @pytest.mark.parametrize(
     "name",
-    [
+    marks.by_name(
         m.name
         for m in tiny.MODELS
         if m.name not in ("unrolled_gan", "seqgan", "centered_seqgan")
-    ],
+    ),
 )
 def test_rows_that_are_joined_are_the_rows_alone(name):
     """What runs requests as one batch relies on it."""

@@ -3,6 +3,7 @@
 import pytest
 
 import zoo
+from tests import tiny
 
 
 def slow(model):
@@ -18,5 +19,19 @@ def is_published(model):
 
 def slow_export(model):
     """Returns the marks of a slow test of a model's export."""
-    variant = (pytest.mark.variant,) if is_published(model) else ()
-    return (pytest.mark.slow, *variant)
+    if is_published(model):
+        return (pytest.mark.slow, pytest.mark.variant)
+    return slow(model)
+
+
+def by_name(names):
+    """Returns names of models as parameters, those of variants marked."""
+    variants = {model.name: model.is_variant for model in tiny.MODELS}
+    # What has no tiny model of its own changes little of another one.
+    return [
+        pytest.param(
+            name,
+            marks=(pytest.mark.variant,) if variants.get(name, True) else (),
+        )
+        for name in names
+    ]

@@ -1,11 +1,6 @@
-"""Runs exported models where nothing but TensorFlow can be imported.
-
-By this Python, with other packages hidden; or by the one that the environment
-variable SERVING_PYTHON names, whose environment has TensorFlow alone.
-"""
+"""Runs exported models where nothing but TensorFlow can be imported."""
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -54,12 +49,7 @@ def run(jobs, scratch):
             np.savez(files[folder][name], **inputs)
             count += 1
     subprocess.run(
-        [
-            os.environ.get("SERVING_PYTHON", sys.executable),
-            "-c",
-            SERVE,
-            json.dumps(files),
-        ],
+        [sys.executable, "-c", SERVE, json.dumps(files)],
         check=True,
         cwd=scratch,  # So that the sources would not be found either.
     )
