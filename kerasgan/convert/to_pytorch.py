@@ -20,7 +20,14 @@ import numpy as np
 
 from kerasgan import checks
 from kerasgan.layers.spectral import SpectralLayer
-from kerasgan.models import ImprovedGAN, biggan_networks, sngan_networks
+from kerasgan.models import (
+    MLPCGAN,
+    XGAN,
+    ImprovedGAN,
+    SkipBEGAN,
+    biggan_networks,
+    sngan_networks,
+)
 from kerasgan.models.sampling import UniformLatentGAN
 
 FORMATS = {"pytorch": ".pt", "safetensors": ".safetensors"}
@@ -42,6 +49,7 @@ BLOCKS = (
 )
 # By source: patterns of our paths, and the names there. `None` leaves out.
 NAMES = {
+    "began": ((r"(decode_\d+_\d)_residual/", r"\1/"),),
     "biggan": (*BLOCKS, (r"attention/gamma", "attention/share")),
     "gan_cls": (
         (r"(\w*(?:narrow|inside|wide))_(\d)/", r"block_\2/\1/"),
@@ -50,6 +58,10 @@ NAMES = {
     ),
     "improved_gan": ((r"norm_(\d+)/beta", r"bias_\1"),),
     "progan": ((r"to_rgb_{size}/", "to_rgb/"), (r"to_rgb_\d+/.*", None)),
+    "r3gan": (
+        (r"(block\d+_\d+)_(conv\d)/", r"\1/\2/"),
+        (r"basis_4/basis", "basis"),
+    ),
     "sngan": (
         (r"block_(\d+)_(norm_\d)/(gamma|beta|moving)", r"blocks/\1/\2/norm/\3"),
         *BLOCKS,
@@ -143,13 +155,17 @@ def sources():
     """
     dcgan, cut, sngan = ("dcgan", _dcgan), ("cut", _cut), ("sngan", _sngan)
     gan_cls, vanilla_gan = ("gan_cls", _gan_cls), ("vanilla_gan", _dense)
+    began, r3gan, xgan = ("began", _began), ("r3gan", _r3gan), ("xgan", _xgan)
     return {
         "ACGAN": ("acgan", _acgan),
+        "BEGAN": began,
         "BigGAN": ("biggan", _biggan),
         "CGAN": ("cgan", _cgan),
+        "ConditionalR3GAN": r3gan,
         "ConditionalSNGAN": sngan,
         "ConditionalStyleGAN": ("stylegan", _stylegan),
         "ConditionalStyleGAN2": ("stylegan2", _stylegan2),
+        "CosineXGAN": xgan,
         "CUT": cut,
         "CycleGAN": ("cyclegan", _taken("channels", "width", "blocks")),
         "DCGAN": dcgan,
@@ -159,10 +175,17 @@ def sources():
         "InfoGAN": ("infogan", _infogan),
         "LSGAN": dcgan,
         "MinimaxGAN": vanilla_gan,
+        "MLPCGAN": (
+            "mlp_cgan",
+            _taken("image_shape", "num_classes", "latent_dim"),
+        ),
+        "MLPWGAN": ("mlp_wgan", _dense),
         "PacGAN": dcgan,
         "PearsonLSGAN": dcgan,
         "Pix2Pix": ("pix2pix", _pix2pix),
         "ProGAN": ("progan", _progan),
+        "R3GAN": r3gan,
+        "SkipBEGAN": began,
         "SNGAN": sngan,
         "StyleGAN": ("stylegan", _stylegan),
         "StyleGAN2": ("stylegan2", _stylegan2),
@@ -170,6 +193,7 @@ def sources():
         "VectorGANCLS": gan_cls,
         "WGAN": dcgan,
         "WGANGP": dcgan,
+        "XGAN": xgan,
     }
 
 
@@ -217,10 +241,10 @@ def write(gan, folder, format="pytorch", card=None):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "generator.py").write_text(_module(source, settings, format))
     written = ["generator.py"]
-    for name in gan.generator_names:
-        state = tensors(getattr(gan, f"average_{name}"), source)
-        if hasattr(gan, "text_encoder"):
-            state |= tensors(gan.text_encoder, source)
+    for name, networks in _generators(gan).items():
+        state = {}
+        for network in networks:
+            state |= tensors(network, source)
         written.append(name + FORMATS[format])
         path = folder / written[-1]
         if format == "pytorch":
@@ -231,6 +255,25 @@ def write(gan, folder, format="pytorch", card=None):
         _page(gan, folder, written[1:], settings, card), "utf-8"
     )
     return [*written, "README.md"]
+
+
+def _generators(gan):
+    """Returns the networks of each generator by its name."""
+    average = {
+        name: getattr(gan, f"average_{name}") for name in gan.generator_names
+    }
+    if isinstance(gan, XGAN):
+        return {
+            f"generator_{of}{to}": [
+                average[f"encoder_{of}"],
+                average["shared_encoder"],
+                average["shared_decoder"],
+                average[f"decoder_{to}"],
+            ]
+            for of, to in ("ab", "ba")
+        }
+    encoders = [gan.text_encoder] if hasattr(gan, "text_encoder") else []
+    return {name: [network, *encoders] for name, network in average.items()}
 
 
 def _source(gan):
@@ -311,7 +354,7 @@ def _conditions(gan, settings):
 def _latents(gan):
     """Returns the code that samples latents as the model does."""
     shape = f"16, {gan.latent_dim}"
-    if isinstance(gan, ImprovedGAN):
+    if isinstance(gan, (ImprovedGAN, MLPCGAN)):
         return f"torch.rand({shape})"
     if isinstance(gan, UniformLatentGAN):
         return f"{gan.latent_limit:.7g} * (2 * torch.rand({shape}) - 1)"
@@ -387,6 +430,8 @@ def _turned(name, value):
         # Of a transposed convolution as well: ours has the outputs before
         # the inputs, theirs the inputs before the outputs.
         return value.T if value.ndim == 2 else value.transpose(3, 2, 0, 1)
+    if name == "basis":
+        return value.transpose(2, 0, 1)
     return value.transpose(0, 3, 1, 2) if value.ndim == 4 else value
 
 
@@ -439,11 +484,6 @@ def _taken(*names):
 
 
 def _dcgan(gan):
-    if "hidden_1" in {layer.name for layer in gan.generator.layers}:
-        raise ValueError(
-            "There is a PyTorch module for WGAN's convolutional generator, "
-            "not for that of dense layers. Received: an MLP"
-        )
     return {
         "image_size": list(checks.sides(gan.image_size)),
         **_taken("channels", "width", "latent_dim")(gan),
@@ -493,6 +533,22 @@ def _infogan(gan):
         "units": gan.dense_width,
         **_taken("continuous", "width", "latent_dim")(gan),
     }
+
+
+def _began(gan):
+    return _dcgan(gan) | {"skips": isinstance(gan, SkipBEGAN)}
+
+
+def _r3gan(gan):
+    return {
+        "maps": [gan.widths[size] for size in sorted(gan.widths)],
+        **_taken("blocks", "group_size", "channels", "latent_dim")(gan),
+        "num_classes": getattr(gan, "num_classes", 0),
+    }
+
+
+def _xgan(gan):
+    return _taken("image_size", "channels", "width", "embedding_dim")(gan)
 
 
 def _pix2pix(gan):
