@@ -336,8 +336,13 @@ def gallery():
         f"[![{zoo.card(name).description} {name}, not selected]"
         f"(zoo/{name}/samples.png){{ width=265 }}](zoo/{name}/README.md)"
         for name in zoo.list()
-        if TASKS[zoo.card(name).task].output == "images"
+        if makes_images(name)
     )
+
+
+def makes_images(name):
+    """Whether a model of the zoo does, as the gallery and playground need."""
+    return TASKS[zoo.card(name).task].output == "images"
 
 
 def card(name, text, with_playground):
@@ -357,7 +362,7 @@ def card(name, text, with_playground):
     }
     by_heading["Scores"] += "\n\n" + protocols(name)
     first = [by_heading.pop(BADLY)]
-    if with_playground:
+    if with_playground and makes_images(name):
         first.insert(0, PLAYGROUND.format(name=name).strip())
     text = "\n\n".join([start.strip(), *first, *by_heading.values()]) + "\n"
     # The only document that cards name.

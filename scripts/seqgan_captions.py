@@ -1,6 +1,6 @@
 """What the adversarial steps of seqgan_captions add, beside two controls.
 
-    python scripts/seqgan_captions.py train RESULTS [--seeds 1]
+    python scripts/seqgan_captions.py train RESULTS [ARM ...] [--seeds 1]
     python scripts/seqgan_captions.py table RESULTS
 
 All arms of a seed start from one generator, trained by maximum likelihood as in
@@ -94,7 +94,8 @@ def train(options):
     done = {(entry["arm"], entry["seed"]) for entry in results}
     reference = judge()
     for seed in range(options.seeds):
-        missing = [arm for arm in ARMS if (arm, seed) not in done]
+        arms = options.arms or ARMS
+        missing = [arm for arm in arms if (arm, seed) not in done]
         start = pretrained(seed) if missing else None
         for arm in missing:
             gan = trained(ARMS[arm], start)
@@ -123,6 +124,7 @@ def main():
     commands = parser.add_subparsers(required=True)
     added = commands.add_parser("train")
     added.add_argument("results")
+    added.add_argument("arms", nargs="*")
     added.add_argument("--seeds", type=int, default=1)
     added.set_defaults(run=train)
     added = commands.add_parser("table")

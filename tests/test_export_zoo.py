@@ -8,12 +8,12 @@ import tensorflow as tf
 
 import zoo
 from tests import test_export_formats
-from tests.support import served
+from tests.support import marks, served
 
 pytestmark = pytest.mark.zoo
 
 
-@pytest.fixture(scope="module", params=zoo.list())
+@pytest.fixture(scope="module", params=marks.of_images())
 def gan(request):
     return zoo.load(request.param)
 

@@ -1,6 +1,7 @@
 """Recipes, cards, documents and the structure of the code are consistent."""
 
 import ast
+import configparser
 import hashlib
 import json
 import pathlib
@@ -10,7 +11,7 @@ import pytest
 
 import kerasgan
 import zoo
-from kerasgan import evaluation, metrics, models, recipes
+from kerasgan import evaluation, metrics, models, recipes, tasks
 from tests.support.scripts import script
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -220,13 +221,23 @@ def test_a_folder_is_whole(name):
         "config.json",
         "metrics.json",
         "model.weights.h5",
-        "samples.png",
+        tasks.TASKS[zoo.card(name).task].samples,
     ]
     text = (folder / "README.md").read_text("utf-8")
     assert all(f"]({name})" in text for name in figures)
     weights = (folder / "model.weights.h5").read_bytes()
     assert hashlib.sha256(weights).hexdigest() == zoo.card(name).sha256
     assert len(weights) <= LARGEST
+
+
+@every_name
+def test_a_folder_is_installed(name):
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", "utf-8")
+    patterns = setup["options.package_data"]["zoo"].split(", ")
+    folder = zoo.folder(name)
+    found = {path for p in patterns for path in folder.parent.glob(p)}
+    assert found >= set(folder.iterdir())
 
 
 @every_name

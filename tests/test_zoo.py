@@ -159,7 +159,7 @@ def test_names():
     assert set(zoo.list("image")) <= set(names)
     assert "classifier_fashion_mnist_32" in zoo.list("features")
     assert "classifier_fashion_mnist_32" not in names
-    assert zoo.list("text") == ()
+    assert zoo.list("text") == ("seqgan_captions",)
     with pytest.raises(ValueError, match="Received: task='images'"):
         zoo.list("images")
 
