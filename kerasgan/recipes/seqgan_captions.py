@@ -6,11 +6,14 @@
 
 Which sentences could be captions is known, so errors are counted, not judged.
 No caption of the validation and test parts is in the training part. First the
-generator learns by maximum likelihood, for 10 epochs. Of its sentences 40 %
+generator learns by maximum likelihood, for 10 epochs. Of its sentences 44 %
 then are no captions, nearly all because they name no mouth or two: "a smiling
-person ..., with a pacifier". Longer, it learns that, too: after 20 epochs 1 %
-are none. Here the discriminator is to tell it, in 490 steps of the policy
-gradient, each with 5 of the discriminator.
+person ..., with a pacifier". The discriminator is to tell it, in 490 steps of
+the policy gradient, each with 5 of the discriminator: 4 % are none after them.
+Of as many epochs of maximum likelihood again 42 % are none, and with constant
+rewards 51 % (the script, seed 0). It takes the easy way: it hardly mentions
+pacifiers and full lips any more, which 28 % of the training captions have in
+place of an expression.
 
 Beyond the paper: a baseline and a tenth of the learning rate, without which
 any reward, even a constant one, only makes the generator repeat itself; 24
