@@ -8,8 +8,8 @@ https://arxiv.org/abs/1611.02163, section 3.3.1; Srivastava et al., 2017,
 https://arxiv.org/abs/1705.07761, section 4.2); a mode is a triple of classes,
 which `classifier_fashion_mnist_32` tells in 26,000 generated images. All
 methods have DCGAN's networks of width 16, batches of 64 images of 32x32 and as
-many steps of the generator; PacGAN reads as many batches in a step as a pack has
-images, WGAN-GP five. RESULTS is a JSON file as of mode_collapse.py.
+many steps of the generator; a step of PacGAN reads a batch for each image of a
+pack, one of WGAN-GP five. RESULTS is a JSON file as of mode_collapse.py.
 """
 
 import argparse
