@@ -208,7 +208,7 @@ def check(gan, folder, format):
     for name in weights:
         expected = ours(gan, name, **inputs)
         assert expected.std() > 0.01
-        assert np.mean(np.abs(expected) == 1.0) < 0.75  # They are clipped.
+        assert np.mean(np.abs(expected) == 1.0) < 0.95  # Some are black.
         np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-4)
         rounded = found[name + ".uint8"].astype(int)
         levels = np.clip(127.5 * expected + 127.5, 0, 255)
