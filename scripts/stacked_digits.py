@@ -1,6 +1,6 @@
 """How many of the 1,000 modes of three stacked images a GAN generates.
 
-    python scripts/stacked_digits.py train RESULTS [METHOD ...] [--seeds 5]
+    python scripts/stacked_digits.py train RESULTS [METHOD ...] [--seeds 2]
     python scripts/stacked_digits.py table RESULTS
 
 Three random training images are the channels of one (Metz et al., 2017,
@@ -137,7 +137,7 @@ def main():
     added = commands.add_parser("train")
     added.add_argument("results")
     added.add_argument("methods", nargs="*")
-    added.add_argument("--seeds", type=int, default=5)
+    added.add_argument("--seeds", type=int, default=2)
     added.add_argument("--steps", type=int, default=STEPS)
     added.set_defaults(run=run)
     added = commands.add_parser("table")
