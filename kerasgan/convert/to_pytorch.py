@@ -21,9 +21,7 @@ import numpy as np
 from kerasgan import checks
 from kerasgan.layers.spectral import SpectralLayer
 from kerasgan.models import (
-    MLPCGAN,
     XGAN,
-    ImprovedGAN,
     SkipBEGAN,
     biggan_networks,
     sngan_networks,
@@ -354,10 +352,9 @@ def _conditions(gan, settings):
 def _latents(gan):
     """Returns the code that samples latents as the model does."""
     shape = f"16, {gan.latent_dim}"
-    if isinstance(gan, (ImprovedGAN, MLPCGAN)):
-        return f"torch.rand({shape})"
     if isinstance(gan, UniformLatentGAN):
-        return f"{gan.latent_limit:.7g} * (2 * torch.rand({shape}) - 1)"
+        low, high = gan.latent_range
+        return f"torch.empty({shape}).uniform_({low:.7g}, {high:.7g})"
     return f"torch.randn({shape})"
 
 

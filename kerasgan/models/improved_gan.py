@@ -32,12 +32,13 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from kerasgan import checks, losses, random
+from kerasgan import checks, losses
 from kerasgan.layers.dropout import own_seed
 from kerasgan.layers.noise import GaussianNoise
 from kerasgan.layers.normalization import MOMENTUM, BatchNormalization
 from kerasgan.layers.weight_norm import WeightNormDense
 from kerasgan.models import averaging
+from kerasgan.models.sampling import UniformLatentGAN
 from kerasgan.models.semi_supervised import UNLABELLED, SemiSupervisedGAN
 from kerasgan.optimizers import Adam
 
@@ -46,7 +47,7 @@ CLASSIFIER_DECAY = 0.9999
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class ImprovedGAN(SemiSupervisedGAN):
+class ImprovedGAN(UniformLatentGAN, SemiSupervisedGAN):
     """Semi-supervised GAN with feature matching.
 
     Args:
@@ -95,7 +96,7 @@ class ImprovedGAN(SemiSupervisedGAN):
     """
 
     loss_names = ("d_loss", "class_loss", "g_loss")
-    latent_mean = 0.5
+    latent_range = (0.0, 1.0)
 
     def __init__(
         self,
@@ -155,25 +156,6 @@ class ImprovedGAN(SemiSupervisedGAN):
     def default_optimizers(self):
         # train_mnist_feature_matching.py; batches of 100.
         return Adam(3e-3, beta_1=0.5), Adam(3e-3, beta_1=0.5)
-
-    # Latents
-
-    def sample_latents(self, batch_size):
-        """Samples latents `(batch_size, latent_dim)`, uniform in [0, 1)."""
-        return random.uniform(
-            self.seed_generator, (batch_size, self.latent_dim)
-        )
-
-    def seeded_latents(self, seed, count, first=0):
-        """Returns the latents of a seed, uniform in [0, 1).
-
-        Args:
-            seed: See `LatentGAN`, like all others.
-            count: As above.
-            first: As above.
-        """
-        shape = (count, self.latent_dim)
-        return random.of_seed(tf.random.stateless_uniform, seed, shape, first)
 
     # Training
 

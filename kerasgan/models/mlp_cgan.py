@@ -15,16 +15,16 @@ initialization, because the paper specifies none.
 """
 
 import keras
-import tensorflow as tf
 from keras import layers
 
-from kerasgan import checks, random
+from kerasgan import checks
 from kerasgan.layers.dropout import Dropout, own_seed
 from kerasgan.models.cgan import ConditionalGAN
+from kerasgan.models.sampling import UniformLatentGAN
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class MLPCGAN(ConditionalGAN):
+class MLPCGAN(UniformLatentGAN, ConditionalGAN):
     """Conditional GAN of dense and maxout layers, for small images.
 
     Train it on batches of 100, as in the paper.
@@ -58,8 +58,8 @@ class MLPCGAN(ConditionalGAN):
         section 4.1.
     """
 
-    # The latents are uniform in the unit hypercube.
-    latent_mean = 0.5
+    # Of the unit hypercube.
+    latent_range = (0.0, 1.0)
 
     def __init__(
         self,
@@ -102,23 +102,6 @@ class MLPCGAN(ConditionalGAN):
             return keras.optimizers.SGD(rate, momentum=0.5)
 
         return sgd(), sgd()
-
-    def sample_latents(self, batch_size):
-        """Samples latents `(batch_size, latent_dim)`, uniform in [0, 1)."""
-        return random.uniform(
-            self.seed_generator, (batch_size, self.latent_dim)
-        )
-
-    def seeded_latents(self, seed, count, first=0):
-        """Returns the latents of a seed, uniform in [0, 1).
-
-        Args:
-            seed: See `LatentGAN`, like all others.
-            count: As above.
-            first: As above.
-        """
-        shape = (count, self.latent_dim)
-        return random.of_seed(tf.random.stateless_uniform, seed, shape, first)
 
 
 def dropout(name, seed, number):

@@ -371,9 +371,9 @@ class LatentGAN(ImageGAN):
 
 
 class UniformLatentGAN(LatentGAN):
-    """Base class of the models whose latents are uniform around zero.
+    """Base class of the models whose latents are uniform.
 
-    A subclass sets `latent_limit`, the largest absolute value.
+    A subclass sets `latent_range`, the lowest and the highest value.
 
     Args:
         latent_dim: int. Length of the latent vectors.
@@ -383,15 +383,19 @@ class UniformLatentGAN(LatentGAN):
         ValueError: If `latent_dim` is not positive.
     """
 
-    latent_limit = 1.0
+    latent_range = (-1.0, 1.0)
+
+    @property
+    def latent_mean(self):
+        return sum(self.latent_range) / 2.0
 
     def sample_latents(self, batch_size):
-        """Samples latents `(batch_size, latent_dim)`, uniform around zero."""
+        """Samples latents `(batch_size, latent_dim)`, uniform."""
         shape = (batch_size, self.latent_dim)
         return self._spread(random.uniform(self.seed_generator, shape))
 
     def seeded_latents(self, seed, count, first=0):
-        """Returns the latents of a seed, uniform around zero.
+        """Returns the latents of a seed, uniform.
 
         Args:
             seed: See `LatentGAN`, like all others.
@@ -404,5 +408,6 @@ class UniformLatentGAN(LatentGAN):
         )
 
     def _spread(self, numbers):
-        """Returns numbers in [0, 1) as numbers in [-limit, limit)."""
-        return self.latent_limit * (2.0 * numbers - 1.0)
+        """Returns numbers in [0, 1) as numbers in `latent_range`."""
+        low, high = self.latent_range
+        return low + (high - low) * numbers

@@ -101,7 +101,7 @@ class VanillaGAN(UniformLatentGAN):
         [Goodfellow et al., 2014](https://arxiv.org/abs/1406.2661)
     """
 
-    latent_limit = 3.0**0.5
+    latent_range = (-(3.0**0.5), 3.0**0.5)
     default_batch_size = 100
 
     def __init__(
