@@ -1,9 +1,10 @@
 """Writes generators as plain PyTorch modules, with their weights.
 
 The sources in `pytorch/` are written by hand, one for each kind of generator.
-They are copied with the model's sizes and a function that loads the weights, so
-that the result needs PyTorch alone. Its modules have the names of our layers,
-but for what two frameworks join differently.
+They are copied with the model's sizes and a function that loads the weights,
+and beside them what they import, so that the result needs PyTorch alone. Its
+modules have the names of our layers, but for what two frameworks join
+differently.
 """
 
 import importlib.util
@@ -22,11 +23,15 @@ from kerasgan import checks
 from kerasgan.layers.spectral import SpectralLayer
 from kerasgan.models import (
     XGAN,
+    SeqGAN,
     SkipBEGAN,
+    StackGAN,
     biggan_networks,
     sngan_networks,
 )
+from kerasgan.models.mixture import Mixture
 from kerasgan.models.sampling import UniformLatentGAN
+from kerasgan.tasks import TASKS
 
 FORMATS = {"pytorch": ".pt", "safetensors": ".safetensors"}
 
@@ -45,25 +50,30 @@ BLOCKS = (
     (r"block_(\d+)_(norm_\d)_(gain|bias)/", r"blocks/\1/\2/\3/"),
     (r"block_(\d+)_(\w+)/", r"blocks/\1/\2/"),
 )
+# Of text encoders, and of the blocks of GAN-CLS.
+CAPTIONS = (
+    (r"(\w*(?:narrow|inside|wide))_(\d)/", r"block_\2/\1/"),
+    (r"gru/gru_cell/", "encoder/gru/"),
+    (r"(words|sentence)/", r"encoder/\1/"),
+)
 # By source: patterns of our paths, and the names there. `None` leaves out.
 NAMES = {
     "began": ((r"(decode_\d+_\d)_residual/", r"\1/"),),
     "biggan": (*BLOCKS, (r"attention/gamma", "attention/share")),
-    "gan_cls": (
-        (r"(\w*(?:narrow|inside|wide))_(\d)/", r"block_\2/\1/"),
-        (r"gru/gru_cell/", "encoder/gru/"),
-        (r"(words|sentence)/", r"encoder/\1/"),
-    ),
+    "gan_cls": CAPTIONS,
     "improved_gan": ((r"norm_(\d+)/beta", r"bias_\1"),),
     "progan": ((r"to_rgb_{size}/", "to_rgb/"), (r"to_rgb_\d+/.*", None)),
     "r3gan": (
         (r"(block\d+_\d+)_(conv\d)/", r"\1/\2/"),
         (r"basis_4/basis", "basis"),
     ),
+    "seqgan": ((r"lstm/lstm_cell/", "lstm/"),),
     "sngan": (
         (r"block_(\d+)_(norm_\d)/(gamma|beta|moving)", r"blocks/\1/\2/norm/\3"),
         *BLOCKS,
     ),
+    "stackgan": CAPTIONS,
+    "stackgan_stage_one": CAPTIONS,
     "stylegan": (
         (r".*/average_w", "average_w"),
         (r"dense_(\d+)/", r"mapping/\1/"),
@@ -82,6 +92,13 @@ NAMES = {
         (r"noise(\d_\d+)/scale", r"conv\1/strength"),
         (r"bias(\d_\d+)/", r"conv\1/"),
     ),
+    "unrolled_gan": ((r"hidden_(\d+)/", r"hidden/\1/"),),
+}
+# Sources that a source imports.
+PARTS = {
+    "gan_cls": ("captions",),
+    "stackgan": ("captions", "stackgan_stage_one"),
+    "stackgan_stage_one": ("captions",),
 }
 
 LOAD = '''
@@ -94,7 +111,9 @@ def load(path):
     generator = Generator(**SETTINGS)
     generator.load_state_dict({read})
     return generator.eval()
+'''
 
+TO_UINT8 = '''
 
 def to_uint8(images):
     """Returns images in [-1, 1] as whole numbers from 0 to 255."""
@@ -120,6 +139,15 @@ def read(path):
     return tensors
 '''
 
+# By output of a task: what a page does with the generator.
+USES = {
+    "images": "images = to_uint8(generator({example}))",
+    "points": "points = generator({example})",
+    "text": """\
+tokens = generator({example})
+    sentences = generator.sentences(tokens)""",
+}
+
 README = """\
 # {name} in PyTorch
 
@@ -130,14 +158,14 @@ README = """\
 ```python
 import torch
 
-from generator import load, to_uint8
+from generator import {names}
 
 generator = load("{first}")
 with torch.no_grad():
-    images = to_uint8(generator({example}))
+    {use}
 ```
 
-The images are `{shape}`.
+The {kind} are `{shape}`.
 
 Made by kerasgan from its model {name}. Licence of the weights: {license}.
 """
@@ -154,15 +182,19 @@ def sources():
     dcgan, cut, sngan = ("dcgan", _dcgan), ("cut", _cut), ("sngan", _sngan)
     gan_cls, vanilla_gan = ("gan_cls", _gan_cls), ("vanilla_gan", _dense)
     began, r3gan, xgan = ("began", _began), ("r3gan", _r3gan), ("xgan", _xgan)
+    seqgan = "seqgan", _seqgan
     return {
         "ACGAN": ("acgan", _acgan),
+        "AdaGAN": ("adagan", _adagan),
         "BEGAN": began,
         "BigGAN": ("biggan", _biggan),
+        "CenteredSeqGAN": seqgan,
         "CGAN": ("cgan", _cgan),
         "ConditionalR3GAN": r3gan,
         "ConditionalSNGAN": sngan,
         "ConditionalStyleGAN": ("stylegan", _stylegan),
         "ConditionalStyleGAN2": ("stylegan2", _stylegan2),
+        "ConstantRewardSeqGAN": seqgan,
         "CosineXGAN": xgan,
         "CUT": cut,
         "CycleGAN": ("cyclegan", _taken("channels", "width", "blocks")),
@@ -183,10 +215,14 @@ def sources():
         "Pix2Pix": ("pix2pix", _pix2pix),
         "ProGAN": ("progan", _progan),
         "R3GAN": r3gan,
+        "SeqGAN": seqgan,
         "SkipBEGAN": began,
         "SNGAN": sngan,
+        "StackGAN": ("stackgan", _stackgan),
+        "StackGANStageOne": ("stackgan_stage_one", _stackgan_stage_one),
         "StyleGAN": ("stylegan", _stylegan),
         "StyleGAN2": ("stylegan2", _stylegan2),
+        "UnrolledGAN": ("unrolled_gan", _unrolled_gan),
         "VanillaGAN": vanilla_gan,
         "VectorGANCLS": gan_cls,
         "WGAN": dcgan,
@@ -199,8 +235,9 @@ def write(gan, folder, format="pytorch", card=None):
     """Writes the averaged generators of a model for PyTorch.
 
     The folder has `generator.py`, a module that needs PyTorch alone and
-    generates the same images of the same latents; the weights of each
-    generator; and a page on its use.
+    generates the same images, sentences or points of the same latents; modules
+    that it imports, if any; the weights of each generator; and a page on its
+    use.
 
     Args:
         gan: A `GAN`.
@@ -213,8 +250,8 @@ def write(gan, folder, format="pytorch", card=None):
         list of str: the names of the files.
 
     Raises:
-        ValueError: If the architecture is not supported, or the format is
-            another one.
+        ValueError: If the architecture has no module, the model is still
+            growing, or the format is another one.
         ImportError: If PyTorch is needed and not installed.
         OSError: If the folder is not empty.
 
@@ -225,6 +262,8 @@ def write(gan, folder, format="pytorch", card=None):
     """
     checks.one_of(FORMATS, format=format)
     source, settings = _source(gan)
+    # A mixture is of several generators of one kind.
+    component = _source(gan.current)[0] if isinstance(gan, Mixture) else None
     if format == "pytorch" and importlib.util.find_spec("torch") is None:
         raise ImportError(
             "A state dict is written by PyTorch, which is not installed: "
@@ -237,41 +276,65 @@ def write(gan, folder, format="pytorch", card=None):
             f"The folder must be new or empty. Received: {folder}"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "generator.py").write_text(_module(source, settings, format))
-    written = ["generator.py"]
+    images = TASKS[gan.task].output == "images"
+    modules = {
+        "generator": _module(source, settings, format, images),
+        **{name: _text_of(name) for name in PARTS.get(source, ())},
+    }
+    if component:
+        modules["component"] = _text_of(component)
+    written = [name + ".py" for name in modules]
+    for name, text in zip(written, modules.values(), strict=True):
+        (folder / name).write_text(text, "utf-8")
+    weights = []
     for name, networks in _generators(gan).items():
         state = {}
-        for network in networks:
-            state |= tensors(network, source)
-        written.append(name + FORMATS[format])
-        path = folder / written[-1]
+        for prefix, network in networks:
+            found = tensors(network, component or source)
+            state |= {prefix + key: value for key, value in found.items()}
+        if component:
+            state["shares"] = gan.mixture_weights.numpy()
+        weights.append(name + FORMATS[format])
+        path = folder / weights[-1]
         if format == "pytorch":
             _save_state(state, path)
         else:
             save_safetensors(state, path)
     (folder / "README.md").write_text(
-        _page(gan, folder, written[1:], settings, card), "utf-8"
+        _page(gan, folder, weights, settings, card), "utf-8"
     )
-    return [*written, "README.md"]
+    return [*written, *weights, "README.md"]
 
 
 def _generators(gan):
-    """Returns the networks of each generator by its name."""
+    """Returns the networks of each generator, with the prefix of their names.
+
+    Returns:
+        dict of str to list of pairs: prefix, network.
+    """
     average = {
         name: getattr(gan, f"average_{name}") for name in gan.generator_names
     }
     if isinstance(gan, XGAN):
         return {
             f"generator_{of}{to}": [
-                average[f"encoder_{of}"],
-                average["shared_encoder"],
-                average["shared_decoder"],
-                average[f"decoder_{to}"],
+                ("", average[f"encoder_{of}"]),
+                ("", average["shared_encoder"]),
+                ("", average["shared_decoder"]),
+                ("", average[f"decoder_{to}"]),
             ]
             for of, to in ("ab", "ba")
         }
-    encoders = [gan.text_encoder] if hasattr(gan, "text_encoder") else []
-    return {name: [network, *encoders] for name, network in average.items()}
+    if isinstance(gan, Mixture):
+        networks = [gan.average_generator, *gan.finished]
+        numbered = enumerate(networks)
+        return {"generator": [(f"components.{n}.", x) for n, x in numbered]}
+    others = []
+    if hasattr(gan, "text_encoder"):
+        others.append(("", gan.text_encoder))
+    if isinstance(gan, StackGAN):
+        others.append(("stage_one.", gan.stage_one))
+    return {name: [("", network), *others] for name, network in average.items()}
 
 
 def _source(gan):
@@ -287,10 +350,14 @@ def _source(gan):
     return name, settings(gan)
 
 
-def _module(source, settings, format):
-    """Returns the text of generator.py."""
+def _text_of(source):
     path = pathlib.Path(__file__).with_name("pytorch") / f"{source}.py"
-    text = path.read_text("utf-8")
+    return path.read_text("utf-8")
+
+
+def _module(source, settings, format, images=True):
+    """Returns the text of generator.py."""
+    text = _text_of(source)
     read = "torch.load(path, weights_only=True)"
     if format == "safetensors":
         # Those of the standard library are in a block before PyTorch's.
@@ -307,25 +374,32 @@ def _module(source, settings, format):
         value = pprint.pformat(value, width=50, compact=True)
         lines.append(f'    "{name}": ' + value.replace("\n", "\n    ") + ",\n")
     shown = "".join(lines)
-    return text + LOAD.format(settings=f"{{\n{shown}}}", read=read)
+    text += LOAD.format(settings=f"{{\n{shown}}}", read=read)
+    return text + TO_UINT8 if images else text
 
 
 def _page(gan, folder, weights, settings, card):
+    output = TASKS[gan.task].output
     if hasattr(gan, "translate"):
-        example, count = "images", "(n, channels, height, width)"
+        example, shape = "images", "(n, channels, height, width)"
     else:
         example = _latents(gan)
         example += _conditions(gan, settings)
-        height, width, channels = gan.image_shape
-        count = f"(16, {channels}, {height}, {width})"
+        sizes = gan.sample_shape
+        if output == "images":
+            height, width, channels = sizes
+            sizes = channels, height, width
+        shape = str((16, *sizes))
     return README.format(
         name=card.name if card else folder.absolute().name,
         description=card.description if card else type(gan).__name__,
         license=card.license if card else "not stated",
         weights=" and ".join(f"`{name}`" for name in weights),
+        names="load, to_uint8" if output == "images" else "load",
         first=weights[0],
-        example=example,
-        shape=count,
+        use=USES[output].format(example=example),
+        kind=USES[output].partition(" ")[0],
+        shape=shape,
     )
 
 
@@ -351,6 +425,11 @@ def _conditions(gan, settings):
 
 def _latents(gan):
     """Returns the code that samples latents as the model does."""
+    if isinstance(gan, Mixture):
+        of_component = _latents(gan.current)
+        return f"torch.cat([{of_component}, torch.rand(16, 1)], dim=1)"
+    if isinstance(gan, SeqGAN):
+        return f"torch.rand(16, {gan.latent_dim})"
     shape = f"16, {gan.latent_dim}"
     if isinstance(gan, UniformLatentGAN):
         low, high = gan.latent_range
@@ -382,8 +461,8 @@ def tensors(network, source):
         name = _renamed(variable.path, source, size)
         if name is None:
             continue
-        if "/gru_cell/" in variable.path:
-            found |= _gru(name, variable.numpy())
+        if re.search("/(gru|lstm)_cell/", variable.path):
+            found |= _gates(name, variable.numpy())
             continue
         value = divided.get(variable.path)
         value = np.float32(variable.numpy() if value is None else value)
@@ -394,16 +473,23 @@ def tensors(network, source):
     return found
 
 
-def _gru(name, value):
-    """Returns a weight of a GRU, whose gates are ordered differently."""
+def _gates(name, value):
+    """Returns a weight of an LSTM or a GRU, whose gates are in other orders."""
     scope, _, end = name.rpartition(".")
-    gates = np.split(value, 3, axis=-1)  # Update, reset, candidate.
-    value = np.concatenate([gates[1], gates[0], gates[2]], axis=-1)
+    last = ""
+    if scope.endswith("gru"):
+        last = "_l0"  # Of a layer; the LSTM is a cell.
+        update, reset, candidate = np.split(value, 3, axis=-1)
+        value = np.concatenate([reset, update, candidate], axis=-1)
     if end == "bias":
-        pairs = zip(("ih", "hh"), value, strict=True)
-        return {f"{scope}.bias_{k}_l0": v for k, v in pairs}
+        # An LSTM of Keras has one, PyTorch's has two.
+        first, second = value if value.ndim == 2 else (value, 0.0 * value)
+        return {
+            f"{scope}.bias_ih{last}": first,
+            f"{scope}.bias_hh{last}": second,
+        }
     kind = "hh" if end == "recurrent_kernel" else "ih"
-    return {f"{scope}.weight_{kind}_l0": value.T}
+    return {f"{scope}.weight_{kind}{last}": value.T}
 
 
 def _renamed(path, source, size):
@@ -416,7 +502,7 @@ def _renamed(path, source, size):
             path = re.sub(f"^{pattern}", name, path)
             break
     *scope, end = path.split("/")
-    if scope[:1] == ["blocks"]:
+    if scope[:1] in (["blocks"], ["hidden"]):
         scope[1] = str(int(scope[1]) - 1)  # They are numbered from one.
     return ".".join([*scope, ENDS.get(end, end)])
 
@@ -515,12 +601,63 @@ def _gan_cls(gan):
         **_taken(*sizes)(gan),
     }
     if hasattr(gan, "text_encoder"):
-        settings["encoder"] = {
-            "vocabulary": list(gan.vocabulary),
-            "caption_length": gan.caption_length,
-            "width": gan.encoder_width,
-        }
+        settings["encoder"] = _encoder(gan)
     return settings
+
+
+def _encoder(gan):
+    return {
+        "vocabulary": list(gan.vocabulary),
+        "caption_length": gan.caption_length,
+        "width": gan.encoder_width,
+    }
+
+
+def _stackgan_stage_one(gan):
+    sizes = "latent_dim", "sentence_dim", "condition_dim"
+    return {
+        **_taken("image_size", "channels")(gan),
+        "width": gan.generator_width,
+        **_taken(*sizes)(gan),
+        "encoder": _encoder(gan),
+    }
+
+
+def _stackgan(gan):
+    return {
+        "stage_one": {
+            "image_size": gan.stage_one_size,
+            "channels": gan.channels,
+            "width": gan.stage_one_width,
+            "latent_dim": gan.latent_dim - gan.condition_dim,
+            **_taken("sentence_dim", "condition_dim")(gan),
+        },
+        "image_size": gan.image_size,
+        "width": gan.generator_width,
+        "blocks": gan.blocks,
+        "encoder": _encoder(gan),
+    }
+
+
+def _seqgan(gan):
+    return {
+        "vocabulary": list(gan.vocabulary),
+        **_taken("sequence_length", "embedding_dim", "units")(gan),
+    }
+
+
+def _unrolled_gan(gan):
+    return {
+        "units": list(gan.generator_units),
+        **_taken("dimensions", "activation", "latent_dim")(gan),
+    }
+
+
+def _adagan(gan):
+    return {
+        "components": gan.components,
+        "component": _source(gan.current)[1],
+    }
 
 
 def _infogan(gan):

@@ -22,9 +22,12 @@ for line in sys.stdin:
     folder, source, target, weights = json.loads(line)
     os.chdir(folder)
     sys.path[0] = folder
-    sys.modules.pop("generator", None)
+    # Those of the folder before.
+    for path in os.listdir(folder):
+        if path.endswith(".py"):
+            sys.modules.pop(path.removesuffix(".py"), None)
     importlib.invalidate_caches()
-    from generator import load, to_uint8
+    import generator
 
     tensors = {
         name: torch.from_numpy(values)
@@ -34,15 +37,20 @@ for line in sys.stdin:
     }
     results = {}
     for name in weights:
+        loaded = generator.load(name)
         with torch.no_grad():
-            images = load(name)(**tensors)
-        results[name] = images.numpy()
-        results[name + ".uint8"] = to_uint8(images).numpy()
+            samples = loaded(**tensors)
+        results[name] = samples.numpy()
+        if hasattr(generator, "to_uint8"):
+            results[name + ".uint8"] = generator.to_uint8(samples).numpy()
+        if hasattr(loaded, "sentences"):
+            results[name + ".text"] = loaded.sentences(samples)
     with open("README.md") as page:
         example = page.read().split("```python")[1].split("```")[0]
     names = {"images": tensors.get("images")}
     exec(example, names)
-    results["page"] = names["images"].numpy()
+    shown = (names.get(name) for name in ("images", "points", "tokens"))
+    results["page"] = next(x for x in shown if x is not None).numpy()
     packages = {name.partition(".")[0] for name in sys.modules}
     assert not packages & {"kerasgan", "keras", "tensorflow"}, packages
     np.savez(target, **results)
@@ -63,7 +71,7 @@ def process():
 
 
 def run(folder, weights, scratch, **inputs):
-    """Returns the images of each file of weights, channels last.
+    """Returns the samples of each file of weights, images channels last.
 
     Args:
         folder: path.
@@ -72,8 +80,9 @@ def run(folder, weights, scratch, **inputs):
         **inputs: Arrays by the names of `forward`'s arguments.
 
     Returns:
-        dict of arrays by file; of uint8 under that name and `.uint8`; and
-        under `page` those of the example of the folder's page.
+        dict of arrays by file; of uint8 under that name and `.uint8`, of
+        sentences under `.text`; and under `page` those of the example of the
+        folder's page.
     """
     source, target = scratch / "inputs.npz", scratch / "images.npz"
     np.savez(source, **inputs)
@@ -84,5 +93,9 @@ def run(folder, weights, scratch, **inputs):
     if not pytorch.stdout.readline():
         process.cache_clear()
         raise AssertionError(f"PyTorch failed: exit status {pytorch.wait()}")
-    with np.load(target) as images:
-        return {n: images[n].transpose(0, 2, 3, 1) for n in images.files}
+    with np.load(target) as samples:
+        found = dict(samples)
+    return {
+        name: array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
+        for name, array in found.items()
+    }
