@@ -115,7 +115,10 @@ def test_prediction_log_is_tensorflow_servings():
         pytest.param(
             model,
             id=model.name,
-            marks=() if model.name == "dcgan" else marks.slow(model),
+            marks=()
+            if model.name == "dcgan"
+            else marks.rarely(model, "gan_cls", "pix2pix", "stylegan2")
+            or (pytest.mark.slow, pytest.mark.variant),
         )
         for model in tiny.MODELS
     ],
@@ -235,7 +238,7 @@ def documented():
     return table
 
 
-@pytest.mark.parametrize("model", tiny.MODELS, ids=lambda m: m.name)
+@pytest.mark.parametrize("model", marks.models())
 def test_the_documented_signatures_are_those_there_are(model):
     gan = model.build()
     signatures = {**gan.signatures(), **gan.score_signatures()}

@@ -13,7 +13,7 @@ from tests.support import marks, served
 pytestmark = pytest.mark.zoo
 
 
-@pytest.fixture(scope="module", params=marks.of_images())
+@pytest.fixture(scope="module", params=marks.zoo_models())
 def gan(request):
     return zoo.load(request.param)
 

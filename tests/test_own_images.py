@@ -148,7 +148,14 @@ def size(name):
     return 32 if name in larger else 24 if name in multiples else 16
 
 
-@pytest.mark.parametrize("name", marks.by_name(recipes.ARCHITECTURES))
+@pytest.mark.parametrize(
+    "name",
+    marks.by_name(
+        recipes.ARCHITECTURES,
+        *("biggan", "cgan", "cyclegan", "dcgan", "gan_cls", "pix2pix"),
+        *("progan", "stylegan2"),
+    ),
+)
 def test_each_architecture_has_a_recipe_for_a_folder(name, tmp_path):
     images = source(name, tmp_path)
     recipe = recipes.for_images(name, images, size(name), **options(name))

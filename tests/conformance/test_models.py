@@ -15,9 +15,7 @@ from tests.support import marks, served
 from zoo import cards
 
 
-@pytest.fixture(
-    scope="module", params=tiny.MODELS, ids=lambda model: model.name
-)
+@pytest.fixture(scope="module", params=marks.models())
 def built(request):
     """A model of the list and one of its instances, which no test changes."""
     keras.utils.set_random_seed(0)
@@ -116,10 +114,15 @@ def test_golden_images(model):
 
 
 @pytest.mark.slow
-def test_export_runs_in_a_process_without_kerasgan(tmp_path):
+@pytest.mark.parametrize(
+    "variants", [False, pytest.param(True, marks=pytest.mark.variant)]
+)
+def test_export_runs_in_a_process_without_kerasgan(variants, tmp_path):
     jobs, expected = {}, {}
     for model in tiny.MODELS:
-        if marks.is_published(model):
+        # Checkpoints are exported by tests/test_export_zoo.py.
+        is_variant = model.is_variant or marks.is_published(model)
+        if is_variant != variants:
             continue
         gan = model.build()
         golden.ramp(gan)  # The first weights give nothing but grey.

@@ -12,9 +12,7 @@ from kerasgan.optimizers import Adam
 from tests import tiny
 from tests.support import marks
 
-every_model = pytest.mark.parametrize(
-    "model", tiny.MODELS, ids=lambda m: m.name
-)
+every_model = pytest.mark.parametrize("model", marks.models())
 
 # The others take long to compile.
 PARAMS = [
@@ -23,7 +21,17 @@ PARAMS = [
 ]
 # Besides the light ones, those with layers that no other model has.
 COMPILED = ("cyclegan", "progan", "r3gan", "seqgan", "sngan", "stylegan2")
-most_slow = pytest.mark.parametrize("model", PARAMS)
+
+
+def rarely(*often):
+    """Parametrizes by all models; see `marks.rarely`."""
+    return pytest.mark.parametrize(
+        "model",
+        [
+            pytest.param(m, marks=marks.rarely(m, *often), id=m.name)
+            for m in tiny.MODELS
+        ],
+    )
 
 
 def weights(gan):
@@ -162,7 +170,8 @@ def test_restored_training_is_the_same_to_the_last_bit(epoch, tmp_path):
     loaded.fit(model.dataset(batches=1), verbose=0)
 
 
-@most_slow
+# Of the slow ones, those that keep more than weights over the replicas.
+@rarely("ada_dcgan", "adagan", "began", "cyclegan", "sngan", "stylegan2")
 def test_two_replicas_take_the_same_step(model, mirrored):
     # The average's statistics are of every fourth image of each replica, and
     # both WGANs divide a batch among their critic's steps before.
@@ -206,8 +215,10 @@ def test_two_replicas_take_the_same_step(model, mirrored):
     ("policy", "model"),
     [
         *(
-            pytest.param("mixed_bfloat16", *p.values, marks=p.marks)
-            for p in PARAMS
+            pytest.param(
+                "mixed_bfloat16", m, marks=marks.rarely(m, "sngan", "stylegan2")
+            )
+            for m in tiny.MODELS
         ),
         *(
             pytest.param("mixed_float16", m, marks=pytest.mark.slow)
@@ -235,8 +246,17 @@ def test_mixed_precision(model, policy):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
-    [m for m in tiny.MODELS if m.is_light or m.name in COMPILED],
-    ids=lambda m: m.name,
+    [
+        pytest.param(
+            m,
+            marks=()
+            if m.name in ("dcgan", "seqgan", "stylegan2")
+            else (pytest.mark.variant,),
+            id=m.name,
+        )
+        for m in tiny.MODELS
+        if m.is_light or m.name in COMPILED
+    ],
 )
 def test_xla(model):
     gan = model.compiled(jit_compile=True)
@@ -244,7 +264,7 @@ def test_xla(model):
     assert np.isfinite([v for values in history.values() for v in values]).all()
 
 
-@most_slow
+@rarely()
 def test_partial_batches_are_refused_on_replicas(model, mirrored):
     with mirrored.scope():
         gan = model.compiled()

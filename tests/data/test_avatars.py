@@ -86,6 +86,7 @@ def test_a_missing_program_is_named(monkeypatch):
 
 
 @pytest.mark.data
+@pytest.mark.drawn
 def test_people_are_those_of_the_prepared_set():
     (person,) = (p for p in avatars.generate_people(3) if p["id"] == "00002")
     examples = data.load("avatars", avatars.split_of(person["concept"]))
@@ -102,6 +103,7 @@ def test_people_are_those_of_the_prepared_set():
 
 
 @pytest.mark.data
+@pytest.mark.drawn
 def test_colors_are_the_same_in_both_styles():
     examples = data.load("avatars", "test")
     labels = examples["attributes"]["clothing_color"]

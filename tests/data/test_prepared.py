@@ -12,6 +12,8 @@ import pytest
 from kerasgan import data
 from kerasgan.data import cache, catalog, fashion_mnist, prepared, splits
 
+DRAWN = ("avatars", "personas")
+
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
@@ -139,7 +141,13 @@ def test_fashion_mnist_is_padded_before_it_is_resized():
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", data.NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=(pytest.mark.drawn,) if name in DRAWN else ())
+        for name in data.NAMES
+    ],
+)
 def test_counts_are_the_published_ones(name):
     for part, count in catalog.get(name).counts.items():
         examples = data.load(name, part)
@@ -151,6 +159,7 @@ def test_counts_are_the_published_ones(name):
 
 
 @pytest.mark.data
+@pytest.mark.drawn
 def test_plain_tfds_reads_every_set_without_kerasgan():
     program = """
 import sys
@@ -200,6 +209,7 @@ def test_fashion_mnist_has_its_classes():
 
 
 @pytest.mark.data
+@pytest.mark.drawn
 def test_every_task_streams_its_sets():
     first = next(iter(data.images("fashion_mnist", 32, 8)))
     assert first.shape == (8, 32, 32, 1)

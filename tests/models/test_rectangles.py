@@ -21,6 +21,8 @@ MODELS = {
     "CGAN": {"width": 4, "num_classes": 3},
     "ACGAN": {**WIDTHS, "num_classes": 3},
 }
+# Whose networks differ; the others are of DCGAN's.
+OFTEN = ("DCGAN", "BEGAN", "ACGAN")
 
 
 def build(name, image_size):
@@ -29,7 +31,16 @@ def build(name, image_size):
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), list(zip(MODELS, itertools.cycle(SIZES))), ids=str
+    ("name", "size"),
+    [
+        pytest.param(
+            name,
+            size,
+            marks=() if name in OFTEN else (pytest.mark.variant,),
+            id=f"{name}-{size}",
+        )
+        for name, size in zip(MODELS, itertools.cycle(SIZES))
+    ],
 )
 def test_rectangles_are_generated_and_trained(name, size, tmp_path):
     gan = build(name, size)

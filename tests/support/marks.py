@@ -1,9 +1,25 @@
 """Marks of tests that are repeated for every model of tests/tiny.py."""
 
+import json
+import pathlib
+
 import pytest
 
 import zoo
+from kerasgan.convert import to_pytorch
 from tests import tiny
+
+
+def models():
+    """Returns the models of tests/tiny.py as parameters, variants marked."""
+    return [
+        pytest.param(
+            model,
+            marks=(pytest.mark.variant,) if model.is_variant else (),
+            id=model.name,
+        )
+        for model in tiny.MODELS
+    ]
 
 
 def slow(model):
@@ -12,9 +28,37 @@ def slow(model):
     return (pytest.mark.slow, *variant)
 
 
+def rarely(model, *often):
+    """Returns the marks of a test of training that few models need.
+
+    Args:
+        model: A `tiny.Tiny`.
+        *often: Names of models that need it besides the light ones.
+    """
+    if model.is_light:
+        return ()
+    if model.name in often:
+        return (pytest.mark.slow,)
+    return (pytest.mark.slow, pytest.mark.variant)
+
+
 def of_images():
     """Returns the names in the zoo that tests/test_export_zoo.py exports."""
     return [name for name in zoo.list() if zoo.card(name).image_shape]
+
+
+def zoo_models():
+    """Returns them as parameters, marked but the first with its networks."""
+    sources, found, params = to_pytorch.sources(), set(), []
+    for name in of_images():
+        path = pathlib.Path(zoo.__file__).parent / name / "config.json"
+        architecture = json.loads(path.read_text("utf-8"))["architecture"]
+        source, _ = sources[architecture]
+        is_first = source not in found
+        found.add(source)
+        marks = () if is_first else (pytest.mark.variant,)
+        params.append(pytest.param(name, marks=marks))
+    return params
 
 
 def is_published(model):
@@ -29,14 +73,11 @@ def slow_export(model):
     return slow(model)
 
 
-def by_name(names):
-    """Returns names of models as parameters, those of variants marked."""
-    variants = {model.name: model.is_variant for model in tiny.MODELS}
-    # What has no tiny model of its own changes little of another one.
+def by_name(names, *often):
+    """Returns names as parameters, those not in `often` marked as variants."""
     return [
         pytest.param(
-            name,
-            marks=(pytest.mark.variant,) if variants.get(name, True) else (),
+            name, marks=() if name in often else (pytest.mark.variant,)
         )
         for name in names
     ]
