@@ -24,14 +24,16 @@ COMPILED = ("cyclegan", "progan", "r3gan", "seqgan", "sngan", "stylegan2")
 
 
 def rarely(*often):
-    """Parametrizes by all models; see `marks.rarely`."""
-    return pytest.mark.parametrize(
-        "model",
-        [
-            pytest.param(m, marks=marks.rarely(m, *often), id=m.name)
-            for m in tiny.MODELS
-        ],
-    )
+    """Returns all models as parameters; see `marks.rarely`."""
+    return [
+        pytest.param(m, marks=marks.rarely(m, *often), id=m.name)
+        for m in tiny.MODELS
+    ]
+
+
+epoch_of_every_model = pytest.mark.parametrize(
+    "epoch", PARAMS, indirect=True, scope="module"
+)
 
 
 def weights(gan):
@@ -66,7 +68,11 @@ def assert_same(first, second):
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
-@pytest.fixture(scope="module", params=PARAMS)
+# Whose training keeps more than weights and moments, and one of each task.
+RESTORED = ("adagan", "began", "biggan", "cyclegan", "gan_cls", "stylegan2")
+
+
+@pytest.fixture(scope="module")
 def epoch(request):
     """A model of the list after one epoch; what it was, and its losses."""
     model = request.param
@@ -79,6 +85,7 @@ def epoch(request):
     )
 
 
+@epoch_of_every_model
 def test_default_optimizers_are_the_papers(epoch):
     model, gan = epoch.model, epoch.gan
     for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
@@ -95,6 +102,7 @@ def test_default_optimizers_are_the_papers(epoch):
     assert gan.jit_compile is False  # On a processor.
 
 
+@epoch_of_every_model
 def test_every_weight_moves_and_losses_are_reported(epoch):
     gan, before, after = epoch.gan, epoch.before, epoch.after
     trained = [
@@ -140,6 +148,9 @@ def test_bad_images_are_refused_before_the_first_step(model):
     assert_same(before, weights(gan))
 
 
+@pytest.mark.parametrize(
+    "epoch", rarely(*RESTORED), indirect=True, scope="module"
+)
 def test_restored_training_is_the_same_to_the_last_bit(epoch, tmp_path):
     """Two epochs, and one epoch, a new process' model, and the other epoch.
 
@@ -171,7 +182,9 @@ def test_restored_training_is_the_same_to_the_last_bit(epoch, tmp_path):
 
 
 # Of the slow ones, those that keep more than weights over the replicas.
-@rarely("ada_dcgan", "adagan", "began", "cyclegan", "sngan", "stylegan2")
+@pytest.mark.parametrize(
+    "model", rarely("ada_dcgan", "adagan", "began", "sngan", "stylegan2")
+)
 def test_two_replicas_take_the_same_step(model, mirrored):
     # The average's statistics are of every fourth image of each replica, and
     # both WGANs divide a batch among their critic's steps before.
@@ -264,7 +277,7 @@ def test_xla(model):
     assert np.isfinite([v for values in history.values() for v in values]).all()
 
 
-@rarely()
+@pytest.mark.parametrize("model", rarely())
 def test_partial_batches_are_refused_on_replicas(model, mirrored):
     with mirrored.scope():
         gan = model.compiled()
