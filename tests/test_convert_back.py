@@ -13,7 +13,7 @@ from kerasgan import cli, models
 from kerasgan.convert import to_pytorch
 from kerasgan.models.labels import ClassGAN
 from tests import tiny
-from tests.support import in_pytorch
+from tests.support import in_pytorch, marks
 
 SOURCES = pathlib.Path(to_pytorch.__file__).with_name("pytorch")
 SMALL = {"width": 4, "latent_dim": 6}
@@ -303,17 +303,8 @@ def test_truncation(name, tmp_path):
     np.testing.assert_allclose(found[weights[0]], expected, rtol=0, atol=1e-4)
 
 
-def supported():
-    """Names in the zoo whose architectures have a source."""
-    sources = to_pytorch.sources()
-    for name in zoo.list():
-        path = pathlib.Path(zoo.__file__).parent / name / "config.json"
-        if json.loads(path.read_text()).get("architecture") in sources:
-            yield name
-
-
 @pytest.mark.parity
-@pytest.mark.parametrize("name", list(supported()))
+@pytest.mark.parametrize("name", marks.zoo_models())
 def test_images_of_the_zoo(name, tmp_path):
     check(zoo.load(name), tmp_path, "safetensors")
 

@@ -13,7 +13,7 @@ from tests.support import marks, served
 pytestmark = pytest.mark.zoo
 
 
-@pytest.fixture(scope="module", params=marks.zoo_models())
+@pytest.fixture(scope="module", params=marks.zoo_models(of_images=True))
 def gan(request):
     return zoo.load(request.param)
 

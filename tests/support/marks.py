@@ -42,15 +42,12 @@ def rarely(model, *often):
     return (pytest.mark.slow, pytest.mark.variant)
 
 
-def of_images():
-    """Returns the names in the zoo that tests/test_export_zoo.py exports."""
-    return [name for name in zoo.list() if zoo.card(name).image_shape]
-
-
-def zoo_models():
-    """Returns them as parameters, marked but the first with its networks."""
+def zoo_models(of_images=False):
+    """Returns all names, a variant if one before has the same generator."""
     sources, found, params = to_pytorch.sources(), set(), []
-    for name in of_images():
+    for name in zoo.list():
+        if of_images and not zoo.card(name).image_shape:
+            continue
         path = pathlib.Path(zoo.__file__).parent / name / "config.json"
         architecture = json.loads(path.read_text("utf-8"))["architecture"]
         source, _ = sources[architecture]
@@ -63,7 +60,8 @@ def zoo_models():
 
 def is_published(model):
     """Whether a checkpoint is exported by tests/test_export_zoo.py."""
-    return any(name.startswith(f"{model.name}_") for name in of_images())
+    names = (n for n in zoo.list() if zoo.card(n).image_shape)
+    return any(name.startswith(f"{model.name}_") for name in names)
 
 
 def slow_export(model):
