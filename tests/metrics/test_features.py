@@ -4,6 +4,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kerasgan.metrics import FeatureNetwork, InceptionScore, features
 
@@ -107,6 +108,29 @@ def test_value_does_not_depend_on_the_batch(network, make_images):
     images = make_images(6)
     alone = np.concatenate([network(images[i : i + 1]) for i in range(6)])
     np.testing.assert_allclose(alone, network(images), rtol=1e-5, atol=1e-6)
+
+
+def test_memory_does_not_grow_with_the_number_of_images(
+    network, make_images, monkeypatch
+):
+    images = make_images(7)
+    expected = network.both(images)
+    counts = []
+    run = network._compiled
+
+    def counted(part):
+        counts.append(len(part))
+        return run(part)
+
+    monkeypatch.setattr(network, "_compiled", counted)
+    height, width, _ = network.image_shape
+    monkeypatch.setattr(features, "MOST_PIXELS", 3 * height * width + 1)
+    for one, other in zip(network.both(images), expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    assert counts == [3, 3, 1]
+    # In a function, of any number of images, at once.
+    compiled = tf.function(network.both)
+    np.testing.assert_allclose(compiled(images)[0], expected[0], rtol=1e-4)
 
 
 def test_scaling_is_inside(folder, make_images):

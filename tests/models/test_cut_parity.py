@@ -96,10 +96,16 @@ def optimizers(kind):
     )
 
 
-@pytest.mark.parametrize("kind", ["adam", "sgd"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("adam", marks=pytest.mark.variant), "sgd"]
+)
 @pytest.mark.parametrize(
     "model, flipped",
-    [(models.CUT, False), (models.FastCUT, False), (models.FastCUT, True)],
+    [
+        (models.CUT, False),
+        pytest.param(models.FastCUT, False, marks=pytest.mark.variant),
+        (models.FastCUT, True),
+    ],
 )
 def test_training_step(model, flipped, kind, monkeypatch):
     ours, theirs = optimizers(kind)

@@ -124,7 +124,11 @@ def test_outputs(classes):
 
 
 @pytest.mark.parametrize("classes", [CLASSES, None])
-@pytest.mark.parametrize("step", [0, 30, 100], ids="step {}".format)
+@pytest.mark.parametrize(
+    "step",
+    [30, *(pytest.param(n, marks=pytest.mark.variant) for n in (0, 100))],
+    ids="step {}".format,
+)
 def test_training_step(step, classes):
     """At the start, within and after the burn-in."""
     gan, generator, discriminator = both(

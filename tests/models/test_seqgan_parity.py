@@ -126,7 +126,9 @@ def test_a_step_of_maximum_likelihood(kind):
 
 
 @pytest.mark.parametrize("clip", [5.0, 0.1])
-@pytest.mark.parametrize("kind", ["adam", "sgd"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("adam", marks=pytest.mark.variant), "sgd"]
+)
 @pytest.mark.parametrize("model", [models.SeqGAN, models.CenteredSeqGAN])
 def test_a_training_step(model, kind, clip, monkeypatch):
     """The policy gradient, and then the discriminator."""
