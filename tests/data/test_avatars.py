@@ -86,7 +86,7 @@ def test_a_missing_program_is_named(monkeypatch):
 
 
 @pytest.mark.data
-@pytest.mark.drawn
+@pytest.mark.rendered
 def test_people_are_those_of_the_prepared_set():
     (person,) = (p for p in avatars.generate_people(3) if p["id"] == "00002")
     examples = data.load("avatars", avatars.split_of(person["concept"]))
@@ -103,7 +103,7 @@ def test_people_are_those_of_the_prepared_set():
 
 
 @pytest.mark.data
-@pytest.mark.drawn
+@pytest.mark.rendered
 def test_colors_are_the_same_in_both_styles():
     examples = data.load("avatars", "test")
     labels = examples["attributes"]["clothing_color"]

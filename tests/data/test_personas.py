@@ -122,7 +122,7 @@ def test_a_missing_program_is_named(monkeypatch):
 
 
 @pytest.mark.data
-@pytest.mark.drawn
+@pytest.mark.rendered
 def test_faces_are_those_of_the_prepared_set():
     (face,) = (f for f in personas.generate_faces(9) if f["id"] == "00004")
     for part in ("train", "validation", "test"):
@@ -139,7 +139,7 @@ def test_faces_are_those_of_the_prepared_set():
 
 
 @pytest.mark.data
-@pytest.mark.drawn
+@pytest.mark.rendered
 def test_parts_share_neither_held_out_pairs_nor_captions():
     parts = {
         part: data.load("personas", part)

@@ -12,7 +12,7 @@ import pytest
 from kerasgan import data
 from kerasgan.data import cache, catalog, fashion_mnist, prepared, splits
 
-DRAWN = ("avatars", "personas")
+RENDERED = ("avatars", "personas")
 
 
 @pytest.fixture
@@ -144,7 +144,9 @@ def test_fashion_mnist_is_padded_before_it_is_resized():
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=(pytest.mark.drawn,) if name in DRAWN else ())
+        pytest.param(
+            name, marks=(pytest.mark.rendered,) if name in RENDERED else ()
+        )
         for name in data.NAMES
     ],
 )
@@ -159,7 +161,7 @@ def test_counts_are_the_published_ones(name):
 
 
 @pytest.mark.data
-@pytest.mark.drawn
+@pytest.mark.rendered
 def test_plain_tfds_reads_every_set_without_kerasgan():
     program = """
 import sys
@@ -209,7 +211,7 @@ def test_fashion_mnist_has_its_classes():
 
 
 @pytest.mark.data
-@pytest.mark.drawn
+@pytest.mark.rendered
 def test_every_task_streams_its_sets():
     first = next(iter(data.images("fashion_mnist", 32, 8)))
     assert first.shape == (8, 32, 32, 1)

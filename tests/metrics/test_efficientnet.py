@@ -185,7 +185,7 @@ def test_a_protocol_finds_the_package():
     ("name", "size"),
     [
         pytest.param("fashion_mnist", 32, marks=pytest.mark.slow),
-        pytest.param("personas", 64, marks=pytest.mark.drawn),
+        pytest.param("personas", 64, marks=pytest.mark.rendered),
     ],
 )
 def test_the_distance_grows_with_blur_noise_and_loss_of_modes(name, size):
