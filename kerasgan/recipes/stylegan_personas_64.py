@@ -19,9 +19,10 @@ in bfloat16 on an AMD EPYC. Then training of the averaged generator and the
 discriminator continued with new optimizers. Of this recipe itself only the
 first epoch was run.
 
-Trained for 2.8 hours by the clock on 2 cores (Intel(R) Xeon(R) Processor), with
-seed 0 at commit c5707f6: FD 14.389 under fd10k_personas_train. More is on the
-card, zoo/stylegan_personas_64.
+Trained for 2.8 hours by the clock on 2 cores (Intel(R) Xeon(R) Processor),
+with seed 0 at commit c5707f6: FD 14.389 under fd10k_personas_train, FD 94.799
+under fd10k_efficientnet_lite0_train. More is on the card,
+zoo/stylegan_personas_64.
 """
 
 from kerasgan.data import catalog
