@@ -269,6 +269,28 @@ def test_damaged_cache_is_named(network, make_images):
         )
 
 
+@pytest.mark.parametrize(
+    ("generated", "real", "spread"),
+    # Other subsets of the larger side, but for the last.
+    [(50, 200, 0.1), (200, 50, 0.1), (50, 50, 1e-6)],
+)
+def test_a_kernel_distance_of_few_images_has_smaller_subsets(
+    network, make_images, generated, real, spread
+):
+    few = protocol("kd", generated=generated)
+    scores = evaluate(
+        lambda count, seed: make_images(count, 1, high=230),
+        [make_images(real, 2)],
+        network,
+        few,
+    )
+    fake = network(make_images(generated, 1, high=230)).numpy()
+    expected, _ = kernel_distance(
+        network(make_images(real, 2)).numpy(), fake, subset_size=50
+    )
+    assert scores["kd_tiny"]["value"] == pytest.approx(expected, rel=spread)
+
+
 def test_fewer_images_than_features(network, make_images, batches):
     few = protocol("fd", generated=network.num_features - 1)
     arguments = generator(make_images), batches, network
