@@ -48,12 +48,17 @@ def protocols_of(card):
     return [f"fd10k_{features}_{part}", f"kd10k_{features}_{part}"]
 
 
-def real(subject, protocols):
-    """Returns the scores of the baselines, by their names."""
-    if subject.translators:
-        return baselines.pair_baselines(subject.reference, protocols)
-    found = baselines.real_baseline(subject.reference, protocols)
-    return {"real": found}
+def baselines_of(card, protocols):
+    """Returns the scores of the baselines, by their names.
+
+    Args:
+        card: `zoo.Card`.
+        protocols: list of str.
+    """
+    reference = evaluation.ReferenceData(card.dataset, card.image_shape[0])
+    if tasks.TASKS[card.task].method == "translate":
+        return baselines.pair_baselines(reference, protocols)
+    return {"real": baselines.real_baseline(reference, protocols)}
 
 
 def main():
@@ -63,14 +68,15 @@ def main():
     parser.add_argument("names", metavar="NAME", nargs="*")
     known = {}
     for name in parser.parse_args().names or names():
-        subject = evaluation.Subject.load(name)
-        protocols = protocols_of(subject.card)
+        card = zoo.card(name)
+        protocols = protocols_of(card)
         path = zoo.folder(name) / "metrics.json"
         kept = json.loads(path.read_text("utf-8"))
         kept["scores"] |= evaluation.score(name, protocols)
-        of_data = subject.card.dataset, *protocols
+        # The same for models of the same data.
+        of_data = card.dataset, card.image_shape[0], *protocols
         if of_data not in known:
-            known[of_data] = real(subject, protocols)
+            known[of_data] = baselines_of(card, protocols)
         for label, scores in known[of_data].items():
             kept["yardsticks"].setdefault(label, {}).update(scores)
         publishing.write_json(path, kept)

@@ -117,8 +117,7 @@ def test_prediction_log_is_tensorflow_servings():
             id=model.name,
             marks=()
             if model.name == "dcgan"
-            else marks.rarely(model, "gan_cls", "pix2pix", "stylegan2")
-            or (pytest.mark.slow, pytest.mark.variant),
+            else marks.slow(model, often=("gan_cls", "pix2pix", "stylegan2")),
         )
         for model in tiny.MODELS
     ],

@@ -646,7 +646,7 @@ def _stackgan(gan):
 def _seqgan(gan):
     return {
         "vocabulary": list(gan.vocabulary),
-        **_taken("sequence_length", "embedding_dim", "units")(gan),
+        **_taken("embedding_dim", "units")(gan),
     }
 
 

@@ -89,7 +89,8 @@ class KernelDistance(base.SubsetMetric):
     Args:
         features: `FeatureNetwork`.
         subsets: int. How many pairs of subsets are sampled. Defaults to `100`.
-        subset_size: int. Images in a subset. Defaults to `1000`.
+        subset_size: int. Images in a subset, at most: as many as either side
+            has, if it has fewer. Defaults to `1000`.
         capacity: int. Images kept of each side. Defaults to `10000`.
         reference: Float array `(images, num_features)` of the features of
             real images, or None if those come through `update_state`.
@@ -135,11 +136,10 @@ class KernelDistance(base.SubsetMetric):
         Returns:
             Tuple of two floats.
         """
-        return kernel_distance(
-            *self.subsets_of_features(),
-            self.subsets,
-            self.subset_size,
-        )
+        sides = self.subsets_of_features()
+        # The mean does not depend on the size: each distance is unbiased.
+        size = min(self.subset_size, *map(len, sides))
+        return kernel_distance(*sides, self.subsets, size)
 
     def result(self):
         return tf.constant(self.score()[0], tf.float64)

@@ -29,8 +29,6 @@ CACHE_VERSION = 1
 # Block i of the generated images has the seed plus i, so that the images of a
 # protocol can be reproduced and are never all in memory.
 BLOCK = 1000
-# Images in a subset of a kernel distance; all, where there are fewer.
-SUBSET_SIZE = 1000
 
 # How many images the protocols of the zoo's data sets generate at most.
 COUNT = 10_000
@@ -680,13 +678,6 @@ def evaluate(
             metric = FrechetDistance(features, reference.statistics)
         elif one.score == "is":
             metric = InceptionScore(features)
-        elif one.score == "kd":
-            fewer = min(one.generated, len(reference.features))
-            metric = KernelDistance(
-                features,
-                subset_size=min(SUBSET_SIZE, fewer),
-                reference=reference.features,
-            )
         else:
             metric = SCORES[one.score](features, reference=reference.features)
         metrics[one.name] = metric

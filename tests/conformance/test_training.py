@@ -14,25 +14,24 @@ from tests.support import marks
 
 every_model = pytest.mark.parametrize("model", marks.models())
 
-# The others take long to compile.
-PARAMS = [
-    pytest.param(m, marks=() if m.is_light else marks.slow(m), id=m.name)
-    for m in tiny.MODELS
-]
-# Besides the light ones, those with layers that no other model has.
-COMPILED = ("cyclegan", "progan", "r3gan", "seqgan", "sngan", "stylegan2")
 
-
-def rarely(*often):
-    """Returns all models as parameters; see `marks.rarely`."""
+def most_slow(often=None):
+    """Returns all models as parameters; `often` as of `marks.slow`."""
+    # All but the light ones take long to compile.
     return [
-        pytest.param(m, marks=marks.rarely(m, *often), id=m.name)
+        pytest.param(
+            m, marks=() if m.is_light else marks.slow(m, often), id=m.name
+        )
         for m in tiny.MODELS
     ]
 
 
+# Besides the light ones, those with layers that no other model has.
+COMPILED = ("cyclegan", "progan", "r3gan", "seqgan", "sngan", "stylegan2")
+
+
 epoch_of_every_model = pytest.mark.parametrize(
-    "epoch", PARAMS, indirect=True, scope="module"
+    "epoch", most_slow(), indirect=True, scope="module"
 )
 
 
@@ -149,7 +148,7 @@ def test_bad_images_are_refused_before_the_first_step(model):
 
 
 @pytest.mark.parametrize(
-    "epoch", rarely(*RESTORED), indirect=True, scope="module"
+    "epoch", most_slow(RESTORED), indirect=True, scope="module"
 )
 def test_restored_training_is_the_same_to_the_last_bit(epoch, tmp_path):
     """Two epochs, and one epoch, a new process' model, and the other epoch.
@@ -183,7 +182,8 @@ def test_restored_training_is_the_same_to_the_last_bit(epoch, tmp_path):
 
 # Of the slow ones, those that keep more than weights over the replicas.
 @pytest.mark.parametrize(
-    "model", rarely("ada_dcgan", "adagan", "began", "sngan", "stylegan2")
+    "model",
+    most_slow(("ada_dcgan", "adagan", "began", "sngan", "stylegan2")),
 )
 def test_two_replicas_take_the_same_step(model, mirrored):
     # The average's statistics are of every fourth image of each replica, and
@@ -228,10 +228,8 @@ def test_two_replicas_take_the_same_step(model, mirrored):
     ("policy", "model"),
     [
         *(
-            pytest.param(
-                "mixed_bfloat16", m, marks=marks.rarely(m, "sngan", "stylegan2")
-            )
-            for m in tiny.MODELS
+            pytest.param("mixed_bfloat16", *p.values, marks=p.marks)
+            for p in most_slow(("sngan", "stylegan2"))
         ),
         *(
             pytest.param("mixed_float16", m, marks=pytest.mark.slow)
@@ -277,7 +275,7 @@ def test_xla(model):
     assert np.isfinite([v for values in history.values() for v in values]).all()
 
 
-@pytest.mark.parametrize("model", rarely())
+@pytest.mark.parametrize("model", most_slow(often=()))
 def test_partial_batches_are_refused_on_replicas(model, mirrored):
     with mirrored.scope():
         gan = model.compiled()

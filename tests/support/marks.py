@@ -22,24 +22,16 @@ def models():
     ]
 
 
-def slow(model):
-    """Returns the marks of a slow test of a model's training."""
-    variant = (pytest.mark.variant,) if model.is_variant else ()
-    return (pytest.mark.slow, *variant)
-
-
-def rarely(model, *often):
-    """Returns the marks of a test of training that few models need.
+def slow(model, often=None):
+    """Returns the marks of a slow test of a model.
 
     Args:
         model: A `tiny.Tiny`.
-        *often: Names of models that need it besides the light ones.
+        often: Names of the models that need the test; it is a variant of all
+            others. Defaults to all that are no variants themselves.
     """
-    if model.is_light:
-        return ()
-    if model.name in often:
-        return (pytest.mark.slow,)
-    return (pytest.mark.slow, pytest.mark.variant)
+    is_variant = model.is_variant if often is None else model.name not in often
+    return (pytest.mark.slow, *((pytest.mark.variant,) if is_variant else ()))
 
 
 def zoo_models(of_images=False):
@@ -66,9 +58,7 @@ def is_published(model):
 
 def slow_export(model):
     """Returns the marks of a slow test of a model's export."""
-    if is_published(model):
-        return (pytest.mark.slow, pytest.mark.variant)
-    return slow(model)
+    return slow(model, often=() if is_published(model) else None)
 
 
 def by_name(names, *often):

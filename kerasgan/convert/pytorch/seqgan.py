@@ -13,19 +13,16 @@ class Generator(nn.Module):
     Each number selects the word at its place. Token 0 ends a sentence.
     """
 
-    def __init__(self, vocabulary, sequence_length, embedding_dim, units):
+    def __init__(self, vocabulary, embedding_dim, units):
         super().__init__()
         self.words = ["", *vocabulary]
-        self.sequence_length = sequence_length
         self.embedding = nn.Embedding(len(self.words), embedding_dim)
         self.lstm = nn.LSTMCell(embedding_dim, units)
         self.logits = nn.Linear(units, len(self.words))
 
     def forward(self, latents):
-        tokens, state = (
-            [torch.zeros_like(latents[:, 0], dtype=torch.long)],
-            None,
-        )
+        state = None
+        tokens = [torch.zeros_like(latents[:, 0], dtype=torch.long)]
         for chance in latents.unbind(dim=1):
             state = self.lstm(self.embedding(tokens[-1]), state)
             sums = self.logits(state[0]).softmax(dim=1).cumsum(dim=1)
