@@ -234,9 +234,8 @@ def write(
 ):
     """Writes a model as a folder that `zoo.load` reads.
 
-    The averaged generators replace the trained ones, weights are stored in 16
-    bits by default, and optimizers are left out. The given model stays as it
-    is.
+    Averaged networks replace the trained ones, weights are stored in 16 bits
+    by default, and optimizers are left out. The given model stays as it is.
 
     Args:
         gan: A built `GAN`.
@@ -257,9 +256,10 @@ def write(
     check_name(folder.absolute().name)
     folder.mkdir(parents=True, exist_ok=True)
     gan = without_training(gan)
-    for name in gan.generator_names:
-        average = getattr(gan, f"average_{name}")
-        getattr(gan, name).set_weights(average.get_weights())
+    for name in (*gan.generator_names, *gan.discriminator_names):
+        average = getattr(gan, f"average_{name}", None)
+        if average is not None:
+            getattr(gan, name).set_weights(average.get_weights())
     gan.clear_memory()
     with tempfile.TemporaryDirectory() as scratch:
         whole = pathlib.Path(scratch, "whole.weights.h5")

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import zoo
 from kerasgan import (
@@ -307,6 +308,24 @@ def test_image_pools_are_not_published(tmp_path):
         assert int(pool.filled) == 0
         assert not np.any(pool.images)
     assert int(gan.pool_a.filled) == 4
+
+
+def test_an_averaged_discriminator_is_published_once(tmp_path):
+    gan = tiny.improved_gan()
+    for weight in gan.average_discriminator.weights:
+        weight.assign(tf.ones_like(weight))
+    publishing.write(
+        gan,
+        tmp_path / "improved_gan_noise_8",
+        dataset="noise",
+        description="Noise.",
+        license="none",
+        recipe="none",
+    )
+    loaded = zoo.load(tmp_path / "improved_gan_noise_8")
+    for network in (loaded.average_discriminator, loaded.discriminator):
+        for weight in network.get_weights():
+            np.testing.assert_array_equal(weight, 1.0)
 
 
 def test_the_resolution_is_no_score(tmp_path):
