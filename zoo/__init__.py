@@ -3,6 +3,7 @@
 Listing and reading cards does not import TensorFlow.
 """
 
+import functools
 import json
 import pathlib
 
@@ -100,7 +101,10 @@ def load(name):
 
     gan = loading.build(folder, config)
     gan.class_names = config["classes"] or None
-    gan.compile(metrics=_metrics(config))
+    gan.compile()
+    if config.get("features"):
+        features_folder = _features_folder(config["features"])
+        gan.evaluate_with(functools.partial(_metrics, features_folder))
     return gan
 
 
@@ -121,15 +125,7 @@ def features(name):
     """
     from kerasgan import metrics
 
-    folders = {
-        n.split("_", 1)[1].rsplit("_", 1)[0]: n for n in list("features")
-    }
-    if name not in folders:
-        raise ValueError(
-            f"The zoo has features for {', '.join(folders)}. "
-            f"{_names.hint(name, folders)}Received: {name!r}"
-        )
-    return metrics.FeatureNetwork.load(_FOLDER / folders[name])
+    return metrics.FeatureNetwork.load(_features_folder(name))
 
 
 def folder(name):
@@ -180,9 +176,19 @@ def _find(name, whole=True):
     )
 
 
-def _metrics(config):
-    if not config.get("features"):
-        return []
+def _features_folder(name):
+    folders = {
+        n.split("_", 1)[1].rsplit("_", 1)[0]: n for n in list("features")
+    }
+    if name not in folders:
+        raise ValueError(
+            f"The zoo has features for {', '.join(folders)}. "
+            f"{_names.hint(name, folders)}Received: {name!r}"
+        )
+    return _FOLDER / folders[name]
+
+
+def _metrics(folder):
     from kerasgan import metrics
 
-    return [metrics.FrechetDistance(features(config["features"]))]
+    return [metrics.FrechetDistance(metrics.FeatureNetwork.load(folder))]

@@ -71,7 +71,9 @@ class GAN(Seeded, keras.Model):
         self.seed_generator = keras.random.SeedGenerator(seed)
         # In a namespace, so that Keras does not track the feature networks of
         # the metrics and save them with the model.
-        self._evaluation = types.SimpleNamespace(metrics=[], trained=None)
+        self._evaluation = types.SimpleNamespace(
+            metrics=[], make_metrics=None, trained=None
+        )
         with self._own_settings():
             self.trackers = [
                 keras.metrics.Mean(name=name) for name in self.loss_names
@@ -202,6 +204,32 @@ class GAN(Seeded, keras.Model):
         # Where callbacks look for learning rates; see `rates.Optimizers`.
         self.optimizer = rates.Optimizers(*self.optimizers())
         self._evaluation.metrics = list(metrics)
+        self._evaluation.make_metrics = None
+
+    def evaluate_with(self, make_metrics):
+        """Sets the metrics of `evaluate`, to be made when they are needed.
+
+        A feature network takes a third of the time in which a small model is
+        loaded, and most models that are loaded only generate.
+
+        Args:
+            make_metrics: Callable without arguments, called once by the first
+                `evaluate`; returns what `compile` takes as `metrics`.
+        """
+        self._evaluation.metrics = []
+        self._evaluation.make_metrics = make_metrics
+
+    def evaluation_metrics(self):
+        """Returns the list of metrics of `evaluate`."""
+        # Not a property, which Keras would save as a part of the model.
+        make, self._evaluation.make_metrics = (
+            self._evaluation.make_metrics,
+            None,
+        )
+        if make is not None:
+            with self.distribute_strategy.scope():
+                self._evaluation.metrics = list(make())
+        return self._evaluation.metrics
 
     def optimizers(self):
         """Returns the optimizers, first that of the generators."""
@@ -768,7 +796,7 @@ class GAN(Seeded, keras.Model):
         """
         self._assert_compile_called("evaluate")
         self._check_metrics()
-        metrics = self._evaluation.metrics
+        metrics = self.evaluation_metrics()
         if not kwargs.get("_use_cached_eval_dataset"):
             if x is None:
                 raise ValueError(
@@ -831,7 +859,7 @@ class GAN(Seeded, keras.Model):
         )
 
     def _check_metrics(self):
-        if not self._evaluation.metrics:
+        if not self.evaluation_metrics():
             raise ValueError(
                 "The model was compiled without metrics. Give some of "
                 "`kerasgan.metrics`: `gan.compile(metrics=[...])`."
