@@ -221,6 +221,68 @@ def test_few_images(monkeypatch):
     assert few.summary(results) == {"ADA": [2.0, 2.0], "none": [2.0]}
 
 
+def test_no_place_of_two_parts():
+    """Domain adaptation: no pixel of the globe is in two parts."""
+    adaptation = script("domain_adaptation")
+    land = np.zeros((2700, 5400), bool)
+    land[:, ::2] = True
+    land[1000:1200] = False  # Water alone, within the latitudes.
+    seen = np.zeros(land.shape, int)
+    found = {}
+    for part, top, left in adaptation.coasts(land):
+        window = (slice(top, top + 64), slice(left, left + 64))
+        number = 2 ** found.setdefault(part, len(found))
+        assert not np.any(seen[window] & ~number)
+        seen[window] |= number
+    assert set(found) == {"source", "target", "validation", "test"}
+    rows = np.flatnonzero(seen.any(axis=1))
+    assert rows[0] >= 30 * 15 and rows[-1] < (90 + 56) * 15
+    # A patch has five percent of land, on at least six of its rows.
+    assert not seen[1060:1140].any()
+
+
+def test_scores_of_segmentation():
+    adaptation = script("domain_adaptation")
+    found = np.array([[True, True, False, False]])
+    masks = np.array([[True, False, False, False]])
+    scores = adaptation.agreement(found, masks)
+    assert scores == {
+        "accuracy": 0.75,
+        "iou_water": pytest.approx(2 / 3),
+        "iou_land": 0.5,
+        "mean_iou": pytest.approx(7 / 12),
+    }
+    runs = {f"CUT, {seed}": {"test": scores} for seed in range(3)}
+    (row,) = adaptation.rows(runs)
+    assert row == "| CUT | 75.0 ± 0.0 | 66.7 ± 0.0 | 50.0 ± 0.0 | 58.3 ± 0.0 |"
+    runs["CUT, 2"] = {"test": dict.fromkeys(scores, 0.0)}
+    (row,) = adaptation.rows(runs)
+    assert row.startswith("| CUT | 50.0 ± 25.0 |")
+
+
+def test_colors_of_other_images():
+    adaptation = script("domain_adaptation")
+    random = np.random.RandomState(0)
+    images = random.randint(100, 120, (4, 8, 8, 3)).astype("uint8")
+    others = random.randint(40, 80, (6, 8, 8, 3)).astype("uint8")
+    found = adaptation.with_colors_of(images, others)
+    assert (found.shape, found.dtype) == (images.shape, np.uint8)
+    axes = (0, 1, 2)
+    np.testing.assert_allclose(found.mean(axes), others.mean(axes), atol=0.3)
+    np.testing.assert_allclose(found.std(axes), others.std(axes), atol=0.5)
+
+
+def test_a_segmenter_learns_where_it_is_bright():
+    adaptation = script("domain_adaptation")
+    random = np.random.RandomState(0)
+    images = random.randint(0, 256, (64, 1, 2, 1)).astype("uint8")
+    images = np.tile(images, (1, 16, 8, 3))
+    masks = images[..., 0] > 127
+    model = adaptation.segmenter(images, masks, seed=0, epochs=30)
+    found = adaptation.predicted(model, images)
+    assert adaptation.agreement(found, masks)["accuracy"] > 0.8
+
+
 def test_stacked_digits(tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(SCRIPTS)  # It imports another one.
     digits = script("stacked_digits")
