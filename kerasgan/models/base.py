@@ -66,6 +66,13 @@ class GAN(Seeded, keras.Model):
         checks.decay(ema_decay=ema_decay)
         dtype = arguments.as_dtype(kwargs.pop("dtype", None))
         super().__init__(dtype=dtype, **kwargs)
+        if getattr(self, "_remat_mode", None) is not None:
+            raise ValueError(
+                f"{type(self).__name__} cannot be built in a "
+                "`keras.RematScope`: the backward pass would take other random "
+                "numbers than the forward pass, and update moving averages a "
+                "second time. Build it outside of the scope."
+            )
         self.ema_decay = ema_decay
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)

@@ -265,3 +265,12 @@ def test_init_arguments_come_from_all_classes():
         "use_bias",
         "synchronized",
     ]
+
+
+def test_activations_are_not_recomputed():
+    with (
+        keras.RematScope("full"),
+        pytest.raises(ValueError, match="DCGAN cannot be built in a"),
+    ):
+        tiny.by_name("dcgan").build()
+    tiny.by_name("dcgan").build()
