@@ -480,6 +480,17 @@ def test_arithmetic_adds_glasses():
     assert image.shape == (4 * 14 - 2, 8 * 14 - 2, 3)
 
 
+@pytest.mark.parametrize("share", [0, 1])
+def test_no_arithmetic_of_a_collapsed_model(share):
+    class OneFace(Face):
+        def run_in_batches(self, points, batch_size):
+            rows = np.full(len(points), share)
+            return written(rows, rows)
+
+    network = Reader({"eyes": ("open", "glasses"), "hair": ("long", "short")})
+    assert figures.arithmetic(OneFace(), network, count=10) is None
+
+
 class Coded(CodeGAN):
     """A model whose second category always gives glasses, its first half."""
 

@@ -131,10 +131,9 @@ def measure(name, folder=None, earlier=None, progress=None):
     elif not translators and subject.task.condition is None:
         network = reference.features
         if figures.VALUE in network.attributes.get(figures.ATTRIBUTE, ()):
-            found["arithmetic"], image = figures.arithmetic(
-                subject.gan, network
-            )
-            images["arithmetic.png"] = image
+            pair = figures.arithmetic(subject.gan, network)
+            if pair is not None:
+                found["arithmetic"], images["arithmetic.png"] = pair
     if subject.task.condition == "captions":
         found["interpolation"], image = figures.interpolation(
             subject.gan, reference

@@ -115,10 +115,8 @@ def arithmetic(
         property then, `others_kept`, the mean share of other attributes that
         stay, and the same for a random direction of the same length
         (`random_shows_it`, `random_others_kept`). The image has eight columns:
-        the images before, then a row for each number of times.
-
-    Raises:
-        ValueError: If none of the images shows the property, or all do.
+        the images before, then a row for each number of times. `None` if none
+        of the images shows the property, or all do, as of a collapsed model.
 
     Reference:
         [Radford et al., 2015](https://arxiv.org/abs/1511.06434), section 6.3.2.
@@ -132,6 +130,8 @@ def arithmetic(
     points = np.asarray(gan.seeded_latents(seed, 10 * count))
     _, before = recognized(points)
     has_it = before[attribute] == wanted
+    if has_it.all() or not has_it.any():
+        return None
     direction = latents.direction(points[has_it], points[~has_it])
     control = np.random.default_rng(seed).normal(size=direction.shape)
     control = control / np.linalg.norm(control) * np.linalg.norm(direction)
