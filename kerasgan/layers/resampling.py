@@ -36,24 +36,35 @@ def upsample(images, factor=2):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Upsample(keras.layers.Layer):
-    """Doubles the resolution by nearest neighbours; see `upsample`.
+    """Raises the resolution by nearest neighbours; see `upsample`.
 
     With Keras' layer the resolution of its output is unknown to LiteRT, which
     then has no convolution for it.
+
+    Args:
+        factor: int. Ratio of the sizes. Defaults to `2`.
+        **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Float tensor `(batch, height, width, channels)`.
 
     Returns:
-        Float tensor `(batch, 2 * height, 2 * width, channels)`.
+        Float tensor `(batch, factor * height, factor * width, channels)`.
     """
 
+    def __init__(self, factor=2, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
     def call(self, inputs):
-        return upsample(inputs)
+        return upsample(inputs, self.factor)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
-        return (batch, 2 * height, 2 * width, channels)
+        return (batch, self.factor * height, self.factor * width, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
 
 
 def downsample(images, factor=2):

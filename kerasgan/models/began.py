@@ -32,6 +32,7 @@ import tensorflow as tf
 from keras import layers
 
 from kerasgan import checks, replicas
+from kerasgan.layers.resampling import Upsample
 from kerasgan.layers.residual import VanishingResidual
 from kerasgan.models.rates import HalveWhenStalled
 from kerasgan.models.sampling import UniformLatentGAN
@@ -287,7 +288,7 @@ class SkipBEGAN(BEGAN):
 
     def join(self, x, first, name):
         factor = x.shape[1] // first.shape[1]
-        skip = layers.UpSampling2D(factor, name=f"{name}_skip")(first)
+        skip = Upsample(factor, name=f"{name}_skip")(first)
         return layers.Concatenate(name=f"{name}_join")([x, skip])
 
     def train_step(self, real_images):
@@ -337,7 +338,7 @@ def build_decoder(code, image_shape, width, combine, join):
     x = convolve_twice(first, width, combine, f"decode_{FIRST}")
     size = 2 * FIRST
     while size <= shorter:
-        x = layers.UpSampling2D(name=f"up_{size}")(x)
+        x = Upsample(name=f"up_{size}")(x)
         x = join(x, first, f"up_{size}")
         x = convolve_twice(x, width, combine, f"decode_{size}")
         size *= 2
