@@ -149,7 +149,10 @@ def translated(arm, source, target, steps):
         steps: int. Of training, with 4 images of each.
     """
     gan = build_translator(arm)
-    pairs = data.unpaired((source, target), SIZE, 4, augment=None, epochs=None)
+    passes = -(-steps // (min(len(source), len(target)) // 4))
+    pairs = data.unpaired(
+        (source, target), SIZE, 4, augment=None, epochs=passes
+    )
     gan.fit(pairs, steps_per_epoch=steps // 10, epochs=10, verbose=2)
     return gan.translate(source)
 
@@ -338,7 +341,7 @@ def main():
     added = commands.add_parser("train")
     added.add_argument("folder", type=pathlib.Path)
     added.add_argument("--seeds", type=int, default=3)
-    added.add_argument("--steps", type=int, default=4000)
+    added.add_argument("--steps", type=int, default=3000)
     added.set_defaults(run=train)
     added = commands.add_parser("table")
     added.add_argument("folder", type=pathlib.Path)
