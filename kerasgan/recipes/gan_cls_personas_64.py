@@ -21,7 +21,8 @@ recipe itself only the first epoch was run, when 30 were intended (7c706b4).
 Trained for 1.3 hours by the clock on 2 cores (Intel(R) Xeon(R) Processor), with
 seed 0 at commit f5577c1: hair 73%, hair color 69%, eyes 98%, mouth 97%, skin
 96%, clothing color 97%, facial hair 92% under agreement3479_personas_test, FD
-4.698 under fd3479_personas_test. More is on the card, zoo/gan_cls_personas_64.
+4.698 under fd3479_personas_test, FD 83.513 under fd10k_efficientnet_lite0_test.
+More is on the card, zoo/gan_cls_personas_64.
 """
 
 from kerasgan.data import catalog
