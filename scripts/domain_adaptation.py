@@ -38,6 +38,8 @@ ARMS = ("source only", "colors matched", "CycleGAN", "CUT", "target")
 CLASSES = ("water", "land")
 BATCH_SIZE = 32
 EPOCHS = 8
+# Of a translator, on four images of each domain.
+STEPS = 3000
 
 
 def coasts(land, size=SIZE):
@@ -246,7 +248,7 @@ def agreement(found, masks):
     }
 
 
-def training_set(arm, sets, folder, steps):
+def training_set(arm, sets, folder, steps=STEPS):
     """Returns the images and masks that an arm's segmenters are trained on."""
     (source, masks), (target, target_masks) = sets["source"], sets["target"]
     if arm == "source only":
@@ -313,7 +315,7 @@ def table(options):
     text = (options.folder / "results.json").read_text("utf-8")
     print("| trained on | accuracy | IoU of water | of land | mean IoU |")
     print("|---|---|---|---|---|")
-    print("\n".join(rows(json.loads(text))))
+    print("\n".join(rows(json.loads(text), options.split)))
 
 
 def draw(options):
@@ -324,8 +326,7 @@ def draw(options):
     halves = np.flatnonzero(np.abs(masks.mean((1, 2)) - 0.6) < 0.05)
     chosen = halves[np.linspace(0, len(halves) - 1, 8).astype(int)]
     lines = [
-        training_set(arm, sets, options.folder, None)[0][chosen]
-        for arm in ARMS[:-1]
+        training_set(arm, sets, options.folder)[0][chosen] for arm in ARMS[:-1]
     ]
     places = np.linspace(0, len(sets["target"][0]) - 1, 8).astype(int)
     lines.append(sets["target"][0][places])
@@ -341,10 +342,13 @@ def main():
     added = commands.add_parser("train")
     added.add_argument("folder", type=pathlib.Path)
     added.add_argument("--seeds", type=int, default=3)
-    added.add_argument("--steps", type=int, default=3000)
+    added.add_argument("--steps", type=int, default=STEPS)
     added.set_defaults(run=train)
     added = commands.add_parser("table")
     added.add_argument("folder", type=pathlib.Path)
+    added.add_argument(
+        "--split", choices=("validation", "test"), default="test"
+    )
     added.set_defaults(run=table)
     added = commands.add_parser("draw")
     added.add_argument("folder", type=pathlib.Path)

@@ -179,6 +179,7 @@ def test_parts_and_networks_are_opened_once(monkeypatch):
     ("task", "baselines", "others"),
     [
         ("image", ["real"], ["shares", "arithmetic"]),
+        ("image", ["real"], ["shares"]),  # Of a collapsed model.
         ("class-to-image", ["real", "truncation 0.8"], ["shares"]),
         ("text-to-image", ["real"], ["shares", "interpolation"]),
         ("image-to-image", ["copy"], []),
@@ -225,7 +226,8 @@ def test_what_is_measured_by_task(
         (figures, "both_ways", image, 1),
     ):
         monkeypatch.setattr(owner, name, stub(result, position))
-    monkeypatch.setattr(figures, "arithmetic", lambda *_: ({}, image))
+    pair = ({}, image) if "arithmetic" in others else None
+    monkeypatch.setattr(figures, "arithmetic", lambda *_: pair)
     found = evaluation.measure("a", tmp_path, earlier={"epoch 1": "b"})
     assert list(found["yardsticks"]) == [*baselines, "epoch 1"]
     assert set(found) == {"scores", "yardsticks", "neighbors", *others}

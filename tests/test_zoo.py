@@ -121,7 +121,6 @@ def test_the_average_stands_in_for_the_trained_generator(folder):
 
 
 def test_features_are_loaded_when_they_are_needed(folder, monkeypatch):
-    """They take a third of the time of loading a small model."""
     change_config(folder, features="fashion_mnist")
     network, loads = zoo.features("fashion_mnist"), []
 
@@ -133,6 +132,15 @@ def test_features_are_loaded_when_they_are_needed(folder, monkeypatch):
     gan = zoo.load(folder)
     gan.generate(4, seed=0)
     assert loads == []
+
+    def missing(folder):
+        raise FileNotFoundError("no weights")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(metrics.FeatureNetwork, "load", missing)
+        for _ in range(2):  # Of a second call, too, it is the reason.
+            with pytest.raises(FileNotFoundError, match="no weights"):
+                gan.evaluation_metrics()
     for _ in range(2):
         (metric,) = gan.evaluation_metrics()
         assert loads == ["classifier_fashion_mnist_32"]

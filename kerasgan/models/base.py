@@ -216,8 +216,7 @@ class GAN(Seeded, keras.Model):
     def evaluate_with(self, make_metrics):
         """Sets the metrics of `evaluate`, to be made when they are needed.
 
-        A feature network takes a third of the time in which a small model is
-        loaded, and most models that are loaded only generate.
+        Most models that are loaded only generate, and need no feature network.
 
         Args:
             make_metrics: Callable without arguments, called once by the first
@@ -229,13 +228,11 @@ class GAN(Seeded, keras.Model):
     def evaluation_metrics(self):
         """Returns the list of metrics of `evaluate`."""
         # Not a property, which Keras would save as a part of the model.
-        make, self._evaluation.make_metrics = (
-            self._evaluation.make_metrics,
-            None,
-        )
+        make = self._evaluation.make_metrics
         if make is not None:
             with self.distribute_strategy.scope():
                 self._evaluation.metrics = list(make())
+            self._evaluation.make_metrics = None
         return self._evaluation.metrics
 
     def optimizers(self):
