@@ -643,7 +643,7 @@ def build_second_generator(
     size, filters = small_size // 4, width * 4
     condition = augmented(sentences, noise, condition_dim)
     condition = layers.Reshape((1, 1, condition_dim), name="text")(condition)
-    condition = layers.UpSampling2D(size, name="text_maps")(condition)
+    condition = Upsample(size, name="text_maps")(condition)
     x = layers.Concatenate(name="join")([x, condition])
     x = normalize_relu(convolution(filters, 3, name="joint")(x), "joint")
 
